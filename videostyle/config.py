@@ -1,0 +1,126 @@
+"""What a run can be told. Each default, range and help text is written here once; the command line is made from it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from videostyle.errors import BadOption
+
+PRESETS = ("draft", "standard", "high")
+
+
+def option(default: Any, help: str, *, choices=None, low=None, high=None, panel="Painting", default_text=""):
+    """A dataclass field that carries its own help, its range (both ends included) and its place in `--help`."""
+    return field(
+        default=default,
+        metadata=dict(help=help, choices=choices, low=low, high=high, panel=panel, default_text=default_text),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One painting run, complete and checked.
+
+    Raises BadOption where a value is outside its range, not a number, or not one of its choices.
+    """
+
+    input: Path
+    styles: tuple[Path, ...]
+    output: Path | None = option(
+        None, "Where the result goes: a video, an image or a folder, by its suffix.", panel="Output",
+        default_text="INPUT_STYLE beside the input",
+    )
+    overwrite: bool = option(False, "Replace the output if it exists.", panel="Output")
+    size: int | None = option(
+        None, "Longer side of the painted picture, in pixels.", low=32, high=8192,
+        default_text="the source's; at most 512 without a GPU",
+    )
+    output_size: str = option(
+        "painted", "'source' scales the painted picture back to the source's size.", choices=("painted", "source"),
+        panel="Output",
+    )
+    report: tuple[Path, ...] = option((), "Write a report of the run (.json); may be given again.", panel="Output")
+
+    start: float = option(0.0, "Begin this many seconds after the first frame.", low=0.0, panel="Which part")
+    duration: float | None = option(
+        None, "Paint this many seconds.", low=0.0, panel="Which part", default_text="to the end"
+    )
+    frames: str | None = option(
+        None, "N: stop after N frames. A:B: only these, both included (a folder's file numbers; else counted from 1).",
+        panel="Which part", default_text="all",
+    )
+
+    preset: str = option("standard", "How much work goes into each frame.", choices=PRESETS)
+    style_weight: float = option(30.0, "Pull towards the painting.", low=0.0)
+    content_weight: float = option(1.0, "Pull towards the clip.", low=0.0)
+    temporal_weight: float = option(300.0, "Pull towards the last frame: 0 lively, 3000 locked.", low=0.0)
+    tv_weight: float = option(2.0, "Smoothness: penalises differences of neighbouring pixels.", low=0.0)
+    style_scale: float = option(1.0, "Stroke size relative to the picture; 0.5 is finer, 2 coarser.", low=0.1, high=10.0)
+    keep_colors: bool = option(False, "Keep the clip's colours; take only light and stroke from the painting.")
+    iterations: int | None = option(
+        None, "Exactly this many iterations for every frame after a shot's first.", low=1, high=100_000,
+        default_text="as many as a frame needs",
+    )
+    first_iterations: int | None = option(
+        None, "Iterations for a shot's first frame, over all scales.", low=1, high=100_000, default_text="by preset"
+    )
+    flow: str = option(
+        "dis", "Optical flow; 'none' paints every frame alone.", choices=("dis", "raft", "none"), panel="How"
+    )
+    features: str = option(
+        "vgg19", "The network that sees style.", choices=("vgg19", "vgg19-torchvision"), panel="How"
+    )
+    device: str = option("auto", "auto, cpu, cuda, cuda:1, mps.", panel="How")
+    threads: int | None = option(
+        None, "CPU threads for the painting.", low=1, high=1024, panel="How", default_text="one per core"
+    )
+    seed: int = option(0, "Seed of the random numbers the first frame starts from.", low=0, high=2**32 - 1, panel="How")
+
+    def __post_init__(self):
+        object.__setattr__(self, "input", Path(self.input))
+        object.__setattr__(self, "styles", tuple(Path(style) for style in self.styles))
+        object.__setattr__(self, "output", None if self.output is None else Path(self.output))
+        object.__setattr__(self, "report", tuple(Path(report) for report in self.report))
+        if not self.styles:
+            raise BadOption("no style was given", "one or more images", "add the painting after the input")
+        for each in fields(self):
+            if each.default is not MISSING:
+                _check(each.name, getattr(self, each.name), each.metadata)
+        parse_frames(self.frames)
+
+
+def _check(name: str, value: Any, rule: Any) -> None:
+    flag = "--" + name.replace("_", "-")
+    if rule["choices"] and value not in rule["choices"]:
+        raise BadOption(f"{flag} {value!r}", ", ".join(rule["choices"]))
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return
+    low, high = rule["low"], rule["high"]
+    finite = math.isfinite(value)
+    if not finite or (low is not None and value < low) or (high is not None and value > high):
+        accepted = f"from {low}" + (f" to {high}" if high is not None else " up")
+        raise BadOption(f"{flag} {value}", accepted)
+    if name == "duration" and value == 0:
+        raise BadOption("--duration 0", "more than 0 seconds")
+
+
+def parse_frames(text: str | None) -> tuple[int | None, int | None]:
+    """`--frames` as (A, B), both included: "N" is (None, N), a count from wherever the run starts; None is (None, None).
+
+    Raises BadOption for anything else, for A above B, and for a count below 1.
+    """
+    if text is None:
+        return None, None
+    parts = str(text).split(":")
+    try:
+        numbers = [int(part) for part in parts]
+    except ValueError:
+        numbers = []
+    if len(numbers) == 1 and numbers[0] >= 1:
+        return None, numbers[0]
+    if len(numbers) == 2 and 0 <= numbers[0] <= numbers[1]:
+        return numbers[0], numbers[1]
+    raise BadOption(f"--frames {text}", "a count such as 48, or a range such as 100:200 with the smaller number first")

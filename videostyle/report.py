@@ -1,0 +1,92 @@
+"""What a run tells while it works and when it is done. Records only; the command line prints them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+from videostyle.frames import Size
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A line the user should read; nothing failed."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Counting:
+    """The quick first pass is at this frame (from 1)."""
+
+    frame: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is about to be painted. sizes: (height, width). look: a file that always holds the newest painted frame."""
+
+    input: Path
+    output: Path
+    source_size: Size
+    size: Size
+    frames: int
+    shots: int
+    device: str
+    look: Path
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds the whole run will take, from the first measured iterations."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Painting:
+    """One iteration was done. frame, shot: from 1, within the run. loss: L now. fraction: of the whole run's work done,
+    in [0, 1]. remaining: seconds, None while unknown."""
+
+    frame: int
+    frames: int
+    shot: int
+    shots: int
+    loss: float
+    fraction: float
+    remaining: float | None
+
+
+Event = Notice | Counting | Plan | Estimate | Painting
+
+
+@dataclass(frozen=True)
+class FrameRecord:
+    """One painted frame. index: ordinal in the source, from 0. loss: L at the end; loss_star: L without its temporal
+    term; untrusted: the share of new pixels in [0, 1]; seconds: spent on the iterations."""
+
+    index: int
+    time: Fraction
+    shot: int
+    iterations: int
+    loss: float
+    loss_star: float
+    untrusted: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """A finished run. seconds: wall time. peak_memory: bytes of resident memory at the highest, of this process."""
+
+    output: Path
+    size: Size
+    frames: tuple[FrameRecord, ...]
+    shots: int
+    seconds: float
+    peak_memory: int
+    device: str
+    options: dict[str, object]
+    versions: dict[str, str]
+    notices: tuple[str, ...] = field(default=())
