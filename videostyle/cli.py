@@ -1,0 +1,418 @@
+"""The command line: the only place that prints or exits. Everything heavy is imported inside the commands."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import inspect
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import Field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, get_args, get_origin, get_type_hints
+
+import typer
+from typer.core import TyperCommand
+
+from videostyle.config import Job
+from videostyle.errors import BadOption, BadOutput, VideoStyleError
+
+if TYPE_CHECKING:
+    from videostyle.report import Event, Plan, RunReport
+
+SECONDS_TO_STOP = 1.5
+SECONDS_BETWEEN_LINES = 10.0
+DEBUG = "VIDEOSTYLE_DEBUG"
+
+# Typer names only the child; its parent is what every bad use of the command line raises.
+UsageError: Any = typer.BadParameter.__mro__[1]
+
+# Without rich's markup `--help` answers in half the time: rich alone takes 0.2 s to load on a slow machine.
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Runs one command and exits with its code: 0 done, 1 failed while painting, 2 refused, 130 SIGINT, 143 SIGTERM."""
+    try:
+        code = app(arguments, prog_name="videostyle", standalone_mode=False) or 0
+    except UsageError as error:
+        command = error.ctx.command_path if error.ctx else "videostyle"
+        say(f"error: {one_line(error.format_message())}; see `{command} --help`")
+        code = error.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        code = 128 + signal.SIGINT
+    except Exception as error:
+        code = say_failure(error)
+    sys.exit(code)
+
+
+def print_version(wanted: bool) -> None:
+    if wanted:
+        import videostyle
+
+        print(f"videostyle {videostyle.__version__}")
+        raise typer.Exit
+
+
+def print_help(context: typer.Context, wanted: bool) -> None:
+    if wanted:
+        print(context.get_help())
+        raise typer.Exit
+
+
+# Typer's own --help, when it is not given, makes typer load pydantic, which takes `run --help` over half a second.
+@app.callback(add_help_option=False)
+def videostyle_command(
+    version: bool = typer.Option(False, "--version", callback=print_version, is_eager=True, help="Show the version."),
+    help: bool = typer.Option(False, "--help", callback=print_help, is_eager=True, help="Show this message."),
+) -> None:
+    """Paints a clip in the style of a painting, steady over time, with its sound."""
+
+
+# --- the options of `run`, made from the fields of Job ------------------------------------------------------------
+
+ARGUMENTS = {
+    "input": ("INPUT", "A video, an image or a folder of numbered frames."),
+    "styles": ("STYLE...", "The painting, an image; several are mixed."),
+}
+SHORT = {"output": ["-o"]}
+
+
+def parameters_of(job: type[Job]) -> list[inspect.Parameter]:
+    """The fields of a job as the parameters of a typer command: help, choices, range and panel as each field says."""
+    types = get_type_hints(job)
+    parameters = [
+        inspect.Parameter(
+            each.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=option_of(each, types[each.name]) if each.metadata else argument_of(each.name),
+            annotation=_command_type(types[each.name]),
+        )
+        for each in fields(job)
+    ]
+    quiet = typer.Option(False, "--quiet", help="Print errors only.", rich_help_panel="Output", show_default=False)
+    return [*parameters, inspect.Parameter("quiet", inspect.Parameter.KEYWORD_ONLY, default=quiet, annotation=bool)]
+
+
+def argument_of(name: str) -> Any:
+    metavar, help = ARGUMENTS[name]
+    return typer.Argument(..., metavar=metavar, help=help, show_default=False)
+
+
+def option_of(each: Field[Any], type_: Any) -> Any:
+    flags = ["--" + each.name.replace("_", "-"), *SHORT.get(each.name, [])]
+    default = list(each.default) if isinstance(each.default, tuple) else each.default
+    return typer.Option(
+        default,
+        *flags,
+        help=help_of(each),
+        metavar=_metavar(each, type_),
+        rich_help_panel=each.metadata["panel"],
+        show_default=False,  # help_of says it, in the words of the field
+    )
+
+
+def help_of(each: Field[Any]) -> str:
+    """The field's help with its range and default, such as "Stroke size. [0.1 to 10.0; default: 1.0]"."""
+    low, high, default = each.metadata["low"], each.metadata["high"], each.metadata["default_text"]
+    notes = []
+    if low is not None:
+        notes.append(f"{low} to {high}" if high is not None else f"{low} or more")
+    if default or not (each.default in (None, ()) or isinstance(each.default, bool)):
+        notes.append(f"default: {default or each.default}")
+    return each.metadata["help"] + (f" [{'; '.join(notes)}]" if notes else "")
+
+
+def _command_type(type_: Any) -> Any:
+    """Typer knows a repeated value as a list."""
+    return list[get_args(type_)[0]] if get_origin(type_) is tuple else type_  # type: ignore[misc]
+
+
+def _metavar(each: Field[Any], type_: Any) -> str | None:
+    if each.metadata["choices"]:
+        return "|".join(each.metadata["choices"])
+    kinds = {type_, *get_args(type_)}
+    names = {bool: None, Path: "FILE", int: "N", float: "X", str: "TEXT"}
+    return next(name for kind, name in names.items() if kind in kinds)
+
+
+class PanelCommand(TyperCommand):
+    """A command whose plain help shows its options under the headings of their panels."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        panels: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            fallback = "Arguments" if parameter.param_type_name == "argument" else "Options"
+            record = parameter.get_help_record(ctx)
+            if record:
+                panels.setdefault(getattr(parameter, "rich_help_panel", None) or fallback, []).append(record)
+        for panel, records in panels.items():
+            with formatter.section(panel):
+                formatter.write_dl(records)
+
+
+# --- what a run says while it works -------------------------------------------------------------------------------
+
+
+def say(line: str) -> None:
+    """Prints to stderr. A closed terminal is no reason to lose hours of painting, so that failure is ignored."""
+    with contextlib.suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def spoken(seconds: float) -> str:
+    """A length of time for people: "8 s", "3 min 20 s", "2 h 5 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def plan_lines(plan: Plan) -> list[str]:
+    source, painted = (f"{width}x{height}" for height, width in (plan.source_size, plan.size))
+    return [
+        f"{plan.input}: {source}, {counted(plan.frames, 'frame')} in {counted(plan.shots, 'shot')} -> {plan.output}",
+        f"painting at {painted} on {plan.device}; the newest frame is always in {plan.look}",
+    ]
+
+
+def lines_of(event: Event) -> list[str]:
+    """What is worth a line of its own; nothing for the many small steps."""
+    from videostyle.report import Estimate, Notice, Plan
+
+    match event:
+        case Notice(text):
+            return [f"note: {text}"]
+        case Plan():
+            return plan_lines(event)
+        case Estimate(seconds):
+            return [f"this will take about {spoken(seconds)}"]
+    return []
+
+
+def step_of(event: Event) -> str:
+    """A small step in a few words, without the time left."""
+    from videostyle.report import Counting, Painting
+
+    match event:
+        case Counting(frame):
+            return f"counting frames and finding cuts: {frame}"
+        case Painting():
+            return f"frame {event.frame}/{event.frames}, shot {event.shot}/{event.shots}, loss {event.loss:.3f}"
+    return ""
+
+
+def time_left(event: Event) -> str:
+    remaining = getattr(event, "remaining", None)
+    return "" if remaining is None else f"{spoken(remaining)} left"
+
+
+@contextlib.contextmanager
+def plain_lines(clock: Callable[[], float] = time.monotonic) -> Iterator[Callable[[Event], None]]:
+    """Shows events as whole lines, and one of the small steps every ten seconds."""
+    last = -SECONDS_BETWEEN_LINES
+
+    def show(event: Event) -> None:
+        nonlocal last
+        lines = lines_of(event)
+        if not lines and clock() - last >= SECONDS_BETWEEN_LINES:
+            lines = [", ".join(filter(None, (step_of(event), time_left(event))))]
+        for line in lines:
+            say(line)
+            last = clock()
+
+    yield show
+
+
+@contextlib.contextmanager
+def moving_bar() -> Iterator[Callable[[Event], None]]:
+    """Shows events on a terminal: a bar that moves, and the lines above it."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[left]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("starting", total=None, left="")
+
+        def show(event: Event) -> None:
+            for line in lines_of(event):
+                progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+            if step := step_of(event):
+                fraction = getattr(event, "fraction", None)
+                total = None if fraction is None else 1.0
+                progress.update(task, description=step, total=total, completed=fraction, left=time_left(event))
+
+        yield show
+
+
+def listener(quiet: bool) -> contextlib.AbstractContextManager[Callable[[Event], None] | None]:
+    if quiet:
+        return contextlib.nullcontext()
+    return moving_bar() if sys.stderr.isatty() and os.environ.get("TERM") != "dumb" else plain_lines()
+
+
+# --- failures -----------------------------------------------------------------------------------------------------
+
+
+def failure(error: BaseException) -> tuple[str, int]:
+    """The line a user reads about an error, and the exit code."""
+    from videostyle.doctor import missing_library
+
+    if isinstance(error, VideoStyleError):
+        return str(error), error.exit_code
+    if isinstance(error, MemoryError) or _torch_ran_out_of_memory(error):
+        return "not enough memory; a smaller --size needs less", 1
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"the disk is full{_at(error)}; make room and run again", 1
+    if isinstance(error, OSError) and error.errno is not None:
+        return f"{error.strerror}{_at(error)}", 1
+    if isinstance(error, ImportError) and not str(error.name).startswith("videostyle"):
+        return missing_library(error), 2
+    return f"{type(error).__name__}: {error}; this is a bug; run with {DEBUG}=1 for the traceback", 1
+
+
+def _at(error: OSError) -> str:
+    return f": {error.filename}" if error.filename else ""
+
+
+def _torch_ran_out_of_memory(error: BaseException) -> bool:
+    """On a GPU torch raises its own type, on a CPU a RuntimeError known by its text only."""
+    return type(error).__name__ == "OutOfMemoryError" or "DefaultCPUAllocator: can't allocate memory" in str(error)
+
+
+def say_failure(error: BaseException) -> int:
+    text, code = failure(error)
+    if os.environ.get(DEBUG):
+        say("".join(traceback.format_exception(error)).rstrip())
+    say(f"error: {one_line(text)}")
+    return code
+
+
+# --- videostyle run -----------------------------------------------------------------------------------------------
+
+
+class Worker(threading.Thread):
+    """Paints in a thread of its own, so that the main thread is free to answer signals."""
+
+    def __init__(self, job: Job, progress: Callable[[Event], None] | None):
+        super().__init__(daemon=True)
+        self.job, self.progress = job, progress
+        self.cancel = threading.Event()
+        self.report: RunReport | None = None
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            from videostyle.pipeline import run
+
+            self.report = run(self.job, progress=self.progress, cancel=self.cancel)
+        except BaseException as error:
+            self.error = error
+
+
+def wait_or_stop(worker: Worker) -> int | None:
+    """Starts the worker and returns when it is done, or soon after a signal, whose number it returns.
+
+    The handler only notes the signal: to set an Event there could wait for a lock that the main thread itself holds.
+    """
+    caught: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup and background jobs of a script ask for
+            signal.signal(number, lambda number, _: caught.append(number))
+    worker.start()
+    while worker.is_alive() and not caught:
+        worker.join(0.05)
+    if not caught:
+        return None
+    worker.cancel.set()
+    worker.join(SECONDS_TO_STOP)
+    return caught[0]
+
+
+def leave_after(number: int) -> NoReturn:
+    """Exits at once, whatever threads are still in the middle of."""
+    say(f"stopped by {signal.Signals(number).name} before the end")
+    sys.stdout.flush()
+    os._exit(128 + number)
+
+
+def check_reports(job: Job) -> None:
+    """Refuses what would only fail when hours of painting are done."""
+    for path in job.report:
+        if path.suffix.lower() != ".json":
+            raise BadOption(f"--report {path}", "a name ending in .json")
+        if not path.parent.is_dir():
+            raise BadOutput(f"--report {path}: there is no folder {path.parent}", todo="make the folder first")
+        if path.is_dir() or (path.exists() and not job.overwrite):
+            raise BadOutput(f"--report {path} exists", todo="choose another name or give --overwrite")
+
+
+def run_command(**values: Any) -> int:
+    """Paints INPUT in the style of the painting STYLE.
+
+    The result keeps the clip's sound and timing. Ctrl-C stops at once.
+    """
+    quiet = values.pop("quiet")
+    job = Job(**values)
+    check_reports(job)
+    with listener(quiet) as progress:
+        worker = Worker(job, progress)
+        stopped_by = wait_or_stop(worker)
+    if stopped_by:
+        leave_after(stopped_by)
+    if worker.report is None:
+        return say_failure(worker.error or RuntimeError("the painting ended without a result"))
+    if not quiet:
+        report = worker.report
+        say(f"{report.output}: {counted(len(report.frames), 'frame')} in {spoken(report.seconds)}")
+    write_reports(worker.report, job.report)
+    return 0
+
+
+def write_reports(report: RunReport, paths: tuple[Path, ...]) -> None:
+    if paths:
+        from videostyle.report import write_report
+
+        for path in paths:
+            write_report(report, path)
+
+
+# Typer reads a command's parameters from its signature.
+run_command.__signature__ = inspect.Signature(parameters_of(Job))  # type: ignore[attr-defined]
+app.command("run", cls=PanelCommand)(run_command)
+
+
+# --- videostyle doctor --------------------------------------------------------------------------------------------
+
+
+@app.command("doctor")
+def doctor_command() -> int:
+    """Checks what painting needs: libraries, device, codecs, weights. Exits with 1 where something is missing."""
+    from videostyle.doctor import examine
+
+    checks = examine()
+    width = max(len(check.name) for check in checks)
+    for check in checks:
+        mark = "ok" if check.ok else "MISSING" if check.needed else "-"
+        print(f"{mark:<8} {check.name:<{width}}  {check.detail}")
+    return 1 if any(check.needed and not check.ok for check in checks) else 0
