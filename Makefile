@@ -1,0 +1,62 @@
+# `make demo` and `make test` are all a fresh machine needs: they make .venv and install everything into it first.
+
+PYTHON ?= $(shell for each in python3.11 python3.13 python3.12 python3; do \
+    $$each -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && { echo $$each; break; }; done)
+
+BIN := .venv/bin
+DEMO_CLIP := sample_media/clip.mp4
+DEMO_STYLE := sample_media/styles/brush.jpg
+DEMO_RESULT := out/clip_brush.mp4
+ARGS ?=
+
+.PHONY: demo test test-slow lint check bench-optimizer sample-media clean
+
+demo: .venv/.installed
+	@$(BIN)/videostyle doctor >/dev/null || { $(BIN)/videostyle doctor | grep MISSING; \
+	    echo "error: the lines above name what painting needs and this machine lacks"; exit 1; }
+	@mkdir -p $(dir $(DEMO_RESULT))
+	$(BIN)/videostyle run $(DEMO_CLIP) $(DEMO_STYLE) -o $(DEMO_RESULT) --size 192 --preset draft --duration 1 --overwrite
+	@echo "The painted clip is $(abspath $(DEMO_RESULT))"
+
+test: .venv/.installed-dev
+	$(BIN)/pytest
+
+test-slow: .venv/.installed-dev
+	$(BIN)/pytest -m slow
+
+lint: .venv/.installed-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pytest -q tests/test_walls.py
+
+check: lint test
+
+bench-optimizer: .venv/.installed-dev
+	$(BIN)/python -m benchmarks.optimizer $(ARGS)
+
+sample-media: .venv/.installed-dev
+	$(BIN)/python sample_media/make.py
+
+# everything that was made here, .venv included
+clean:
+	rm -rf .venv out build dist videostyle.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# The stamps: newer than pyproject.toml once an installation is complete.
+.venv/bin/pip:
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11, 3.12 or 3.13 was found; install one, or name it:" \
+	    "make demo PYTHON=/path/to/python3.12"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+	    echo "error: $(PYTHON) is not a Python 3.11, 3.12 or 3.13"; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "error: $(PYTHON) could not make .venv;" \
+	    "on Debian and Ubuntu its venv module is a package of its own: apt-get install python3-venv"; exit 1; }
+
+.venv/.installed: .venv/bin/pip pyproject.toml
+	@echo "installing videostyle into .venv; this takes a few minutes the first time"
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e . || { echo "error: pip failed, see above;" \
+	    "it needs the network, about 6 GB of room, and a Python for which PyTorch is made"; exit 1; }
+	@touch $@
+
+.venv/.installed-dev: .venv/.installed
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]' || { echo "error: pip failed, see above"; exit 1; }
+	@touch $@
