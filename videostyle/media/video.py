@@ -1,0 +1,181 @@
+"""Reads videos frame by frame with PyAV: exact times, right colours, upright, in bounded memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from videostyle.errors import BadInput
+from videostyle.frames import Frame, Size, VideoInfo
+from videostyle.media.color import ToRGB, sample_bits
+from videostyle.media.images import resize, to_bits, upright
+
+ACCEPTED = "a video that FFmpeg can decode, an image, or a folder of numbered images"
+_NO_FILM = Disposition.attached_pic | Disposition.timed_thumbnails
+_LONE_FRAME = Fraction(1, 25)  # how long the only frame of a file lasts that does not say
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A decoded frame, its time, and how long the file claims it lasts (0: no claim), in seconds."""
+
+    picture: av.VideoFrame
+    time: Fraction
+    claimed: Fraction
+
+
+class VideoSource:
+    """The film in a video file: its first decodable video track that is not cover art, default tracks before others.
+
+    skipped: what could not be shown in the newest pass of `frames()`: packets that do not decode, damaged frames, and
+    frames whose time is not after the one before. Raises BadInput where nothing can be decoded.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.skipped = 0
+        with path.open("rb") as file, _container(file, path) as container:
+            tracks = _film_tracks(container)
+        if not tracks:
+            raise BadInput(f"{path} has no video track", ACCEPTED)
+        for self._track in tracks:
+            if self._find_first_frame():
+                return
+        raise BadInput(f"{path}: no frame of its video can be decoded", ACCEPTED, "the file may be damaged")
+
+    def frames(self, size: Size | None = None, first: int = 0) -> Iterator[Frame]:
+        """Frames from ordinal `first` on, upright and scaled to `size`; those before are decoded to be counted.
+
+        A frame lasts until the next one. The last one lasts as the file claims, where that was right (to a millisecond)
+        for the frame before it, else as long as the frame before it.
+        """
+        self.skipped = 0
+        size = size or self.info.size
+        to_rgb = ToRGB()
+        with self.path.open("rb") as file, _container(file, self.path) as container:
+            for index, (shown, duration) in enumerate(_with_durations(self._shown(container))):
+                if index >= first:
+                    yield Frame(self._finished(to_rgb(shown.picture), size), index, shown.time, duration)
+
+    def close(self) -> None:
+        """Nothing is held between passes; a pass lets go of its file when it ends or is closed."""
+
+    def _find_first_frame(self) -> bool:
+        """Describe the track by its first frame; False where it has none."""
+        with self.path.open("rb") as file, _container(file, self.path) as container:
+            stream = container.streams.video[self._track]
+            shown = next(self._shown(container), None)
+            if shown is None:
+                return False
+            picture = shown.picture
+            self._mirror, self._turns = orientation(picture)
+            aspect = stream.sample_aspect_ratio or Fraction(1)
+            sideways = self._turns % 2 == 1
+            self.info = VideoInfo(
+                "video",
+                (picture.width, picture.height) if sideways else (picture.height, picture.width),
+                sample_bits(picture),
+                stream.time_base,
+                1 / aspect if sideways else aspect,
+                stream.average_rate or None,
+            )
+        return True
+
+    def _finished(self, image: np.ndarray, size: Size) -> np.ndarray:
+        """A stored picture as its viewer sees it. A track may change its size or depth on the way; frames do not."""
+        stored = size[::-1] if self._turns % 2 else size
+        return upright(resize(to_bits(image, self.info.bits), stored), self._mirror, self._turns)
+
+    def _shown(self, container: InputContainer) -> Iterator[Shown]:
+        """The track's frames in order, each later than the one before; the others are counted as skipped."""
+        stream = container.streams.video[self._track]
+        tick = stream.time_base or Fraction(1, av.time_base)
+        last: Shown | None = None
+        for picture in self._decoded(container, stream):
+            if picture.pts is not None:
+                time = tick * picture.pts
+            else:
+                time = last.time + (last.claimed or tick) if last else Fraction(0)
+            if last is not None and time <= last.time:
+                self.skipped += 1
+                continue
+            last = Shown(picture, time, tick * (picture.duration or 0))
+            yield last
+
+    def _decoded(self, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
+        """Every frame of the track that decodes. Filters that need neighbours, such as a deinterlacer, belong here."""
+        for packet in self._packets(container, stream):
+            try:
+                pictures = stream.decode(packet)
+            except av.FFmpegError:
+                self.skipped += 1
+                continue
+            for picture in pictures:
+                if picture.is_corrupt:
+                    self.skipped += 1
+                else:
+                    yield picture
+
+    def _packets(self, container: InputContainer, stream: VideoStream) -> Iterator[av.Packet | None]:
+        try:
+            yield from container.demux(stream)
+        except av.InvalidDataError:  # the container breaks off here: what came before stands
+            self.skipped += 1
+            yield None
+
+
+def orientation(picture: av.VideoFrame) -> tuple[bool, int]:
+    """(mirror, turns): mirrored left to right first, then turned clockwise by `turns` quarters, the frame is upright.
+
+    From its display matrix (ISO/IEC 14496-12: x' = a x + c y, y' = b x + d y, stored as a, b, u, c, d, v, x, y, w);
+    other angles go to the nearest quarter. PyAV's own `rotation` does not tell a mirrored frame from a turned one.
+    """
+    side_data: Iterable[Any] = picture.side_data
+    data = next((bytes(each) for each in side_data if each.type.name == "DISPLAYMATRIX"), None)
+    if data is None:
+        return False, 0
+    a, b, _, c, d = np.frombuffer(data, np.int32)[:5].tolist()
+    mirror = a * d - b * c < 0
+    # where the x axis goes; a mirror first sent it to the left
+    quarters = math.atan2(-b, -a) if mirror else math.atan2(b, a)
+    return mirror, round(quarters / (math.pi / 2)) % 4
+
+
+def _with_durations(frames: Iterator[Shown]) -> Iterator[tuple[Shown, Fraction]]:
+    """Each frame with the time it is shown, which is known once the next one is."""
+    held: Shown | None = None
+    step, right = Fraction(0), True
+    for shown in frames:
+        if held is not None:
+            step = shown.time - held.time
+            right = abs(step - held.claimed) <= Fraction(1, 1000)
+            yield held, step
+        held = shown
+    if held is not None:
+        yield held, (held.claimed if right else step) or step or _LONE_FRAME
+
+
+def _film_tracks(container: InputContainer) -> list[int]:
+    """Which of the container's video tracks may be the film, default ones first."""
+    tracks = container.streams.video
+    films = [i for i, each in enumerate(tracks) if each.codec_context is not None and not each.disposition & _NO_FILM]
+    return sorted(films, key=lambda i: not tracks[i].disposition & Disposition.default)
+
+
+def _container(file: BinaryIO, path: Path) -> InputContainer:
+    """The opened file as FFmpeg sees it: a file object, because FFmpeg reads meanings into names."""
+    try:
+        # tags are not always the UTF-8 they should be; a playlist must not make us read other files or addresses
+        return av.open(file, "r", metadata_errors="replace", options={"protocol_whitelist": "file"})
+    except (av.FFmpegError, ValueError) as error:
+        raise BadInput(f"{path} is not a video", ACCEPTED) from error
