@@ -7,6 +7,9 @@ import cv2
 import numpy as np
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
+from videostyle.frames import Size
+from videostyle.media.images import resize
+
 BT709, BT601 = 1, 6  # as FFmpeg's AVColorSpace numbers them (ITU-T H.273, MatrixCoefficients)
 
 # weights of red and blue in luma, by MatrixCoefficients: ITU-T H.273 table 4
@@ -20,9 +23,7 @@ LUMA_WEIGHTS = {
     10: (0.2627, 0.0593),
 }
 _SWSCALE_MATRIX = {BT709: 1, 4: 4, 5: 5, BT601: 5, 7: 7, 9: 9, 10: 9}
-_EXACT = (
-    Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
-)
+_EXACT = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
 _LIMITED, _FULL = int(ColorRange.MPEG), int(ColorRange.JPEG)
 
 
@@ -49,6 +50,7 @@ def sample_bits(frame: av.VideoFrame) -> int:
 class ToRGB:
     """Turns decoded frames into (H, W, 3) RGB, uint8 or, above 8 bits a sample, uint16 with white at 65535.
 
+    `size` is the picture's size as stored, before any rotation: averaged over areas to shrink, bicubic to enlarge.
     8-bit frames go through swscale, whose error is then at most half a code. For deeper ones swscale puts white at
     65280 and not at 65535, so it only brings chroma to full size and the matrix is applied here.
     """
@@ -56,37 +58,41 @@ class ToRGB:
     def __init__(self) -> None:
         self._scaler = VideoReformatter()  # keeps its tables from frame to frame
 
-    def __call__(self, frame: av.VideoFrame) -> np.ndarray:
+    def __call__(self, frame: av.VideoFrame, size: Size) -> np.ndarray:
         bits = max(component.bits for component in frame.format.components)
         if frame.format.name.startswith("gray") and bits <= 16:
-            return _grey_to_rgb(frame.to_ndarray(), bits, is_full_range(frame))
+            return resize(_grey_to_rgb(frame.to_ndarray(), bits, is_full_range(frame)), size)
         if frame.format.is_rgb or bits <= 8 or bits > 16:
-            return self._by_swscale(frame, bits)
-        return self._deep_yuv_to_rgb(frame, bits)
+            return self._by_swscale(frame, size, bits)
+        return self._deep_yuv_to_rgb(frame, size, bits)
 
-    def _by_swscale(self, frame: av.VideoFrame, bits: int) -> np.ndarray:
+    def _by_swscale(self, frame: av.VideoFrame, size: Size, bits: int) -> np.ndarray:
         matrix = _SWSCALE_MATRIX[color_matrix(frame)]
         rgb = self._scaler.reformat(
             frame,
+            size[1],
+            size[0],
             format="rgb24" if bits <= 8 else "rgb48le",
             src_colorspace=None if frame.format.is_rgb else matrix,
             src_color_range=_FULL if is_full_range(frame) else _LIMITED,
             dst_color_range=_FULL,
-            interpolation=_EXACT,
+            interpolation=_scaling(frame, size) | _EXACT,
         )
         return rgb.to_ndarray()
 
-    def _deep_yuv_to_rgb(self, frame: av.VideoFrame, bits: int) -> np.ndarray:
+    def _deep_yuv_to_rgb(self, frame: av.VideoFrame, size: Size, bits: int) -> np.ndarray:
         matrix = color_matrix(frame)
         upsampled = self._scaler.reformat(
             frame,
+            size[1],
+            size[0],
             format="yuv444p16le",
             src_colorspace=_SWSCALE_MATRIX[matrix],
             dst_colorspace=_SWSCALE_MATRIX[matrix],
             # limited to limited shifts codes to 16 bits and changes nothing else, whatever the range really is
             src_color_range=_LIMITED,
             dst_color_range=_LIMITED,
-            interpolation=_EXACT,
+            interpolation=_scaling(frame, size) | _EXACT,
         )
         codes = upsampled.to_ndarray(channel_last=True).astype(np.float32)
         top = ((1 << bits) - 1) << (16 - bits)
@@ -112,6 +118,11 @@ def yuv_to_rgb_equations(red: float, blue: float, full: bool, unit: float, top: 
     )
     linear = from_signal / [luma, chroma, chroma]
     return np.column_stack([linear, -linear @ [black, middle, middle]])
+
+
+def _scaling(frame: av.VideoFrame, size: Size) -> int:
+    shrinks = size != (frame.height, frame.width) and size[0] <= frame.height and size[1] <= frame.width
+    return Interpolation.AREA if shrinks else Interpolation.BICUBIC
 
 
 def _grey_to_rgb(codes: np.ndarray, bits: int, full: bool) -> np.ndarray:

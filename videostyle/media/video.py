@@ -18,7 +18,7 @@ from av.video.stream import VideoStream
 from videostyle.errors import BadInput
 from videostyle.frames import Frame, Size, VideoInfo
 from videostyle.media.color import ToRGB, sample_bits
-from videostyle.media.images import resize, to_bits, upright
+from videostyle.media.images import to_bits, upright
 
 ACCEPTED = "a video that FFmpeg can decode, an image, or a folder of numbered images"
 _NO_FILM = Disposition.attached_pic | Disposition.timed_thumbnails
@@ -61,11 +61,13 @@ class VideoSource:
         """
         self.skipped = 0
         size = size or self.info.size
+        stored = size[::-1] if self._turns % 2 else size
         to_rgb = ToRGB()
         with self.path.open("rb") as file, _container(file, self.path) as container:
             for index, (shown, duration) in enumerate(_with_durations(self._shown(container))):
                 if index >= first:
-                    yield Frame(self._finished(to_rgb(shown.picture), size), index, shown.time, duration)
+                    image = to_bits(to_rgb(shown.picture, stored), self.info.bits)
+                    yield Frame(upright(image, self._mirror, self._turns), index, shown.time, duration)
 
     def close(self) -> None:
         """Nothing is held between passes; a pass lets go of its file when it ends or is closed."""
@@ -90,11 +92,6 @@ class VideoSource:
                 stream.average_rate or None,
             )
         return True
-
-    def _finished(self, image: np.ndarray, size: Size) -> np.ndarray:
-        """A stored picture as its viewer sees it. A track may change its size or depth on the way; frames do not."""
-        stored = size[::-1] if self._turns % 2 else size
-        return upright(resize(to_bits(image, self.info.bits), stored), self._mirror, self._turns)
 
     def _shown(self, container: InputContainer) -> Iterator[Shown]:
         """The track's frames in order, each later than the one before; the others are counted as skipped."""
