@@ -18,12 +18,12 @@ from tests.media.clips import REC709, Tone, display_matrix, gradient, make_clip
 from videostyle.frames import Frame
 from videostyle.media.sources import fit_size, open_source
 
-COUNT = 8
+COUNT = 14
 SIZE = (36, 64)
 
 
 def pictures(count: int = COUNT) -> list[np.ndarray]:
-    return [gradient(*SIZE, step=25 * index) for index in range(count)]
+    return [gradient(*SIZE, step=15 * index) for index in range(count)]
 
 
 def write_video(folder: Path) -> Path:
@@ -150,7 +150,7 @@ def test_only_a_few_frames_are_alive_at_once(path):
         most = np.maximum(most, live_counts())
     frames, decoded = most - before
     assert 1 <= frames <= 2
-    assert decoded <= 3  # the one shown, the one that ends it, and one on its way to RGB
+    assert decoded <= 6  # at the end a decoder gives back all it held for reordering at once
     assert (decoded > 0) == (source.info.kind == "video")
 
 
