@@ -1,0 +1,105 @@
+"""How far the previous picture can be trusted to continue as the next one: flow both ways, and four tests of it."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from videostyle.frames import Motion
+from videostyle.temporal.flow import Flow, gain_match
+
+# A target this far beyond the outermost pixel centre still counts as inside, or the noise of a still clip's flow would
+# reject its border.
+EDGE_SLACK = 0.1
+# in grey levels of 255
+LEAST_LIMIT = 12.0
+MEDIANS = 3.0
+
+
+def motion(previous: np.ndarray, current: np.ndarray, flow: Flow) -> Motion:
+    """How current continues previous: the flow back, and the trust in it.
+
+    previous, current: uint8 or uint16 RGB (H, W, 3), source frames at working size. flow: any of `flow.FLOWS`. Trust is
+    0 where the flow back leaves the picture, where this frame's point was covered, on a motion boundary, and where the
+    flow leads to another colour (Ruder et al. 2016, arXiv:1604.08610, has the middle two). Inside, wherever the flow fails
+    so but the unmoved previous frame agrees clearly, the flow is 0 and trusted.
+    """
+    current = _eight_bits(current)
+    previous = gain_match(_eight_bits(previous), current)
+    back, forth = flow(current, previous), flow(previous, current)
+    difference = colour_difference(previous, current, back)
+    away = outside(back)
+    bad = away | disoccluded(back, forth) | motion_boundary(back) | photometric_mismatch(difference)
+    unmoved = colour_difference(previous, current, np.zeros_like(back))
+    still = bad & ~away & (unmoved <= photometric_limit(difference) / 2)
+    return Motion(flow=np.where(still[..., None], np.float32(0), back), trust=softened(still | ~bad))
+
+
+def outside(back: np.ndarray) -> np.ndarray:
+    """Where the flow (H, W, 2) leads out of the picture: bool (H, W)."""
+    height, width = back.shape[:2]
+    x, y = np.moveaxis(_targets(back), 2, 0)
+    return (np.maximum(-x, x - (width - 1)) > EDGE_SLACK) | (np.maximum(-y, y - (height - 1)) > EDGE_SLACK)
+
+
+def disoccluded(back: np.ndarray, forth: np.ndarray) -> np.ndarray:
+    """Where the way back and forth does not return, |b + f(x + b)|^2 > 0.01 (|b|^2 + |f(x + b)|^2) + 0.5: bool (H, W).
+
+    back, forth: (H, W, 2), from this frame to the previous one and from that to this one. Sundaram et al. 2010,
+    doi 10.1007/978-3-642-15549-9_32.
+    """
+    again = _sampled(forth, back, cv2.INTER_LINEAR)
+    return _squared(back + again) > 0.01 * (_squared(back) + _squared(again)) + 0.5
+
+
+def motion_boundary(back: np.ndarray) -> np.ndarray:
+    """Where the flow (H, W, 2) changes fast, |grad b|^2 > 0.01 |b|^2 + 0.002 (Sundaram et al. 2010): bool (H, W)."""
+    if min(back.shape[:2]) < 2:
+        return np.zeros(back.shape[:2], dtype=bool)
+    across, down = np.gradient(back, axis=1), np.gradient(back, axis=0)
+    return _squared(across) + _squared(down) > 0.01 * _squared(back) + 0.002
+
+
+def colour_difference(previous: np.ndarray, current: np.ndarray, back: np.ndarray) -> np.ndarray:
+    """How far the moved previous frame is from this one, mean over RGB and 3x3 pixels.
+
+    previous, current: uint8 (H, W, 3). back: (H, W, 2). Returns float32 (H, W), in levels of 255.
+    """
+    moved = _sampled(previous.astype(np.float32), back, cv2.INTER_CUBIC)
+    return cv2.blur(np.abs(moved - current).mean(axis=2), (3, 3))
+
+
+def photometric_limit(difference: np.ndarray) -> float:
+    """The largest difference, in levels of 255, taken for noise in this pair: max(12, 3 times the median)."""
+    return max(LEAST_LIMIT, MEDIANS * float(np.median(difference)))
+
+
+def photometric_mismatch(difference: np.ndarray) -> np.ndarray:
+    """Where the flow leads to another colour, whatever its geometry says: bool (H, W), from colour_difference's."""
+    return difference > photometric_limit(difference)
+
+
+def softened(good: np.ndarray) -> np.ndarray:
+    """Trust, float32 (H, W) in [0, 1]: bool good shrunk by a pixel and its edge blurred; where it was bad stays 0."""
+    shrunk = cv2.erode(good.astype(np.float32), np.ones((3, 3), np.uint8))
+    return np.clip(cv2.GaussianBlur(shrunk, (3, 3), 0), 0, 1)
+
+
+def _targets(flow: np.ndarray) -> np.ndarray:
+    height, width = flow.shape[:2]
+    grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=2)
+    return (grid + flow).astype(np.float32)
+
+
+def _sampled(image: np.ndarray, flow: np.ndarray, interpolation: int) -> np.ndarray:
+    targets = _targets(flow)
+    # OpenCV rounds the target to 1/32 px, which tests like these do not notice; what is carried on goes through warp()
+    return cv2.remap(image, targets[..., 0], targets[..., 1], interpolation, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _squared(vectors: np.ndarray) -> np.ndarray:
+    return np.square(vectors).sum(axis=2)
+
+
+def _eight_bits(image: np.ndarray) -> np.ndarray:
+    return image if image.dtype == np.uint8 else np.rint(image / 257.0).astype(np.uint8)
