@@ -97,12 +97,12 @@ class VideoSource:
         """The track's frames in order, each later than the one before; the others are counted as skipped."""
         stream = container.streams.video[self._track]
         tick = stream.time_base or Fraction(1, av.time_base)
+        clock = PresentationClock()
         last: Shown | None = None
         for picture in self._decoded(container, stream):
-            if picture.pts is not None:
-                time = tick * picture.pts
-            else:
-                time = last.time + (last.claimed or tick) if last else Fraction(0)
+            ticks = clock.ticks(picture.pts, picture.dts)
+            following = last.time + (last.claimed or tick) if last else Fraction(0)
+            time = following if ticks is None else tick * ticks
             if last is not None and time <= last.time:
                 self.skipped += 1
                 continue
@@ -129,6 +129,29 @@ class VideoSource:
         except av.InvalidDataError:  # the container breaks off here: what came before stands
             self.skipped += 1
             yield None
+
+
+class PresentationClock:
+    """Chooses between the two times a decoded frame carries.
+
+    The presentation time is right but for containers that do not store it, such as AVI: there FFmpeg guesses it from
+    the decoding time, wrongly where frames are reordered. So the decoding time, which a decoder hands on in the order
+    of presentation, is taken once presentation times have gone back more often than decoding times.
+    """
+
+    def __init__(self) -> None:
+        self._newest: list[int | None] = [None, None]
+        self._setbacks = [0, 0]
+
+    def ticks(self, pts: int | None, dts: int | None) -> int | None:
+        """The time of the next frame in order; None where it carries none that can be believed."""
+        for kind, value in enumerate((pts, dts)):
+            newest = self._newest[kind]
+            if value is not None:
+                self._setbacks[kind] += newest is not None and value < newest
+                self._newest[kind] = value
+        muddled = self._newest[1] is not None and self._setbacks[0] > self._setbacks[1]
+        return dts if pts is None or muddled else pts
 
 
 def orientation(picture: av.VideoFrame) -> tuple[bool, int]:
