@@ -287,7 +287,7 @@ def failure(error: BaseException) -> tuple[str, int]:
     if isinstance(error, OSError) and error.errno is not None:
         return f"{error.strerror}{_at(error)}", 1
     if isinstance(error, ImportError) and not str(error.name).startswith("videostyle"):
-        return missing_library(error), 2
+        return f"{missing_library(error)}; `videostyle doctor` checks the rest", 2
     return f"{type(error).__name__}: {error}; this is a bug; run with {DEBUG}=1 for the traceback", 1
 
 

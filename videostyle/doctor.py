@@ -82,7 +82,7 @@ def missing_library(error: ImportError) -> str:
     """The system library or Python package that an import did not find, and how to get it, in one line."""
     found = re.search(r"(\S+\.so)[.\d]*: cannot open shared object file", str(error))
     if not found:
-        return f"{' '.join(str(error).split())}; run `videostyle doctor` and install what it names"
+        return " ".join(str(error).split())
     package = DEBIAN_PACKAGES.get(found[1])
     todo = f"on Debian and Ubuntu: apt-get install {package}" if package else f"install the package that has {found[1]}"
     return f"the system library {found[1]} is missing; {todo}"
