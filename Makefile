@@ -36,7 +36,7 @@ bench-optimizer: .venv/.installed-dev
 	$(BIN)/python -m benchmarks.optimizer $(ARGS)
 
 sample-media: .venv/.installed-dev
-	$(BIN)/python sample_media/make.py
+	$(BIN)/python -m sample_media.make
 
 # everything that was made here, .venv included
 clean:

@@ -344,6 +344,7 @@ def wait_or_stop(worker: Worker) -> int | None:
         worker.join(0.05)
     if not caught:
         return None
+    say(f"stopped by {signal.Signals(caught[0]).name} before the end")
     worker.cancel.set()
     worker.join(SECONDS_TO_STOP)
     return caught[0]
@@ -351,8 +352,9 @@ def wait_or_stop(worker: Worker) -> int | None:
 
 def leave_after(number: int) -> NoReturn:
     """Exits at once, whatever threads are still in the middle of."""
-    say(f"stopped by {signal.Signals(number).name} before the end")
-    sys.stdout.flush()
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(128 + number)
 
 
