@@ -245,13 +245,9 @@ def moving_bar() -> Iterator[Callable[[Event], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[left]}"),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    text, left = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[left]}")
+    columns = text, BarColumn(bar_width=None), TaskProgressColumn(), left
+    with Progress(*columns, console=Console(stderr=True), transient=True, expand=True) as progress:
         task = progress.add_task("starting", total=None, left="")
 
         def show(event: Event) -> None:
