@@ -1,0 +1,284 @@
+"""Joins the painted segments with everything the source holds beside its picture: sound, subtitles, chapters, names."""
+
+from __future__ import annotations
+
+import heapq
+import io
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from av.stream import Disposition
+
+from videostyle.frames import Trim
+from videostyle.media.segments import Encoding, joined_packets, tag_stream
+from videostyle.media.sound import Reencoded
+
+AUDIO_ENCODERS = {"mp4": "aac", "mov": "aac", "matroska": "aac", "webm": "libopus"}
+# FFmpeg's AVFMT_FLAG_BITEXACT: without it Matroska files carry random numbers and no two runs write the same bytes.
+BITEXACT = 0x400
+# Written by muxers about the file they wrote; false in another file.
+ABOUT_THE_OLD_FILE = {
+    "encoder", "major_brand", "minor_version", "compatible_brands", "vendor_id", "duration", "bps",
+    "number_of_frames", "number_of_bytes", "_statistics_tags", "_statistics_writing_app",
+    "_statistics_writing_date_utc",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Track:
+    """One of the source's streams that goes into the output. encoder: "" where its packets are copied."""
+
+    index: int
+    encoder: str = ""
+
+
+@contextmanager
+def open_container(path: Path) -> Iterator[Any]:
+    """The file opened for reading; its name is taken literally, never as a protocol or a pattern."""
+    with path.open("rb") as file, av.open(file, "r") as container:
+        yield container
+
+
+def plan_tracks(source: Path, container_format: str) -> tuple[list[Track], list[str]]:
+    """Which of the source's streams, beside its picture, an output of this format takes, and how; notices for the rest.
+
+    Raises OSError or av.FFmpegError where the source cannot be opened.
+    """
+    tracks, notices = [], []
+    numbers: dict[str, int] = {}
+    with open_container(source) as origin:
+        painted = painted_stream(origin)
+        for stream in origin.streams:
+            numbers[stream.type] = numbers.get(stream.type, 0) + 1
+            if stream.index == painted.index or _is_chapter_text(origin, stream):
+                continue
+            codec = stream.codec_context.name if stream.codec_context is not None else "unknown"
+            name = f"{stream.type} track {numbers[stream.type]} ({codec})"
+            if stream.type in ("audio", "subtitle") and _can_hold(container_format, stream):
+                tracks.append(Track(stream.index))
+            elif stream.type == "audio" and stream.codec_context is not None:
+                tracks.append(Track(stream.index, AUDIO_ENCODERS[container_format]))
+                notices.append(f"{name} cannot be copied into {container_format}: re-encoded as {tracks[-1].encoder}")
+            elif stream.disposition & Disposition.attached_pic:
+                notices.append("the cover picture is left out")
+            else:
+                notices.append(f"{name} is left out")
+    return tracks, notices
+
+
+def painted_stream(origin: Any) -> Any:
+    """The video stream that is painted: the first that is no cover picture and can be decoded."""
+    streams = [each for each in origin.streams.video if not each.disposition & Disposition.attached_pic]
+    return next((each for each in streams if each.codec_context is not None and each.codec_context.width), streams[0])
+
+
+def _is_chapter_text(origin: Any, stream: Any) -> bool:
+    """MP4 keeps chapters twice: as a list, which is copied, and as a track of texts for old players."""
+    return stream.type == "data" and stream.name == "bin_data" and bool(origin.chapters())
+
+
+def _can_hold(container_format: str, stream: Any) -> bool:
+    """Whether packets of this stream can be copied: the muxer is asked to write a header for it into memory."""
+    if stream.codec_context is None:
+        return False
+    container = av.open(io.BytesIO(), "w", format=container_format)
+    try:
+        if stream.codec_context.codec.name not in container.supported_codecs:
+            return False
+        container.add_stream_from_template(stream, opaque=True)
+        container.start_encoding()
+    except (av.FFmpegError, ValueError):
+        return False
+    finally:
+        with suppress(av.FFmpegError):
+            container.close()
+    return True
+
+
+def mux(
+    target: Path,
+    container_format: str,
+    segments: list[Path],
+    encoding: Encoding,
+    source: Path | None,
+    tracks: list[Track],
+    trim: Trim | None,
+) -> list[str]:
+    """Writes the segments' packets and the source's tracks into `target`, in decoding order; returns notices.
+
+    source: None where the painted frames come from pictures. With `trim` only packets that meet it are taken, and
+    their times are shifted by -trim.start; else no time changes. Holds a few packets, beside the muxer's own.
+    """
+    with target.open("wb") as file, open_container(source) if source else nullcontext() as origin:
+        options = _muxer_options(container_format, encoding, origin)
+        with av.open(file, "w", format=container_format, container_options=options) as container:
+            container.flags |= BITEXACT
+            video = _video_stream(container, segments, encoding)
+            painted = _onto(video, joined_packets(segments, encoding.tick))
+            if origin is None:
+                container.mux(painted)
+                return []
+            _describe(container, origin, trim)
+            _name_stream(video, painted_stream(origin))
+            companions = Companions(container, origin, tracks, trim)
+            for packet in heapq.merge(painted, companions.packets(), key=_decoding_time):
+                container.mux(packet)
+    return companions.notices + _lost_metadata(target, origin)
+
+
+def _muxer_options(container_format: str, encoding: Encoding, origin: Any | None) -> dict[str, str]:
+    if container_format not in ("mp4", "mov"):
+        return {}
+    # A late start is an edit list in ticks of the whole movie, milliseconds unless told otherwise: the least common
+    # multiple of all clocks makes every start exact. Where it does not fit 31 bits the picture's own clock must do.
+    clocks = [encoding.tick.denominator]
+    clocks += [stream.codec_context.sample_rate for stream in origin.streams.audio] if origin else []
+    common = math.lcm(*(clock for clock in clocks if clock))
+    return {
+        "movie_timescale": str(common if common < 2**31 else clocks[0]),
+        "avoid_negative_ts": "disabled",  # sound that begins before 0 is an edit list, not a shift of everything
+    }
+
+
+def _video_stream(container: Any, segments: list[Path], encoding: Encoding) -> Any:
+    with open_container(segments[0]) as segment:
+        stream = container.add_stream_from_template(segment.streams.video[0], opaque=True)
+    stream.time_base = encoding.tick
+    tag_stream(stream, encoding)
+    stream.framerate = 0  # Matroska would write it down as every frame's duration, false where the rate varies
+    return stream
+
+
+def _onto(stream: Any, packets: Iterator[av.Packet]) -> Iterator[av.Packet]:
+    for packet in packets:
+        packet.stream = stream
+        yield packet
+
+
+def _decoding_time(packet: av.Packet) -> Fraction:
+    return packet.dts * packet.time_base
+
+
+def _describe(container: Any, origin: Any, trim: Trim | None) -> None:
+    """Copies what the source says of itself, and its chapters, cut and shifted where the run is trimmed."""
+    container.metadata.update(_still_true(origin.metadata))
+    chapters = []
+    for chapter in origin.chapters():
+        if trim:
+            start = max(trim.start, chapter["start"] * chapter["time_base"])
+            end = min(trim.end, chapter["end"] * chapter["time_base"])
+            if start >= end:
+                continue
+            chapter["start"], chapter["end"] = (
+                round((time - trim.start) / chapter["time_base"]) for time in (start, end)
+            )
+        chapters.append(chapter)
+    if chapters:
+        container.set_chapters(chapters)
+
+
+def _name_stream(stream: Any, template: Any) -> None:
+    stream.metadata.update(_still_true(template.metadata))
+    stream.disposition = template.disposition
+
+
+def _still_true(metadata: dict[str, str]) -> dict[str, str]:
+    """Without what was said about the old file; Matroska's statistics end in a language, as in "BPS-eng"."""
+    return {key: text for key, text in metadata.items() if key.lower().split("-")[0] not in ABOUT_THE_OLD_FILE}
+
+
+def _lost_metadata(target: Path, origin: Any) -> list[str]:
+    with open_container(target) as written:
+        kept = {key.lower() for key in written.metadata}
+    lost = [key for key in _still_true(origin.metadata) if key.lower() not in kept]
+    return [f"the container cannot hold these of the source's tags: {', '.join(lost)}"] if lost else []
+
+
+class Companions:
+    """What goes beside the picture: takes the source's packets, gives the output's.
+
+    notices: grows while `packets()` is used.
+    """
+
+    def __init__(self, container: Any, origin: Any, tracks: list[Track], trim: Trim | None):
+        self.notices: list[str] = []
+        self._origin = origin
+        self._trim = trim
+        self._writers: dict[int, Copied | Reencoded] = {}
+        for track in tracks:
+            template = origin.streams[track.index]
+            shift = trim.start if trim else Fraction(0)
+            writer = (
+                Reencoded(container, template, track.encoder, trim)
+                if track.encoder
+                else Copied(container, template, shift)
+            )
+            _name_stream(writer.stream, template)
+            self._writers[track.index] = writer
+
+    def packets(self) -> Iterator[av.Packet]:
+        """The output's packets, about in decoding order (in the source's own order)."""
+        for packet in self._source_packets():
+            yield from self._writers[packet.stream.index].packets(packet)
+        for index, writer in self._writers.items():
+            yield from writer.finish()
+            if writer.repaired:
+                name = f"track {index + 1} of the source ({self._origin.streams[index].type})"
+                self.notices.append(f"{name} holds {writer.repaired} packets that had to be skipped or given new times")
+
+    def _source_packets(self) -> Iterator[av.Packet]:
+        if not self._writers:
+            return
+        demuxer = self._origin.demux([self._origin.streams[index] for index in self._writers])
+        while True:
+            try:
+                packet = next(demuxer, None)
+            except av.FFmpegError as error:
+                self.notices.append(
+                    f"the source cannot be read to its end, sound may be missing there: {error.strerror}"
+                )
+                return
+            if packet is None:
+                return
+            packet.pts = packet.dts if packet.pts is None else packet.pts
+            packet.dts = packet.pts if packet.dts is None else packet.dts
+            if packet.pts is None:
+                self._writers[packet.stream.index].repaired += bool(packet.size)  # without size: the demuxer's end mark
+            elif self._trim is None or _meets(packet, self._trim):
+                yield packet
+
+
+def _meets(packet: av.Packet, trim: Trim) -> bool:
+    start = packet.pts * packet.time_base
+    return start < trim.end and start + (packet.duration or 0) * packet.time_base > trim.start
+
+
+class Copied:
+    """A stream whose packets go through unchanged, `shift` seconds earlier. repaired: packets given new times."""
+
+    def __init__(self, container: Any, template: Any, shift: Fraction):
+        self.stream = container.add_stream_from_template(template, opaque=True)
+        self.repaired = 0
+        self._shift = round(shift / template.time_base)
+        self._last: int | None = None
+
+    def packets(self, packet: av.Packet) -> Iterator[av.Packet]:
+        packet.pts -= self._shift
+        packet.dts -= self._shift
+        if self._last is not None and packet.dts <= self._last:
+            # Muxers refuse decoding times that stand still: a broken file's sound must not cost a finished painting.
+            packet.dts = self._last + 1
+            packet.pts = max(packet.pts, packet.dts)
+            self.repaired += 1
+        self._last = packet.dts
+        packet.stream = self.stream
+        yield packet
+
+    def finish(self) -> Iterator[av.Packet]:
+        return iter(())
