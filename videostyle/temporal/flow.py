@@ -31,8 +31,8 @@ def gain_match(image: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """image with each channel scaled so that it is as bright as reference, for exposure changes and fades.
 
     Both are (H, W, 3) of one size and type: uint8, uint16, or float32 in [0, 1]; the result too, cut to the type's
-    range. A channel's gain is the brightness-weighted median of the ratios of 16x16 block means, so what moves or enters
-    in less than half of the picture does not change it; it lies in [1/8, 8].
+    range. A channel's gain is the brightness-weighted median of the ratios of 16x16 block means, so what moves or
+    enters in less than half of the picture does not change it; it lies in [1/8, 8].
     """
     top = 1.0 if image.dtype == np.float32 else float(np.iinfo(image.dtype).max)
     ours, theirs = _block_means(image) / top, _block_means(reference) / top
@@ -64,7 +64,7 @@ class DIS:
     patches, denser strides and more refinement changed less than 0.02 px.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         self._dis.setFinestScale(0)
 

@@ -29,7 +29,7 @@ class ShotDetector:
 
     lookahead = 2
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._content = _content_detector(UNLIKE)
         self._adaptive = AdaptiveDetector(
             adaptive_threshold=NEIGHBOUR_RATIO,
@@ -45,7 +45,8 @@ class ShotDetector:
 
     def push(self, image: np.ndarray) -> list[int]:
         """Takes the next frame, uint8 RGB (H, W, 3). Returns the ordinals, from 0 for the first frame pushed, now known
-        to start a new shot: at most the frame `lookahead` before this one; all frames up to that one are then decided."""
+        to start a new shot: at most the frame `lookahead` before this one. All frames up to that one are then decided.
+        """
         picture = _normalised(image)
         if self._pushed == 0:
             # the first frame's own double gives frame 1 the full window of neighbours
