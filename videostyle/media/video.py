@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -126,8 +127,12 @@ class VideoSource:
     def _packets(self, container: InputContainer, stream: VideoStream) -> Iterator[av.Packet | None]:
         try:
             yield from container.demux(stream)
-        except av.InvalidDataError:  # the container breaks off here: what came before stands
-            self.skipped += 1
+        except (av.FFmpegError, OSError) as error:
+            if error.errno == errno.EIO:
+                raise BadInput(
+                    f"{self.path} cannot be read to its end: {error.strerror}", todo="copy it first"
+                ) from error
+            self.skipped += 1  # the container breaks off here: what came before stands
             yield None
 
 
@@ -197,5 +202,5 @@ def _container(file: BinaryIO, path: Path) -> InputContainer:
     try:
         # tags are not always the UTF-8 they should be; a playlist must not make us read other files or addresses
         return av.open(file, "r", metadata_errors="replace", options={"protocol_whitelist": "file"})
-    except (av.FFmpegError, ValueError) as error:
+    except (av.FFmpegError, OSError, ValueError) as error:
         raise BadInput(f"{path} is not a video", ACCEPTED) from error

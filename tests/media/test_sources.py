@@ -1,0 +1,334 @@
+from __future__ import annotations
+
+import errno
+import io
+import os
+import struct
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.media.clips import Tone, display_matrix, gradient, make_clip
+from videostyle.errors import BadInput
+from videostyle.media.sources import open_source
+from videostyle.media.video import PresentationClock, VideoSource, orientation
+
+SIZE = (48, 80)
+MS = Fraction(1, 1000)
+
+
+def steps(count: int) -> list[np.ndarray]:
+    return [gradient(*SIZE, step=20 * index) for index in range(count)]
+
+
+def times(source) -> list[Fraction]:
+    return [frame.time for frame in source.frames((16, 16))]
+
+
+def durations(source) -> list[Fraction]:
+    return [frame.duration for frame in source.frames((16, 16))]
+
+
+# --- times -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["vfr.mp4", "vfr.mkv"])
+def test_variable_rate_gaps_and_a_late_start_keep_their_exact_times(tmp_path, name):
+    pts = [900, 933, 934, 1200, 3000, 3017]
+    options = {"movie_timescale": "1000"} if name.endswith("mp4") else None
+    path = make_clip(tmp_path / name, steps(6), pts=pts, time_base=MS, container_options=options)
+    source = open_source(path)
+    assert times(source) == [each * MS for each in pts]
+    assert durations(source)[:-1] == [each * MS for each in (33, 1, 266, 1800, 17)]
+
+
+def test_times_are_ticks_of_the_files_own_clock(tmp_path):
+    source = open_source(make_clip(tmp_path / "ntsc.mp4", steps(5), rate=Fraction(30000, 1001)))
+    assert times(source) == [index * Fraction(1001, 30000) for index in range(5)]
+    assert source.info.rate == Fraction(30000, 1001)
+    assert (1 / source.info.time_base) % 30000 == 0
+
+
+def test_reordered_frames_come_in_the_order_they_are_shown(tmp_path):
+    pictures = [gradient(*SIZE, step=12 * index) for index in range(16)]
+    source = open_source(make_clip(tmp_path / "b.mp4", pictures, options={"bf": "3", "crf": "1"}))
+    frames = list(source.frames())
+    blue = [int(np.median(frame.image[..., 2])) for frame in frames]
+    assert np.abs(np.subtract(blue, [12 * index for index in range(16)])).max() <= 6
+    assert [frame.time for frame in frames] == [index * Fraction(1, 25) for index in range(16)]
+
+
+def test_reordered_frames_in_a_container_without_presentation_times_all_come(tmp_path):
+    source = open_source(make_clip(tmp_path / "b.avi", steps(12), options={"bf": "2"}))
+    assert len(times(source)) == 12
+    assert source.skipped == 0
+
+
+def test_a_last_frame_lasts_as_the_file_says(tmp_path):
+    source = open_source(make_clip(tmp_path / "a.mp4", steps(3), rate=10))
+    assert durations(source) == [Fraction(1, 10)] * 3
+
+
+def test_a_wrong_claim_about_the_last_frame_is_not_believed(tmp_path):
+    path = make_clip(tmp_path / "a.mkv", steps(3), rate=1000, pts=[0, 40, 80], time_base=MS)
+    assert durations(open_source(path)) == [40 * MS] * 3  # each frame claims to last the thousandth of a second
+
+
+def test_a_single_frame_lasts_some_time(tmp_path):
+    (duration,) = durations(open_source(make_clip(tmp_path / "one.mp4", steps(1), rate=10)))
+    assert duration == Fraction(1, 10)
+
+
+def test_a_frame_that_does_not_come_later_is_counted_and_left_out(tmp_path):
+    path = make_clip(tmp_path / "a.mkv", steps(4), pts=[0, 40, 41, 80], time_base=MS, codec="ffv1", pix_fmt="yuv444p")
+    data = path.read_bytes()
+    at = data.rindex(struct.pack(">BhB", 0x81, 41, 0))  # the block of track 1 that begins 41 ms into its cluster
+    path.write_bytes(data[:at] + struct.pack(">BhB", 0x81, 40, 0) + data[at + 4 :])
+    source = open_source(path)
+    assert times(source) == [0, 40 * MS, 80 * MS]
+    assert source.skipped == 1
+    times(source)
+    assert source.skipped == 1  # counted anew in each pass
+
+
+@given(st.lists(st.integers(0, 10_000), min_size=1, max_size=20, unique=True).map(sorted), st.booleans())
+def test_believable_presentation_times_are_kept_whatever_the_decoding_times_are(pts, known):
+    clock = PresentationClock()
+    assert [clock.ticks(each, index if known else None) for index, each in enumerate(pts)] == pts
+
+
+# --- which track -----------------------------------------------------------------------------------------------------
+
+
+def test_cover_art_is_not_the_film(tmp_path):
+    cover = np.full((20, 30, 3), 200, np.uint8)
+    path = make_clip(tmp_path / "a.mp4", steps(3), cover=cover, tones=[Tone(seconds=0.2)])
+    source = open_source(path)
+    assert source.info.size == SIZE
+    assert len(times(source)) == 3
+
+
+def test_a_file_whose_only_picture_is_its_cover_has_no_video(tmp_path):
+    path = make_clip(tmp_path / "a.mp4", steps(1), cover=np.full((20, 30, 3), 200, np.uint8), tones=[Tone()])
+    with av.open(str(path)) as old, av.open(str(tmp_path / "song.mp4"), "w") as new:
+        kept = {stream: new.add_stream_from_template(stream) for stream in (*old.streams.audio, old.streams.video[1])}
+        kept[old.streams.video[1]].disposition = old.streams.video[1].disposition
+        for packet in old.demux(list(kept)):
+            if packet.dts is not None:
+                packet.stream = kept[packet.stream]
+                new.mux(packet)
+    with pytest.raises(BadInput, match="no video track"):
+        open_source(tmp_path / "song.mp4")
+
+
+def test_an_empty_video_track_is_not_the_film(tmp_path):
+    path = make_clip(tmp_path / "a.mkv", steps(3), empty_track_first=True)
+    with av.open(str(path)) as file:
+        assert len(file.streams.video) == 2
+    assert len(times(open_source(path))) == 3
+
+
+# --- upright ---------------------------------------------------------------------------------------------------------
+
+
+def turned(image: np.ndarray, quarters: int, mirror: bool) -> np.ndarray:
+    """Pixel by pixel: mirrored left to right, then `quarters` times turned clockwise."""
+    rows = [row[::-1] for row in image.tolist()] if mirror else image.tolist()
+    for _ in range(quarters):
+        rows = [list(column) for column in zip(*rows[::-1], strict=True)]
+    return np.array(rows, image.dtype)
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+@pytest.mark.parametrize("quarters", [0, 1, 2, 3])
+def test_rotation_and_mirroring_are_applied_to_pixels_size_and_aspect(tmp_path, quarters, mirror):
+    path = make_clip(
+        tmp_path / "a.mp4", steps(2), matrix=display_matrix(quarters, mirror), sample_aspect=Fraction(4, 3)
+    )
+    plain = make_clip(tmp_path / "plain.mp4", steps(2))
+    expected = turned(next(open_source(plain).frames()).image, quarters, mirror)
+    source = open_source(path)
+    sideways = quarters % 2 == 1
+    assert source.info.size == (SIZE[::-1] if sideways else SIZE)
+    assert source.info.sample_aspect == (Fraction(3, 4) if sideways else Fraction(4, 3))
+    np.testing.assert_array_equal(next(source.frames()).image, expected)
+
+
+def test_the_orientation_known_from_telephones():
+    """A telephone held upright stores a landscape picture and the matrix 0 1, -1 0: turn it clockwise by a quarter."""
+    frame = av.VideoFrame(16, 16, "rgb24")
+    assert orientation(frame) == (False, 0)
+    assert display_matrix(1)[:5] == [0, 65536, 0, -65536, 0]
+
+
+def test_odd_sizes_are_kept(tmp_path):
+    pictures = [gradient(31, 45, step=90)]
+    source = open_source(make_clip(tmp_path / "odd.mkv", pictures, codec="ffv1", pix_fmt="yuv444p"))
+    frame = next(source.frames())
+    assert frame.size == (31, 45)
+    assert np.abs(frame.image.astype(int) - pictures[0]).max() <= 3
+
+
+def test_a_picture_size_that_changes_on_the_way_does_not_change_the_frames(tmp_path):
+    parts = [
+        make_clip(tmp_path / f"{width}.ts", [gradient(48, width, step=100)] * 5, options={"g": "1", "qp": "1"})
+        for width in (80, 64)
+    ]
+    first, second = (part.read_bytes() for part in parts)
+    (tmp_path / "both.ts").write_bytes(first + second)
+    sizes = {frame.size for frame in open_source(tmp_path / "both.ts").frames()}
+    assert sizes == {(48, 80)}
+
+
+# --- damage ----------------------------------------------------------------------------------------------------------
+
+
+def noisy(count: int) -> list[np.ndarray]:
+    noise = np.random.default_rng(1)
+    return [noise.integers(0, 256, (*SIZE, 3)).astype(np.uint8) for _ in range(count)]
+
+
+def packet_places(path: Path) -> list[tuple[int, int]]:
+    with av.open(str(path)) as file:
+        return [(packet.pos, packet.size) for packet in file.demux(video=0) if packet.size]
+
+
+def test_a_corrupt_packet_is_skipped_counted_and_the_frame_before_lasts_longer(tmp_path):
+    path = make_clip(tmp_path / "a.mov", noisy(8), codec="prores_ks", pix_fmt="yuv422p10le")
+    data, (at, size) = bytearray(path.read_bytes()), packet_places(path)[3]
+    data[at : at + size] = bytes(size)
+    path.write_bytes(data)
+    source = open_source(path)
+    frames = list(source.frames())
+    assert source.skipped == 1
+    assert [frame.time * 25 for frame in frames] == [0, 1, 2, 4, 5, 6, 7]
+    assert [frame.duration * 25 for frame in frames] == [1, 1, 2, 1, 1, 1, 1]
+    assert [frame.index for frame in frames] == list(range(7))
+
+
+def test_a_file_that_breaks_off_gives_what_came_before(tmp_path):
+    path = make_clip(tmp_path / "a.mkv", noisy(8), codec="ffv1", pix_fmt="yuv444p")
+    at, size = packet_places(path)[5]
+    path.write_bytes(path.read_bytes()[: at + size // 2])
+    source = open_source(path)
+    assert 4 <= len(times(source)) <= 6
+
+
+def test_no_damage_gives_anything_but_frames_or_bad_input(tmp_path):
+    path = make_clip(tmp_path / "a.mp4", noisy(6), options={"crf": "20", "bf": "2"}, tones=[Tone(seconds=0.2)])
+    data, generator = path.read_bytes(), np.random.default_rng(7)
+    for _ in range(12):
+        damaged = bytearray(data)
+        at = int(generator.integers(0, len(data) - 200))
+        damaged[at : at + 200] = generator.integers(0, 256, 200).astype(np.uint8).tobytes()
+        path.write_bytes(damaged)
+        try:
+            frames = list(open_source(path).frames())
+        except BadInput:
+            continue
+        assert all(a.time < b.time for a, b in pairwise(frames))
+
+
+# --- refused, and names ----------------------------------------------------------------------------------------------
+
+
+def refused(path: Path) -> str:
+    before = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else None
+    with pytest.raises(BadInput) as caught:
+        open_source(path)
+    if before is not None:
+        caught.value.__traceback__ = caught.value.__cause__ = None
+        assert len(os.listdir("/proc/self/fd")) == before
+    line = str(caught.value)
+    assert "\n" not in line
+    assert str(path) in line
+    assert "accepted" in line
+    return line
+
+
+def test_a_missing_file(tmp_path):
+    assert "does not exist" in refused(tmp_path / "nowhere.mp4")
+
+
+@pytest.mark.parametrize("text", ["just some words\n" * 40, "", "#EXTM3U\n#EXTINF:1,\nfile:///etc/hostname\n"])
+def test_a_text_file_named_mp4(tmp_path, text):
+    (tmp_path / "a.mp4").write_text(text)
+    assert "not a video" in refused(tmp_path / "a.mp4")
+
+
+def test_audio_only(tmp_path):
+    path = make_clip(tmp_path / "a.mkv", steps(1), tones=[Tone(seconds=0.2)])
+    with av.open(str(path)) as old, av.open(str(tmp_path / "sound.mkv"), "w") as new:
+        stream = new.add_stream_from_template(old.streams.audio[0])
+        for packet in old.demux(audio=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                new.mux(packet)
+    assert "no video track" in refused(tmp_path / "sound.mkv")
+
+
+def test_a_video_without_one_decodable_frame_is_refused_when_it_is_opened(tmp_path):
+    path = make_clip(tmp_path / "a.mov", noisy(3), codec="prores_ks", pix_fmt="yuv422p10le")
+    data = bytearray(path.read_bytes())
+    for at, size in packet_places(path):
+        data[at : at + size] = bytes(size)
+    path.write_bytes(data)
+    assert "no frame" in refused(path)
+
+
+class FailingDisk(io.FileIO):
+    def readinto(self, buffer):
+        if self.tell() > 20_000:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return super().readinto(buffer)
+
+    def read(self, size=-1):
+        buffer = bytearray(size)
+        return bytes(buffer[: self.readinto(buffer)])
+
+
+def test_a_disk_that_fails_is_no_end_of_the_film(tmp_path):
+    source = open_source(make_clip(tmp_path / "a.mkv", noisy(8), codec="ffv1", pix_fmt="yuv444p"))
+
+    class PathOnIt(type(source.path)):
+        def open(self, mode):
+            return FailingDisk(self, mode)
+
+    source.path = PathOnIt(source.path)
+    with pytest.raises(BadInput, match="cannot be read to its end"):
+        list(source.frames())
+
+
+def test_what_is_no_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe.mp4")
+    assert "not a regular file" in refused(tmp_path / "pipe.mp4")
+
+
+@pytest.mark.parametrize("name", ["a:b.mp4", "-i.mp4", "%04d.mp4", "file:x.mp4", "concat:a|b.mp4", "ünï 'q'", "x.txt"])
+def test_names_mean_nothing(tmp_path, name, monkeypatch):
+    make_clip(tmp_path / "plain.mp4", steps(2)).rename(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    source = open_source(Path(name))
+    assert isinstance(source, VideoSource)
+    assert len(times(source)) == 2
+
+
+def test_a_picture_is_a_still_whatever_its_name(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), steps(1)[0])
+    (tmp_path / "a.png").rename(tmp_path / "a.mp4")
+    assert open_source(tmp_path / "a.mp4").info.kind == "image"
+
+
+def test_tags_that_are_no_text_do_not_matter(tmp_path):
+    path = make_clip(tmp_path / "a.mkv", steps(2), metadata={"title": "QQQQ"})
+    data = path.read_bytes()
+    assert b"QQQQ" in data
+    path.write_bytes(data.replace(b"QQQQ", b"\xff\xfe\xe9Q"))
+    assert len(times(open_source(path))) == 2
