@@ -57,6 +57,8 @@ clean:
 	    "it needs the network, about 6 GB of room, and a Python for which PyTorch is made"; exit 1; }
 	@touch $@
 
-.venv/.installed-dev: .venv/.installed
-	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]' || { echo "error: pip failed, see above"; exit 1; }
-	@touch $@
+.venv/.installed-dev: .venv/bin/pip pyproject.toml
+	@echo "installing videostyle and its test tools into .venv; this takes a few minutes the first time"
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]' || { echo "error: pip failed, see above;" \
+	    "it needs the network, about 6 GB of room, and a Python for which PyTorch is made"; exit 1; }
+	@touch .venv/.installed $@
