@@ -65,12 +65,14 @@ class DIS:
     """
 
     def __init__(self) -> None:
-        self._dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         self._dis.setFinestScale(0)
 
     def __call__(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         height, width = a.shape[:2]
-        return self._dis.calc(_grey_for_dis(a), _grey_for_dis(b), None)[:height, :width].copy()
+        first, second = _grey_for_dis(a), _grey_for_dis(b)
+        flow = self._dis.calc(first, second, np.zeros((*first.shape, 2), dtype=np.float32))
+        return np.ascontiguousarray(flow[:height, :width])
 
 
 def _grey_for_dis(image: np.ndarray) -> np.ndarray:

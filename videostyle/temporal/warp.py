@@ -17,7 +17,8 @@ def warp(image: torch.Tensor, flow: np.ndarray | torch.Tensor) -> torch.Tensor:
     """
     count, channels, height, width = image.shape
     indices, weights = _taps(torch.as_tensor(flow, dtype=torch.float32, device=image.device))
-    table = image.permute(2, 3, 0, 1).reshape(height * width, count * channels)
+    # copied into one layout whatever image's: the sum's rounding and speed depend on it
+    table = image.permute(2, 3, 0, 1).reshape(height * width, count * channels).contiguous()
     # a weighted sum of 16 table rows for each pixel, in one pass over all pictures of the batch
     moved = torch.nn.functional.embedding_bag(indices, table, per_sample_weights=weights, mode="sum")
     moved = moved.view(height, width, count, channels).permute(2, 3, 0, 1)

@@ -1,0 +1,120 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from videostyle.temporal.warp import warp
+
+FEW = settings(max_examples=25, deadline=None)
+
+
+def _uniform(height, width, x, y):
+    return np.full((height, width, 2), (x, y), dtype=np.float32)
+
+
+def _picture(height, width, count=2, seed=0):
+    return torch.rand((count, 3, height, width), generator=torch.Generator().manual_seed(seed))
+
+
+@FEW
+@given(x=st.integers(-12, 12), y=st.integers(-12, 12))
+def test_integer_flow_is_an_exact_shift_with_replicated_edges(x, y):
+    picture = _picture(9, 11)
+    columns = (torch.arange(11) + x).clamp(0, 10)
+    rows = (torch.arange(9) + y).clamp(0, 8)
+    assert torch.equal(warp(picture, _uniform(9, 11, x, y)), picture[:, :, rows][:, :, :, columns])
+
+
+@FEW
+@given(seed=st.integers(0, 1000), a=st.floats(-3, 3), b=st.floats(-3, 3))
+def test_warp_is_linear_in_the_picture(seed, a, b):
+    one, other = _picture(8, 10, seed=seed), _picture(8, 10, seed=seed + 1)
+    flow = 3 * torch.randn((8, 10, 2), generator=torch.Generator().manual_seed(seed))
+    torch.testing.assert_close(
+        warp(a * one + b * other, flow), a * warp(one, flow) + b * warp(other, flow), rtol=1e-4, atol=1e-5
+    )
+
+
+@FEW
+@given(seed=st.integers(0, 1000), level=st.floats(-10, 10, width=32), reach=st.floats(0, 50))
+def test_constant_pictures_stay_constant(seed, level, reach):
+    flow = reach * torch.randn((8, 10, 2), generator=torch.Generator().manual_seed(seed))
+    picture = torch.full((1, 3, 8, 10), level)
+    torch.testing.assert_close(warp(picture, flow), picture)
+
+
+def test_zero_flow_gives_the_picture_back_exactly():
+    picture = _picture(17, 23, count=3) * 5 - 2
+    assert torch.equal(warp(picture, _uniform(17, 23, 0, 0)), picture)
+
+
+def test_quadratics_are_moved_exactly():
+    """Keys's kernel with a = -0.5, and no other a, reproduces second-degree polynomials."""
+    y, x = torch.meshgrid(torch.arange(12.0), torch.arange(14.0), indexing="ij")
+    flow = torch.rand((12, 14, 2), generator=torch.Generator().manual_seed(3)) * 2 - 1
+
+    def quadratic(x, y):
+        return 0.03 * x * x - 0.02 * x * y + 0.01 * y * y + 0.1 * x - 0.2 * y
+
+    moved = warp(quadratic(x, y)[None, None], flow)[0, 0]
+    torch.testing.assert_close(
+        moved[3:-3, 3:-3], quadratic(x + flow[..., 0], y + flow[..., 1])[3:-3, 3:-3], rtol=0, atol=1e-5
+    )
+
+
+def test_every_picture_of_a_batch_and_every_layout_is_moved_alike():
+    pictures = _picture(10, 13, count=5)
+    flow = torch.randn((10, 13, 2), generator=torch.Generator().manual_seed(1))
+    together = warp(pictures, flow)
+    assert together.is_contiguous(memory_format=torch.channels_last)
+    for each, moved in zip(pictures, together, strict=True):
+        torch.testing.assert_close(warp(each[None], flow.numpy())[0], moved)
+    assert torch.equal(warp(pictures.contiguous(memory_format=torch.channels_last), flow), together)
+
+
+@pytest.mark.parametrize("far", [1e9, -1e9])
+def test_a_flow_far_outside_ends_at_the_edge(far):
+    picture = _picture(6, 7, count=1)
+    edge = picture[..., -1:] if far > 0 else picture[..., :1]
+    torch.testing.assert_close(warp(picture, _uniform(6, 7, far, 0)), edge.expand_as(picture))
+
+
+def _keys_line(a, row, shift):
+    """An independent one-dimensional cubic convolution on a ring: Keys's formula as printed, any a."""
+    places = np.arange(len(row)) + shift
+    result = np.zeros(len(row))
+    for tap in range(-1, 3):
+        nearest = np.floor(places).astype(int) + tap
+        s = np.abs(places - nearest)
+        inner = (a + 2) * s**3 - (a + 3) * s**2 + 1
+        outer = a * s**3 - 5 * a * s**2 + 8 * a * s - 4 * a
+        result += np.where(s < 1, inner, outer) * row[nearest % len(row)]
+    return result
+
+
+def _gain_and_drift(before, after, period, total):
+    """How a sinusoid of this period came out of being moved by total pixels: its amplitude as a share of what it was, and
+    how many pixels it is from where it belongs."""
+    inside = np.arange(64, len(before) - 64)
+    wave = np.exp(-2j * np.pi * inside / period)
+    ratio = np.mean(after[inside] * wave) / np.mean(before[inside] * wave)
+    return abs(ratio), np.angle(ratio * np.exp(-2j * np.pi * total / period)) * period / (2 * np.pi)
+
+
+@pytest.mark.parametrize(("period", "gains", "most_drift"), [(16, (0.97, 1.0), 0.2), (8, (0.7, 1.0), 0.6)])
+def test_48_small_warps_neither_amplify_nor_drift_where_the_common_bicubic_does(period, gains, most_drift):
+    width, shift = 128 + 16 * period, 0.2
+    row = np.sin(2 * np.pi * np.arange(width) / period + 0.3)
+    picture = torch.tensor(row, dtype=torch.float32).expand(1, 1, 4, width)
+    common = row
+    for _ in range(48):
+        picture = warp(picture, _uniform(4, width, shift, 0))
+        common = _keys_line(-0.75, common, shift)
+    gain, drift = _gain_and_drift(row, picture[0, 0, 2].numpy(), period, 48 * shift)
+    common_gain, common_drift = _gain_and_drift(row, common, period, 48 * shift)
+    print(period, gain, drift, common_gain, common_drift)
+    assert gains[0] < gain <= gains[1]
+    assert abs(drift) < most_drift
+    assert common_gain > gains[1]
+    assert abs(common_drift) > most_drift
