@@ -6,7 +6,7 @@ import heapq
 import io
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +16,7 @@ import av
 from av.stream import Disposition
 
 from videostyle.frames import Trim
-from videostyle.media.segments import Encoding, joined_packets, tag_stream
+from videostyle.media.segments import Encoding, joined_packets, open_container, tag_stream
 from videostyle.media.sound import Reencoded
 
 AUDIO_ENCODERS = {"mp4": "aac", "mov": "aac", "matroska": "aac", "webm": "libopus"}
@@ -38,13 +38,6 @@ class Track:
     encoder: str = ""
 
 
-@contextmanager
-def open_container(path: Path) -> Iterator[Any]:
-    """The file opened for reading; its name is taken literally, never as a protocol or a pattern."""
-    with path.open("rb") as file, av.open(file, "r") as container:
-        yield container
-
-
 def plan_tracks(source: Path, container_format: str) -> tuple[list[Track], list[str]]:
     """Which of the source's streams, beside its picture, an output of this format takes, and how; notices for the rest.
 
@@ -58,7 +51,7 @@ def plan_tracks(source: Path, container_format: str) -> tuple[list[Track], list[
             numbers[stream.type] = numbers.get(stream.type, 0) + 1
             if stream.index == painted.index or _is_chapter_text(origin, stream):
                 continue
-            codec = stream.codec_context.name if stream.codec_context is not None else "unknown"
+            codec = stream.codec_context.codec.canonical_name if stream.codec_context is not None else "unknown"
             name = f"{stream.type} track {numbers[stream.type]} ({codec})"
             if stream.type in ("audio", "subtitle") and _can_hold(container_format, stream):
                 tracks.append(Track(stream.index))
@@ -121,29 +114,30 @@ def mux(
             container.flags |= BITEXACT
             video = _video_stream(container, segments, encoding)
             painted = _onto(video, joined_packets(segments, encoding.tick))
-            if origin is None:
-                container.mux(painted)
-                return []
-            _describe(container, origin, trim)
-            _name_stream(video, painted_stream(origin))
-            companions = Companions(container, origin, tracks, trim)
-            for packet in heapq.merge(painted, companions.packets(), key=_decoding_time):
+            notices: list[str] = []
+            if origin is not None:
+                _describe(container, origin, trim)
+                _name_stream(video, painted_stream(origin))
+                companions = Companions(container, origin, tracks, trim, notices)
+                painted = heapq.merge(painted, companions.packets(), key=_decoding_time)
+            for packet in painted:
                 container.mux(packet)
-    return companions.notices + _lost_metadata(target, origin)
+    return notices + (_lost_metadata(target, source) if source else [])
 
 
 def _muxer_options(container_format: str, encoding: Encoding, origin: Any | None) -> dict[str, str]:
+    options = {"avoid_negative_ts": "disabled"}  # sound may begin before 0: nothing else moves for it
     if container_format not in ("mp4", "mov"):
-        return {}
+        return options
     # A late start is an edit list in ticks of the whole movie, milliseconds unless told otherwise: the least common
     # multiple of all clocks makes every start exact. Where it does not fit 31 bits the picture's own clock must do.
     clocks = [encoding.tick.denominator]
-    clocks += [stream.codec_context.sample_rate for stream in origin.streams.audio] if origin else []
+    clocks += (
+        [stream.codec_context.sample_rate for stream in origin.streams.audio if stream.codec_context] if origin else []
+    )
     common = math.lcm(*(clock for clock in clocks if clock))
-    return {
-        "movie_timescale": str(common if common < 2**31 else clocks[0]),
-        "avoid_negative_ts": "disabled",  # sound that begins before 0 is an edit list, not a shift of everything
-    }
+    options["movie_timescale"] = str(common if common < 2**31 else clocks[0])
+    return options
 
 
 def _video_stream(container: Any, segments: list[Path], encoding: Encoding) -> Any:
@@ -155,13 +149,13 @@ def _video_stream(container: Any, segments: list[Path], encoding: Encoding) -> A
     return stream
 
 
-def _onto(stream: Any, packets: Iterator[av.Packet]) -> Iterator[av.Packet]:
+def _onto(stream: Any, packets: Iterator[Any]) -> Iterator[Any]:
     for packet in packets:
         packet.stream = stream
         yield packet
 
 
-def _decoding_time(packet: av.Packet) -> Fraction:
+def _decoding_time(packet: Any) -> Fraction:
     return packet.dts * packet.time_base
 
 
@@ -193,21 +187,18 @@ def _still_true(metadata: dict[str, str]) -> dict[str, str]:
     return {key: text for key, text in metadata.items() if key.lower().split("-")[0] not in ABOUT_THE_OLD_FILE}
 
 
-def _lost_metadata(target: Path, origin: Any) -> list[str]:
-    with open_container(target) as written:
+def _lost_metadata(target: Path, source: Path) -> list[str]:
+    with open_container(target) as written, open_container(source) as origin:
         kept = {key.lower() for key in written.metadata}
-    lost = [key for key in _still_true(origin.metadata) if key.lower() not in kept]
+        lost = [key for key in _still_true(origin.metadata) if key.lower() not in kept]
     return [f"the container cannot hold these of the source's tags: {', '.join(lost)}"] if lost else []
 
 
 class Companions:
-    """What goes beside the picture: takes the source's packets, gives the output's.
+    """What goes beside the picture: takes the source's packets, gives the output's; tells trouble in `notices`."""
 
-    notices: grows while `packets()` is used.
-    """
-
-    def __init__(self, container: Any, origin: Any, tracks: list[Track], trim: Trim | None):
-        self.notices: list[str] = []
+    def __init__(self, container: Any, origin: Any, tracks: list[Track], trim: Trim | None, notices: list[str]):
+        self._notices = notices
         self._origin = origin
         self._trim = trim
         self._writers: dict[int, Copied | Reencoded] = {}
@@ -222,7 +213,7 @@ class Companions:
             _name_stream(writer.stream, template)
             self._writers[track.index] = writer
 
-    def packets(self) -> Iterator[av.Packet]:
+    def packets(self) -> Iterator[Any]:
         """The output's packets, about in decoding order (in the source's own order)."""
         for packet in self._source_packets():
             yield from self._writers[packet.stream.index].packets(packet)
@@ -230,9 +221,11 @@ class Companions:
             yield from writer.finish()
             if writer.repaired:
                 name = f"track {index + 1} of the source ({self._origin.streams[index].type})"
-                self.notices.append(f"{name} holds {writer.repaired} packets that had to be skipped or given new times")
+                self._notices.append(
+                    f"{name} holds {writer.repaired} packets that had to be skipped or given new times"
+                )
 
-    def _source_packets(self) -> Iterator[av.Packet]:
+    def _source_packets(self) -> Iterator[Any]:
         if not self._writers:
             return
         demuxer = self._origin.demux([self._origin.streams[index] for index in self._writers])
@@ -240,7 +233,7 @@ class Companions:
             try:
                 packet = next(demuxer, None)
             except av.FFmpegError as error:
-                self.notices.append(
+                self._notices.append(
                     f"the source cannot be read to its end, sound may be missing there: {error.strerror}"
                 )
                 return
@@ -254,7 +247,7 @@ class Companions:
                 yield packet
 
 
-def _meets(packet: av.Packet, trim: Trim) -> bool:
+def _meets(packet: Any, trim: Trim) -> bool:
     start = packet.pts * packet.time_base
     return start < trim.end and start + (packet.duration or 0) * packet.time_base > trim.start
 
@@ -268,9 +261,13 @@ class Copied:
         self._shift = round(shift / template.time_base)
         self._last: int | None = None
 
-    def packets(self, packet: av.Packet) -> Iterator[av.Packet]:
+    def packets(self, packet: Any) -> Iterator[Any]:
         packet.pts -= self._shift
         packet.dts -= self._shift
+        if self.stream.type == "subtitle" and self._shift and packet.pts < 0:
+            # A line on show at the cut may have begun minutes before it, further than Matroska's clock reaches back.
+            packet.duration = packet.duration + packet.pts if packet.duration else packet.duration
+            packet.pts = packet.dts = 0
         if self._last is not None and packet.dts <= self._last:
             # Muxers refuse decoding times that stand still: a broken file's sound must not cost a finished painting.
             packet.dts = self._last + 1
@@ -280,5 +277,5 @@ class Copied:
         packet.stream = self.stream
         yield packet
 
-    def finish(self) -> Iterator[av.Packet]:
+    def finish(self) -> Iterator[Any]:
         return iter(())

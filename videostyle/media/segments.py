@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -94,6 +95,13 @@ def encode_segment(pictures: list[Path], folder: Path, encoding: Encoding) -> Pa
     return path
 
 
+@contextmanager
+def open_container(path: Path) -> Iterator[Any]:
+    """The file opened for reading; its name is taken literally, never as a protocol or a pattern."""
+    with path.open("rb") as file, av.open(file, "r") as container:
+        yield container
+
+
 def _painted_stream(container: Any, encoding: Encoding) -> Any:
     name, options = encoding.codec
     height, width = encoding.size
@@ -115,7 +123,9 @@ def tag_stream(stream: Any, encoding: Encoding) -> None:
 
 def _yuv_frame(picture: Path, encoding: Encoding) -> av.VideoFrame:
     pixels = cv2.imdecode(np.fromfile(picture, np.uint8), cv2.IMREAD_UNCHANGED)
-    rgb = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+    if pixels is None:
+        raise OSError(0, f"{picture.name} is damaged")
+    rgb: Any = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
     frame = av.VideoFrame.from_ndarray(rgb, format="rgb24" if rgb.dtype == np.uint8 else "rgb48le")
     frame = frame.reformat(
         format="yuv420p",
@@ -128,15 +138,16 @@ def _yuv_frame(picture: Path, encoding: Encoding) -> av.VideoFrame:
     return frame
 
 
-def joined_packets(segments: list[Path], tick: Fraction) -> Iterator[av.Packet]:
+def joined_packets(segments: list[Path], tick: Fraction) -> Iterator[Any]:
     """The packets of the segments one after another, times and exact durations in ticks.
 
     A packet lasts until the next one, the last until its segment's end. Holds two packets at a time. Raises
     PaintingFailed where a segment was not encoded like the first: one stream's header could not speak for both.
     """
-    held, header = None, None
+    held: Any = None
+    header = None
     for number, path in enumerate(segments):
-        with path.open("rb") as file, av.open(file) as container:
+        with open_container(path) as container:
             stream = container.streams.video[0]
             if number == 0:
                 header = stream.codec_context.extradata
