@@ -50,7 +50,7 @@ def sample_bits(frame: av.VideoFrame) -> int:
 class ToRGB:
     """Turns decoded frames into (H, W, 3) RGB, uint8 or, above 8 bits a sample, uint16 with white at 65535.
 
-    `size` is the picture's size as stored, before any rotation: averaged over areas to shrink, bicubic to enlarge.
+    `size` is the picture's size as stored, before any rotation; scaled as `images.resize` does.
     8-bit frames go through swscale, whose error is then at most half a code. For deeper ones swscale puts white at
     65280 and not at 65535, so it only brings chroma to full size and the matrix is applied here.
     """
@@ -60,11 +60,15 @@ class ToRGB:
 
     def __call__(self, frame: av.VideoFrame, size: Size) -> np.ndarray:
         bits = max(component.bits for component in frame.format.components)
+        # swscale shrinks while it converts, which is many times faster than converting the whole picture first
+        smaller = min(size[0], frame.height), min(size[1], frame.width)
         if frame.format.name.startswith("gray") and bits <= 16:
-            return resize(_grey_to_rgb(frame.to_ndarray(), bits, is_full_range(frame)), size)
-        if frame.format.is_rgb or bits <= 8 or bits > 16:
-            return self._by_swscale(frame, size, bits)
-        return self._deep_yuv_to_rgb(frame, size, bits)
+            image = _grey_to_rgb(frame.to_ndarray(), bits, is_full_range(frame))
+        elif frame.format.is_rgb or bits <= 8 or bits > 16:
+            image = self._by_swscale(frame, smaller, bits)
+        else:
+            image = self._deep_yuv_to_rgb(frame, smaller, bits)
+        return resize(image, size)
 
     def _by_swscale(self, frame: av.VideoFrame, size: Size, bits: int) -> np.ndarray:
         matrix = _SWSCALE_MATRIX[color_matrix(frame)]
@@ -76,7 +80,7 @@ class ToRGB:
             src_colorspace=None if frame.format.is_rgb else matrix,
             src_color_range=_FULL if is_full_range(frame) else _LIMITED,
             dst_color_range=_FULL,
-            interpolation=_scaling(frame, size) | _EXACT,
+            interpolation=_scaling(frame, size),
         )
         return rgb.to_ndarray()
 
@@ -92,7 +96,7 @@ class ToRGB:
             # limited to limited shifts codes to 16 bits and changes nothing else, whatever the range really is
             src_color_range=_LIMITED,
             dst_color_range=_LIMITED,
-            interpolation=_scaling(frame, size) | _EXACT,
+            interpolation=_scaling(frame, size),
         )
         codes = upsampled.to_ndarray(channel_last=True).astype(np.float32)
         top = ((1 << bits) - 1) << (16 - bits)
@@ -121,8 +125,8 @@ def yuv_to_rgb_equations(red: float, blue: float, full: bool, unit: float, top: 
 
 
 def _scaling(frame: av.VideoFrame, size: Size) -> int:
-    shrinks = size != (frame.height, frame.width) and size[0] <= frame.height and size[1] <= frame.width
-    return Interpolation.AREA if shrinks else Interpolation.BICUBIC
+    """How swscale computes new pixels; at the frame's own size that concerns chroma only."""
+    return _EXACT | (Interpolation.BICUBIC if size == (frame.height, frame.width) else Interpolation.AREA)
 
 
 def _grey_to_rgb(codes: np.ndarray, bits: int, full: bool) -> np.ndarray:
