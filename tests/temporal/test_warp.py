@@ -94,8 +94,7 @@ def _keys_line(a, row, shift):
 
 
 def _gain_and_drift(before, after, period, total):
-    """How a sinusoid of this period came out of being moved by total pixels: its amplitude as a share of what it was, and
-    how many pixels it is from where it belongs."""
+    """A sinusoid moved by total pixels: its amplitude as a share of what it was, and how far it is from its place."""
     inside = np.arange(64, len(before) - 64)
     wave = np.exp(-2j * np.pi * inside / period)
     ratio = np.mean(after[inside] * wave) / np.mean(before[inside] * wave)

@@ -36,8 +36,8 @@ def gain_match(image: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """
     top = 1.0 if image.dtype == np.float32 else float(np.iinfo(image.dtype).max)
     ours, theirs = _block_means(image) / top, _block_means(reference) / top
-    # a quarter of a grey level keeps black over black at a gain of 1
-    gains = [_weighted_median((t + 0.001) / (o + 0.001), o + t) for o, t in zip(ours.T, theirs.T, strict=True)]
+    # the small constant keeps black over black at a gain of 1
+    gains = [_weighted_median((t + 1e-4) / (o + 1e-4), o + t) for o, t in zip(ours.T, theirs.T, strict=True)]
     scaled = image * np.clip(gains, 1 / MOST_GAIN, MOST_GAIN).astype(np.float32)
     if image.dtype != np.float32:
         scaled = np.rint(scaled)

@@ -22,7 +22,7 @@ def motion(previous: np.ndarray, current: np.ndarray, flow: Flow) -> Motion:
     previous, current: uint8 or uint16 RGB (H, W, 3), source frames at working size. flow: any of `flow.FLOWS`. Trust is
     0 where the flow back leaves the picture, where this frame's point was covered, on a motion boundary, and where the
     flow leads to another colour (Ruder et al. 2016, arXiv:1604.08610, has the middle two). Inside, wherever the flow
-    fails but the unmoved previous frame agrees, clearly and as well as the flow does, the flow is 0 and trusted: a fade
+    fails but the unmoved previous frame agrees, and about as well as the flow does, the flow is 0 and trusted: a fade
     or the noise of a still picture misleads any flow, while a moving texture agrees with its flow alone.
     """
     current = _eight_bits(current)
@@ -32,7 +32,7 @@ def motion(previous: np.ndarray, current: np.ndarray, flow: Flow) -> Motion:
     away = outside(back)
     bad = away | disoccluded(back, forth) | motion_boundary(back) | photometric_mismatch(difference)
     unmoved = colour_difference(previous, current, np.zeros_like(back))
-    agreeing = np.minimum(photometric_limit(difference) / 2, 1.5 * difference + 1)
+    agreeing = np.minimum(photometric_limit(difference), 1.5 * difference + 1)
     still = bad & ~away & (unmoved <= agreeing)
     return Motion(flow=np.where(still[..., None], np.float32(0), back), trust=softened(still | ~bad))
 

@@ -1,0 +1,238 @@
+"""Trust against scenes whose motion is known, and one scene for each of its tests that no other test catches."""
+
+import numpy as np
+import pytest
+
+from videostyle.temporal.flow import DIS
+from videostyle.temporal.trust import (
+    colour_difference,
+    disoccluded,
+    motion,
+    motion_boundary,
+    outside,
+    photometric_mismatch,
+    softened,
+)
+
+HEIGHT, WIDTH = 60, 90
+DIS_FLOW = DIS()
+
+
+class Known:
+    """A Flow that knows the truth: back from current, forth from any other picture."""
+
+    def __init__(self, current, back, forth):
+        self.current, self.back, self.forth = current, back, forth
+
+    def __call__(self, a, b):
+        return self.back if np.array_equal(a, self.current) else self.forth
+
+
+def _uniform(x, y=0.0, height=HEIGHT, width=WIDTH):
+    return np.full((height, width, 2), (x, y), dtype=np.float32)
+
+
+def _rainbow(x):
+    """Colours (H, W, 3) by horizontal place, uint8: every pixel's colour changes by 15 levels or more a pixel."""
+    phases = 2 * np.pi * (x[..., None] / 24 + np.array([0, 1 / 3, 2 / 3]))
+    return np.rint(128 + 110 * np.sin(phases)).astype(np.uint8)
+
+
+def _failures(previous, current, back, forth):
+    """Each test's own verdict, by its name."""
+    difference = colour_difference(previous, current, back)
+    return {
+        "outside": outside(back),
+        "disoccluded": disoccluded(back, forth),
+        "boundary": motion_boundary(back),
+        "photometric": photometric_mismatch(difference),
+    }
+
+
+def _left_border_enters():
+    """A camera move over a wall without any texture: the border is new, though it looks like all else."""
+    wall = np.full((HEIGHT, WIDTH, 3), 130, np.uint8)
+    new = np.zeros((HEIGHT, WIDTH), bool)
+    new[:, :5] = True
+    return wall, wall, _uniform(-5), _uniform(5), new
+
+
+def _uncovered_by_its_likeness():
+    """A figure that looked like what it covered moves on over a panning background: only the ways there and back tell."""
+    across = np.broadcast_to(np.arange(WIDTH, dtype=np.float32), (HEIGHT, WIDTH))
+    back, forth = _uniform(-3), _uniform(3)
+    forth[20:40, 30:50] = (9, 0)
+    back[20:40, 39:59] = (-9, 0)
+    uncovered = np.zeros((HEIGHT, WIDTH), bool)
+    # two pixels beside the figure itself are its motion boundary's
+    uncovered[20:40, 33:38] = True
+    return _rainbow(across), _rainbow(across + back[..., 0]), back, forth, uncovered
+
+
+def _slow_shear():
+    """The right half moves half a pixel further than the left: too little for the way there and back to notice."""
+    across = np.broadcast_to(np.arange(WIDTH, dtype=np.float32), (HEIGHT, WIDTH))
+    back = _uniform(-1.0)
+    back[:, 45:] = (-1.5, 0)
+    edge = np.zeros((HEIGHT, WIDTH), bool)
+    edge[:, 44:46] = True
+    return _rainbow(across), _rainbow(across + back[..., 0]), back, -back, edge
+
+
+def _something_lights_up():
+    """A lamp goes on in a still picture: the geometry is perfect, the colour is another."""
+    previous = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
+    current = previous.copy()
+    current[20:40, 30:50] = (200, 180, 120)
+    lit = np.zeros((HEIGHT, WIDTH), bool)
+    lit[20:40, 30:50] = True
+    return previous, current, _uniform(0), _uniform(0), lit
+
+
+CASES = {
+    "outside": _left_border_enters,
+    "disoccluded": _uncovered_by_its_likeness,
+    "boundary": _slow_shear,
+    "photometric": _something_lights_up,
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_test_alone_catches_a_case(name):
+    previous, current, back, forth, new = CASES[name]()
+    failures = _failures(previous, current, back, forth)
+    inner = np.zeros_like(new)
+    inner[:, 12:-12] = True
+    if name != "outside":
+        new = new & inner
+    assert failures.pop(name)[new].all()
+    for other, failed in failures.items():
+        assert not failed[new].any(), other
+    trust = motion(previous, current, Known(current, back, forth)).trust
+    assert (trust[new] == 0).all()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_lies_apart_from_a_case_is_trusted(name):
+    previous, current, back, forth, new = CASES[name]()
+    apart = softened(~new) == 1
+    apart[:, :14] = apart[:, -14:] = name == "outside"
+    apart[:, :8] = False
+    if name == "disoccluded":
+        apart[18:42, 30:62] = False
+    trust = motion(previous, current, Known(current, back, forth)).trust
+    assert apart.sum() > HEIGHT * WIDTH / 3
+    assert trust[apart].mean() > 0.99
+
+
+def _figure_scene(texture):
+    """A textured figure moves 7 px right and 3 down over a still background: both frames, both exact flows, both places."""
+    height, width = 100, 140
+    ground, figure = texture(height, width, 1), texture(30, 40, 2)
+    frames, places = [], []
+    for y, x in ((30, 40), (33, 47)):
+        frame, place = ground.copy(), np.zeros((height, width), bool)
+        frame[y : y + 30, x : x + 40], place[y : y + 30, x : x + 40] = figure, True
+        frames.append(frame)
+        places.append(place)
+    back, forth = _uniform(0, 0, height, width), _uniform(0, 0, height, width)
+    back[places[1]], forth[places[0]] = (-7, -3), (7, 3)
+    return frames, back, forth, places
+
+
+def _exact(scene):
+    frames, back, forth, _ = scene
+    return Known(frames[1], back, forth)
+
+
+@pytest.mark.parametrize(("flow", "least"), [("exact", 0.95), ("dis", 0.8)])
+def test_what_a_moving_figure_uncovers_is_new_and_the_rest_is_trusted(texture, flow, least):
+    scene = _figure_scene(texture)
+    frames, _, _, places = scene
+    trust = motion(*frames, _exact(scene) if flow == "exact" else DIS_FLOW).trust
+    uncovered = places[0] & ~places[1]
+    assert (trust[uncovered] < 0.5).mean() >= least
+    assert (trust[~uncovered] > 0.5).mean() >= 0.9
+
+
+def test_the_figure_keeps_its_flow_and_the_ground_behind_it_keeps_none(texture):
+    scene = _figure_scene(texture)
+    frames, back, _, places = scene
+    found = motion(*frames, _exact(scene))
+    sure = found.trust > 0.5
+    assert np.array_equal(found.flow[sure], back[sure])
+    assert sure[places[1]].mean() > 0.75
+
+
+def _share_trusted(previous, current):
+    return (motion(previous, current, DIS_FLOW).trust > 0.5).mean()
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 6, 12, 20])
+def test_a_still_picture_fading_from_black_stays_trusted(texture, step):
+    picture = texture(90, 120).astype(np.float32) / 255
+    dark, bright = (np.rint(picture * 255 * k / 24).astype(np.uint8) for k in (step, step + 1))
+    assert _share_trusted(dark, bright) > 0.95
+    assert _share_trusted(bright, dark) > 0.95
+
+
+def test_a_still_noisy_picture_stays_trusted(texture):
+    rng = np.random.default_rng(7)
+    picture = texture(120, 160)
+    noisy = [np.clip(np.rint(picture + rng.normal(0, 6, picture.shape)), 0, 255).astype(np.uint8) for _ in range(2)]
+    assert _share_trusted(*noisy) > 0.95
+
+
+def test_a_noisy_wall_without_texture_stays_trusted():
+    rng = np.random.default_rng(8)
+    noisy = [np.rint(150 + rng.normal(0, 6, (90, 120, 3))).astype(np.uint8) for _ in range(2)]
+    assert _share_trusted(*noisy) > 0.95
+
+
+def test_a_change_of_exposure_and_colour_stays_trusted(texture):
+    picture = texture(90, 120)
+    darker = np.rint(picture * np.array([0.5, 0.6, 0.7])).astype(np.uint8)
+    assert _share_trusted(picture, darker) > 0.95
+
+
+def test_the_border_a_pan_brings_in_is_new_and_the_rest_is_trusted(texture):
+    wide = texture(90, 140)
+    previous, current = wide[:, :120], wide[:, 6:126]
+    trust = motion(np.ascontiguousarray(previous), np.ascontiguousarray(current), DIS_FLOW).trust
+    assert (trust[:, -6:] == 0).mean() > 0.95
+    assert (trust[:, :-9] > 0.5).mean() > 0.95
+
+
+def test_a_pan_is_not_taken_for_a_still_picture(texture):
+    wide = texture(90, 140)
+    found = motion(np.ascontiguousarray(wide[:, :120]), np.ascontiguousarray(wide[:, 3:123]), DIS_FLOW)
+    sure = found.trust > 0.5
+    assert (np.abs(found.flow[sure] - (3, 0)).max(axis=1) < 0.5).mean() > 0.98
+
+
+def test_sixteen_bits_give_what_eight_bits_give(texture):
+    frames = [texture(64, 64), np.roll(texture(64, 64), 2, axis=1)]
+    eight = motion(*frames, DIS_FLOW)
+    sixteen = motion(*(frame.astype(np.uint16) * 257 for frame in frames), DIS_FLOW)
+    assert np.array_equal(eight.flow, sixteen.flow)
+    assert np.array_equal(eight.trust, sixteen.trust)
+
+
+def test_a_still_picture_is_trusted_to_its_last_pixel(texture):
+    found = motion(texture(40, 50), texture(40, 50), DIS_FLOW)
+    assert found.trust.min() == 1
+    assert not found.flow.any()
+
+
+def test_softened_edges_never_reach_into_what_was_bad():
+    good = np.random.default_rng(0).random((40, 50)) > 0.02
+    trust = softened(good)
+    assert (trust[~good] == 0).all()
+    assert 0 <= trust.min() <= trust.max() == 1
+    assert ((trust > 0) & (trust < 1)).any()
+
+
+@pytest.mark.parametrize("size", [(1, 40), (40, 1), (7, 9), (2, 2)])
+def test_tiny_pictures_are_taken(texture, size):
+    found = motion(texture(*size), texture(*size), DIS_FLOW)
+    assert found.trust.shape == size
