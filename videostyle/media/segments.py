@@ -78,6 +78,14 @@ class Span(NamedTuple):
         return folder / f"{self.number:06d}_{self.start}_{self.end}{suffix}"
 
 
+def next_span(before: Span | None, start: Fraction, end: Fraction, tick: Fraction) -> Span:
+    """Where a frame shown from `start` to `end` (seconds) goes: the nearest ticks, but after the frame before it."""
+    number, first = 0, round(start / tick)
+    if before is not None:
+        number, first = before.number + 1, max(first, before.start + 1)
+    return Span(number, first, max(first + 1, round(end / tick)))
+
+
 def encode_segment(pictures: list[Path], folder: Path, encoding: Encoding) -> Path:
     """Encodes these PNGs (of one `encoding.size`, named by their spans, in order) into one file in `folder`.
 

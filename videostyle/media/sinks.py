@@ -13,7 +13,7 @@ import numpy as np
 from videostyle.errors import BadOutput, PaintingFailed
 from videostyle.frames import Frame, Size, Trim, VideoInfo
 from videostyle.media.mux import Track, mux, plan_tracks
-from videostyle.media.segments import BT601, BT709, H264, SEGMENT_FRAMES, VP9, Encoding, Span, encode_segment
+from videostyle.media.segments import BT601, BT709, H264, SEGMENT_FRAMES, VP9, Encoding, Span, encode_segment, next_span
 from videostyle.media.work import WorkFolder, publish, write_atomically, writing
 
 CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
@@ -145,13 +145,12 @@ class VideoSink:
         self._size = size
         self._encoding = self._plan_encoding(info)
         self._tracks: list[Track] = []
-        self._frames = 0
-        self._end: int | None = None
+        self._last: Span | None = None
         self._waiting: list[Path] = []
         self._segments: list[Path] = []
         self._result = work.path / f"result{output.suffix.lower()}"
         with writing(self._output):
-            self._pictures_folder, self._segments_folder = work.folder("pictures"), work.folder("segments")
+            self._pictures, self._encoded = work.folder("pictures"), work.folder("segments")
             if self._source:
                 self._tracks, lines = plan_tracks(self._source, self._format)
                 self.notices += lines
@@ -180,16 +179,24 @@ class VideoSink:
     def write(self, frame: Frame) -> None:
         if frame.size != self._size:
             raise ValueError(f"a frame of {frame.size}, not {self._size}")
-        span = self._span(frame)
+        start, end = self._shown(frame)
+        self._last = next_span(self._last, start, end, self._encoding.tick)
+        path = self._last.file(self._pictures, ".png")
         with writing(self._output):
             png = picture_bytes(self._fitted(frame.image), None, ".png")
-            path = span.file(self._pictures_folder, ".png")
             write_atomically(path, png)
             self._work.show(png)
-        self._frames, self._end = self._frames + 1, span.end
         self._waiting.append(path)
         if len(self._waiting) == SEGMENT_FRAMES:
             self.end_segment()
+
+    def _shown(self, frame: Frame) -> tuple[Fraction, Fraction]:
+        """From when to when the frame is shown, on the output's clock."""
+        if self._rate:
+            number = self._last.number + 1 if self._last else 0
+            return number / self._rate, (number + 1) / self._rate
+        start = frame.time - (self._trim.start if self._trim else 0)
+        return start, start + frame.duration
 
     def _fitted(self, image: np.ndarray) -> np.ndarray:
         height, width = self._encoding.size
@@ -197,23 +204,11 @@ class VideoSink:
             image = cv2.resize(image, (width, image.shape[0]), interpolation=cv2.INTER_CUBIC)
         return image[:height, :width]
 
-    def _span(self, frame: Frame) -> Span:
-        """The frame's ticks in the output: the nearest ones, each start after the one before."""
-        if self._rate:
-            start, duration = self._frames / self._rate, 1 / self._rate
-        else:
-            start, duration = frame.time - (self._trim.start if self._trim else 0), frame.duration
-        tick = self._encoding.tick
-        first = round(start / tick)
-        if self._waiting or self._segments:
-            first = max(first, Span.of((self._waiting or self._segments)[-1]).start + 1)
-        return Span(self._frames, first, max(first + 1, round((start + duration) / tick)))
-
     def end_segment(self) -> None:
         if not self._waiting:
             return
         with writing(self._output):
-            self._segments.append(encode_segment(self._waiting, self._segments_folder, self._encoding))
+            self._segments.append(encode_segment(self._waiting, self._encoded, self._encoding))
             for picture in self._waiting:
                 picture.unlink()
         self._waiting = []
@@ -285,9 +280,7 @@ class FolderSink:
             self._folder = work.folder("pictures")
 
     def write(self, frame: Frame) -> None:
-        name = Path(frame.name or f"{frame.index + 1:06d}.png")
-        if name.suffix.lower() not in PICTURES:
-            name = name.with_suffix(".png")
+        name = Path(painted_name(frame))
         with writing(self._output):
             data = picture_bytes(frame.image, frame.alpha, name.suffix)
             write_atomically(self._folder / name.name, data)
@@ -321,6 +314,12 @@ class FolderSink:
         """The painted pictures stay in the work folder."""
 
 
+def painted_name(frame: Frame) -> str:
+    """The name of a painted frame in an output folder: the source file's own, or the ordinal of a video's frame."""
+    name = Path(frame.name or f"{frame.index + 1:06d}.png")
+    return name.name if name.suffix.lower() in PICTURES else name.with_suffix(".png").name
+
+
 def picture_bytes(image: np.ndarray, alpha: np.ndarray | None, suffix: str) -> bytes:
     """A picture file's bytes. image: (H, W, 3) RGB uint8 or uint16, taken as sRGB; alpha: (H, W) of its type, or None.
 
@@ -343,9 +342,11 @@ def picture_bytes(image: np.ndarray, alpha: np.ndarray | None, suffix: str) -> b
     if alpha is not None:
         pixels = np.dstack([pixels, alpha])
     try:
-        _, data = cv2.imencode(suffix, pixels, options.get(suffix, []))
-    except cv2.error as error:  # WebP ends at 16383 pixels, JPEG at 65535
-        raise OSError(0, f"{suffix} holds no picture of {image.shape[1]}x{image.shape[0]} pixels") from error
+        done, data = cv2.imencode(suffix, pixels, options.get(suffix, []))
+    except cv2.error:
+        done = False
+    if not done:  # WebP ends at 16383 pixels, JPEG at 65500
+        raise OSError(0, f"{suffix} holds no picture of {image.shape[1]}x{image.shape[0]} pixels")
     return data.tobytes()
 
 

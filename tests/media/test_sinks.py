@@ -1,0 +1,337 @@
+from __future__ import annotations
+
+import io
+import os
+import resource
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from tests.media.clips import gradient, make_clip
+from tests.media.painting import repaint, shown_times
+from videostyle.errors import BadOutput, PaintingFailed
+from videostyle.frames import Frame, Size, Trim, VideoInfo
+from videostyle.media.segments import Span, next_span
+from videostyle.media.sinks import check_output, default_output, open_sink, output_kind, picture_bytes
+from videostyle.media.work import WorkFolder
+
+TICK = Fraction(1, 12800)
+
+
+def paint_folder_into(output: Path, images: list[np.ndarray], size: Size, rate: Fraction | None = None) -> list[str]:
+    """Frames that come from pictures, so that no source file is needed."""
+    with WorkFolder(output) as work:
+        sink = open_sink(output, work, Path("unused"), VideoInfo("folder", size), size, None, rate)
+        for index, image in enumerate(images):
+            sink.write(Frame(image, index, name=f"{index}.png"))
+        sink.finish()
+        work.remove()
+    return sink.notices
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "styles", "expected"),
+    [
+        ("clips/in.mp4", "video", ["s/style.jpg"], "clips/in_style.mp4"),
+        ("in.MOV", "video", ["a.b.png", "c.jpg"], "in_a.b_c.MOV"),
+        ("in.avi", "video", ["style.jpg"], "in_style.mkv"),
+        ("noname", "video", ["style.jpg"], "noname_style.mkv"),
+        ("photo.jpeg", "image", ["style.jpg"], "photo_style.jpeg"),
+        ("photo.bmp", "image", ["style.jpg"], "photo_style.png"),
+        ("clips/frames.v2", "folder", ["style.jpg"], "clips/frames.v2_style"),
+    ],
+)
+def test_default_output(tmp_path, source, kind, styles, expected):
+    made = default_output(tmp_path / source, kind, tuple(Path(style) for style in styles))
+    assert made == tmp_path / expected
+
+
+def test_default_output_of_the_current_folder(tmp_path, monkeypatch):
+    (tmp_path / "frames").mkdir()
+    monkeypatch.chdir(tmp_path / "frames")
+    assert default_output(Path("."), "folder", (Path("style.jpg"),)) == tmp_path / "frames_style"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("a.mp4", "video"), ("a.WEBM", "video"), ("a.tiff", "image"), ("a.JPG", "image"), ("a", "folder")],
+)
+def test_output_kind(tmp_path, name, kind):
+    assert output_kind(tmp_path / name) == kind
+
+
+def test_an_existing_folder_is_one_whatever_its_name(tmp_path):
+    (tmp_path / "v1.txt").mkdir()
+    assert output_kind(tmp_path / "v1.txt") == "folder"
+
+
+@pytest.mark.parametrize("name", ["a.mp3", "a.txt", "a.gif", "a.mp4.part"])
+def test_a_suffix_that_holds_no_picture_is_refused(tmp_path, name):
+    with pytest.raises(BadOutput, match=r"accepted: \.mp4 .* \.png"):
+        output_kind(tmp_path / name)
+
+
+def test_check_output(tmp_path):
+    for name in ("new.mp4", "new.png", "new"):
+        check_output(tmp_path / name, overwrite=False)
+    with pytest.raises(BadOutput, match="there is no folder"):
+        check_output(tmp_path / "missing" / "new.mp4", overwrite=True)
+    (tmp_path / "old.mp4").write_bytes(b"x")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "any").write_bytes(b"x")
+    (tmp_path / "file").write_bytes(b"x")
+    check_output(tmp_path / "empty", overwrite=False)
+    for name in ("old.mp4", "full"):
+        with pytest.raises(BadOutput, match="exists; add --overwrite"):
+            check_output(tmp_path / name, overwrite=False)
+        check_output(tmp_path / name, overwrite=True)
+    with pytest.raises(BadOutput, match="is a file without a suffix"):
+        check_output(tmp_path / "file", overwrite=True)
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # a test run by root may write everywhere
+    with pytest.raises(BadOutput, match="is not writable"):
+        check_output(tmp_path / "out.mp4", overwrite=False)
+
+
+# pictures
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+@pytest.mark.parametrize("with_alpha", [False, True])
+def test_lossless_pictures_come_back(suffix, kind, with_alpha):
+    noise = np.random.default_rng(1).integers(0, np.iinfo(kind).max + 1, (5, 7, 4)).astype(kind)
+    data = picture_bytes(noise[..., :3].copy(), noise[..., 3] if with_alpha else None, suffix)
+    read = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    expected = np.dstack([noise[..., 2::-1], noise[..., 3]]) if with_alpha else noise[..., 2::-1]
+    assert read.dtype == kind
+    assert np.array_equal(read, expected)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".webp"])
+def test_other_programs_see_colour_and_transparency(suffix):
+    image, alpha = gradient(6, 8), np.arange(48, dtype=np.uint8).reshape(6, 8) + 1
+    with Image.open(io.BytesIO(picture_bytes(image, alpha, suffix))) as picture:
+        assert picture.mode == "RGBA"
+        assert np.array_equal(np.asarray(picture), np.dstack([image, alpha]))
+
+
+def test_jpeg_is_fine_grained_and_lies_over_white():
+    image = gradient(32, 32)
+    half = np.full((32, 32), 51, np.uint8)  # a fifth
+    with Image.open(io.BytesIO(picture_bytes(image, half, ".JPG"))) as picture:
+        read = np.asarray(picture).astype(float)
+        assert picture.layer[1][1:3] == picture.layer[0][1:3]  # colour is sampled as finely as light
+    assert np.abs(read - (0.2 * image + 0.8 * 255)).max() < 4
+
+
+@given(st.integers(0, 65535))
+def test_16_bits_become_the_nearest_of_8(value):
+    data = picture_bytes(np.full((1, 1, 3), value, np.uint16), None, ".webp")
+    read = int(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[0, 0, 0])
+    assert abs(read - value / 257) <= 0.5
+
+
+def test_a_picture_too_large_for_its_format_is_one_clear_line(tmp_path):
+    output = tmp_path / "wide.webp"
+    size = (2, 20000)
+    with WorkFolder(output) as work:
+        sink = open_sink(output, work, Path("still.png"), VideoInfo("image", size), size, None, None)
+        with pytest.raises(PaintingFailed, match=r"\.webp holds no picture of 20000x2 pixels"):
+            sink.write(Frame(np.zeros((*size, 3), np.uint8)))
+
+
+def test_a_picture_takes_one_frame_only(tmp_path):
+    with WorkFolder(tmp_path / "out.png") as work:
+        sink = open_sink(work.output, work, Path("in.mp4"), VideoInfo("video", (8, 8)), (8, 8), None, None)
+        sink.write(Frame(gradient(8, 8)))
+        with pytest.raises(PaintingFailed, match="--frames 1"):
+            sink.write(Frame(gradient(8, 8), 1))
+
+
+# folders
+
+
+def test_a_folder_keeps_its_names_where_they_can_be_written(tmp_path):
+    output = tmp_path / "painted"
+    with WorkFolder(output) as work:
+        sink = open_sink(output, work, tmp_path, VideoInfo("folder", (8, 8)), (8, 8), None, None)
+        for name in ("shot_008.JPG", "shot_009.bmp", "shot_010.tiff"):
+            sink.write(Frame(gradient(8, 8), name=name))
+        sink.finish()
+    assert sorted(each.name for each in output.iterdir()) == ["shot_008.JPG", "shot_009.png", "shot_010.tiff"]
+    assert Image.open(output / "shot_008.JPG").format == "JPEG"
+
+
+def test_a_video_s_frames_are_numbered_and_timed_and_a_second_range_joins_the_first(tmp_path):
+    output = tmp_path / "painted"
+    for ordinals, trim in ((range(3), None), (range(2, 5), Trim(Fraction(1), Fraction(2)))):
+        with WorkFolder(output) as work:
+            sink = open_sink(output, work, tmp_path, VideoInfo("video", (8, 8), time_base=TICK), (8, 8), trim, None)
+            for ordinal in ordinals:
+                sink.write(Frame(gradient(8, 8, 50 * ordinal), ordinal, Fraction(1001 * ordinal, 30000)))
+            sink.finish()
+            work.remove()
+        (output / "mine.txt").write_text("untouched")
+    names = [f"{number:06d}.png" for number in range(1, 6)]
+    assert sorted(each.name for each in output.iterdir()) == [*names, "mine.txt", "timestamps.txt"]
+    lines = [line.split() for line in (output / "timestamps.txt").read_text().splitlines() if not line.startswith("#")]
+    assert [line[0] for line in lines] == names
+    assert [Fraction(line[1]) for line in lines] == [Fraction(1001 * ordinal, 30000) for ordinal in range(5)]
+    assert [float(line[2]) for line in lines] == pytest.approx([1001 * ordinal / 30000 for ordinal in range(5)])
+
+
+# videos
+
+
+@pytest.mark.parametrize(
+    ("rate", "expected"), [(Fraction(30000, 1001), Fraction(1001, 30000)), (None, Fraction(1, 25))]
+)
+def test_a_folder_becomes_a_video_of_even_steps(tmp_path, rate, expected):
+    output = tmp_path / "out.mp4"
+    paint_folder_into(output, [gradient(16, 32, step) for step in range(3)], (16, 32), rate)
+    assert shown_times(output) == [(index * expected, expected) for index in range(3)]
+
+
+def test_a_still_becomes_no_video(tmp_path):
+    output = tmp_path / "out.mp4"
+    with WorkFolder(output) as work, pytest.raises(BadOutput, match="a still does not become a video"):
+        open_sink(output, work, tmp_path, VideoInfo("image", (8, 8)), (8, 8), None, None)
+
+
+def test_odd_sizes_lose_one_pixel(tmp_path):
+    output = tmp_path / "out.mp4"
+    image = gradient(37, 65)
+    paint_folder_into(output, [image], (37, 65))
+    with av.open(str(output)) as container:
+        picture = next(container.decode(video=0)).to_ndarray(format="rgb24")
+    assert picture.shape == (36, 64, 3)
+    assert np.abs(picture.astype(int) - image[:36, :64]).mean() < 3
+
+
+def standard_codes(red: int, green: int, blue: int, lines: int) -> list[float]:
+    """Y'CbCr in the limited range by ITU-R BT.709-6 and BT.601-7, sections 3 and 2.5: 219 steps for Y', 224 for the rest."""
+    red_share, blue_share = (0.2126, 0.0722) if lines >= 720 else (0.299, 0.114)
+    r, g, b = red / 255, green / 255, blue / 255
+    luma = red_share * r + (1 - red_share - blue_share) * g + blue_share * b
+    return [
+        16 + 219 * luma,
+        128 + 224 * (b - luma) / (2 * (1 - blue_share)),
+        128 + 224 * (r - luma) / (2 * (1 - red_share)),
+    ]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
+@pytest.mark.parametrize(("size", "code"), [((720, 16), 1), ((718, 16), 6)])
+def test_flat_colours_are_the_standards_and_are_tagged(tmp_path, suffix, size, code):
+    colours = [(255, 255, 255), (0, 0, 0), (255, 0, 0), (0, 255, 0), (0, 0, 255), (200, 100, 50)]
+    output = tmp_path / f"out{suffix}"
+    paint_folder_into(output, [np.full((*size, 3), colour, np.uint8) for colour in colours], size)
+    with av.open(str(output)) as container:
+        stream = container.streams.video[0]
+        tags = (stream.color_range, stream.colorspace, stream.color_primaries, stream.color_trc)
+        planes = [frame.to_ndarray(format="yuv420p") for frame in container.decode(stream)]
+    assert tags == (1, code, code, code)
+    for colour, plane in zip(colours, planes, strict=True):
+        height, width = size
+        middle = [plane[height // 2, width // 2], plane[height + 20, 4], plane[height + height // 4 + 20, 4]]
+        assert np.abs(np.array(middle, float) - standard_codes(*colour, height)).max() <= 1.5
+
+
+def test_every_segment_starts_afresh_and_two_runs_write_the_same_bytes(tmp_path):
+    noise = np.random.default_rng(3).integers(0, 256, (32, 48, 3)).astype(np.uint8)
+    outputs = [tmp_path / "one.mp4", tmp_path / "two.mp4"]
+    for output in outputs:
+        with WorkFolder(output) as work:
+            sink = open_sink(output, work, tmp_path, VideoInfo("folder", (32, 48)), (32, 48), None, None)
+            for index in range(60):
+                sink.write(Frame(np.roll(noise, index, 1), index))
+                assert len(list(work.folder("pictures").iterdir())) < 48
+                if index == 4:
+                    sink.end_segment()  # a cut
+                    sink.end_segment()  # an empty segment is none
+            sink.finish()
+    with av.open(str(outputs[0])) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+    assert [packet.pts for packet in packets] == [packet.dts for packet in packets]
+    assert {5, 53} <= {index for index, packet in enumerate(packets) if packet.is_keyframe}
+    assert outputs[0].read_bytes() == outputs[1].read_bytes()
+
+
+def test_a_segment_depends_on_its_own_frames_only(tmp_path):
+    """What resuming rests on: the packets after a cut are the same whatever was encoded before it."""
+    noise = np.random.default_rng(4).integers(0, 256, (32, 48, 3)).astype(np.uint8)
+    second = []
+    for name, first_segment in (("a.mp4", 3), ("b.mp4", 7)):
+        output = tmp_path / name
+        with WorkFolder(output) as work:
+            sink = open_sink(output, work, tmp_path, VideoInfo("folder", (32, 48)), (32, 48), None, None)
+            for index in range(first_segment):
+                sink.write(Frame(gradient(32, 48, index), index))
+            sink.end_segment()
+            for index in range(4):
+                sink.write(Frame(np.roll(noise, index, 0), index))
+            sink.finish()
+        with av.open(str(output)) as container:
+            second.append([bytes(packet) for packet in container.demux(video=0) if packet.size][-4:])
+    assert second[0] == second[1]
+
+
+@pytest.mark.parametrize("limit", [400, 9_000])
+@pytest.mark.parametrize("name", ["out.mp4", "out.webm", "out", "out.png"])
+def test_a_full_disk_is_one_clear_line(tmp_path, name, limit):
+    """A limit on file sizes stands for the full disk: the first file above it fails, a picture or the whole video."""
+    output = tmp_path / name
+    noise = np.random.default_rng(5).integers(0, 256, (48, 48, 3)).astype(np.uint8)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with WorkFolder(output) as work:
+        sink = open_sink(output, work, tmp_path, VideoInfo("folder", (48, 48)), (48, 48), None, None)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+        try:
+            if limit < 1000 or name in ("out.mp4", "out.webm"):
+                with pytest.raises(PaintingFailed, match=f"{name} could not be written: File too large"):
+                    paint_noise(sink, noise, 1 if name == "out.png" else 40)
+            sink.abort()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [each.name for each in tmp_path.iterdir()] == [work.path.name]
+
+
+def paint_noise(sink, noise, count: int) -> None:
+    for index in range(count):
+        sink.write(Frame(np.roll(noise, index * 7, 1), index))
+    sink.finish()
+
+
+@given(st.lists(st.integers(1, 4000), min_size=1, max_size=20), st.integers(-3000, 300_000))
+def test_times_are_the_nearest_ticks_and_always_grow(steps, start):
+    """Against an independent rule: the nearest millisecond, or the one after the frame before where that is taken."""
+    clock, millisecond = Fraction(1, 30000), Fraction(1, 1000)
+    times = [(start + sum(steps[:index])) * clock for index in range(len(steps) + 1)]
+    span, last = None, None
+    for number, (begin, end) in enumerate(pairwise(times)):
+        span = next_span(span, begin, end, millisecond)
+        last = round(begin * 1000) if last is None else max(round(begin * 1000), last + 1)
+        assert span == (number, last, max(round(end * 1000), last + 1))
+        assert Span.of(span.file(Path("any"), ".png")) == span
+
+
+def test_untouched_frames_come_back_at_their_times(tmp_path):
+    ticks = [90, 100, 3100, 3101, 9000]
+    source = make_clip(
+        tmp_path / "in.mp4", [gradient(16, 32, i) for i in range(5)], pts=ticks, time_base=Fraction(1, 90000)
+    )
+    frames, _ = repaint(source, tmp_path / "out.mp4")
+    assert [frame.time for frame in frames] == [Fraction(tick, 90000) for tick in ticks]
+    assert shown_times(tmp_path / "out.mp4") == [(frame.time, frame.duration) for frame in frames]
