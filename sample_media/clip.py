@@ -29,7 +29,7 @@ def render(index: int) -> np.ndarray:
 def exact_flow(index: int) -> tuple[np.ndarray, np.ndarray]:
     """Flow from frame `index` back to frame `index - 1`, and where it holds.
 
-    flow: float32 (360, 640, 2) in pixels, x right, y down: the point p of this frame lies at p + flow[p] in the one before.
+    flow: float32 (360, 640, 2) in pixels, x right, y down: the point p of this frame lies at p + flow[p] in the last.
     visible: bool (360, 640); False where that point was hidden or outside the picture, where an edge pixel mixes two
     motions (no single flow is right there), and everywhere in the first frame of a scene, whose flow is 0.
     Raises ValueError outside 0 .. FRAMES - 1.

@@ -133,7 +133,7 @@ def _hang(picture: np.ndarray, joint: np.ndarray) -> Sprite:
 
 
 def foot(phase: float, reach: float, lift: float) -> tuple[float, float, float]:
-    """x and height of a foot under the hip, and the tilt of its sole (radians, toes down positive), at `phase` of a step.
+    """x and height of a foot under the hip, and the tilt of its sole (radians, toes down), in a step's `phase`.
 
     On the ground (the first STANCE of a step) x falls evenly from reach to -reach, as the ground does under the body.
     """
@@ -146,11 +146,12 @@ def foot(phase: float, reach: float, lift: float) -> tuple[float, float, float]:
     return reach * (2 * smooth - 1), lift * np.sin(np.pi * done) ** 1.3, 0.4 * (1 - smooth) - 0.25 * smooth
 
 
-def bent(hip: np.ndarray, ankle: np.ndarray, upper: float, lower: float, forward: float) -> tuple[float, float]:
+def bent(hip: np.ndarray, ankle: np.ndarray, bones: tuple[float, float], forward: float) -> tuple[float, float]:
     """Angles (radians, 0 hanging down, positive swung forward) of two bones that reach from hip to ankle.
 
     forward: 1 where the joint between them points ahead (a knee), -1 where it points back (a hock). The law of cosines.
     """
+    upper, lower = bones
     reach = np.clip(np.hypot(*(ankle - hip)), abs(upper - lower) + 1e-6, upper + lower - 1e-6)
     straight = np.arctan2(ankle[0] - hip[0], ankle[1] - hip[1])
     at_hip = np.arccos((upper**2 + reach**2 - lower**2) / (2 * upper * reach))
@@ -164,7 +165,7 @@ def _leg(
     """Thigh and shin as sprites, and the joint of the foot. step: reach, lift, height of the ankle above the sole."""
     x, height, tilt = foot(phase, step[0], step[1])
     ankle = np.array([hip[0] + x, -step[2] - height - 3 * max(tilt, 0)])
-    first, second = bent(hip, ankle, *bones, forward)
+    first, second = bent(hip, ankle, bones, forward)
     at_hip = shift(*hip) @ turn(-first)
     at_knee = at_hip @ shift(0, bones[0]) @ turn(first - second)
     sprites = [_hang(parts[far + "shin"], at_knee), _hang(parts[far + "thigh"], at_hip)]

@@ -1,7 +1,7 @@
-"""Flat pictures standing in a small world: seen by a moving camera, put on top of each other, and their exact motion.
+"""Flat pictures standing in a small world, seen by a moving camera and put on top of each other; their exact motion.
 
-A sprite is a picture with a homography that takes its pixels to the pixels of the frame. Sprites come back to front, and
-the k-th sprite of a scene is the same thing in every frame; so the motion of every pixel follows from two lists alone.
+A sprite is a picture with a homography that takes its pixels to the pixels of the frame. Sprites come back to front,
+and the k-th sprite of a scene is the same thing in every frame: the motion of every pixel follows from two lists alone.
 Pixel centres have whole coordinates; matrices are 3x3 and act on columns (x, y, 1).
 """
 
@@ -54,8 +54,8 @@ def painted_at(x: float, y: float) -> np.ndarray:
 def moved_view(camera: np.ndarray, normal: tuple[float, float, float], distance: float, horizon: float) -> np.ndarray:
     """First view -> view of the camera moved by `camera`, for points on the plane normal . X = distance.
 
-    A point X is seen from there at X - camera, which on the plane is (I - camera normal^T / distance) X. x points right,
-    y down, z ahead; `horizon` is the row at eye level. This is exact, so flow made from it is exact as well.
+    A point X is seen from there at X - camera, which on the plane is (I - camera normal^T / distance) X. x points
+    right, y down, z ahead; `horizon` is the row at eye level. This is exact, so flow made from it is exact as well.
     """
     lens = np.array([[FOCAL, 0, (SIZE[1] - 1) / 2], [0, FOCAL, horizon], [0, 0, 1]])
     return lens @ (np.eye(3) - np.outer(camera, normal) / distance) @ np.linalg.inv(lens)
@@ -101,7 +101,7 @@ def composite(sprites: list[Sprite]) -> np.ndarray:
 
 
 def owners(sprites: list[Sprite]) -> tuple[np.ndarray, np.ndarray]:
-    """Which sprite fills most of each pixel, int (360, 640), and its share of that pixel, float32 (360, 640) in [0, 1]."""
+    """Which sprite fills most of each pixel, and its share of it: int and float32 in [0, 1], both (360, 640)."""
     light = np.ones((SIZE[0] * DETAIL, SIZE[1] * DETAIL), np.float32)  # how much of what lies behind still shows
     owner = np.zeros(SIZE, int)
     share = np.zeros(SIZE, np.float32)
@@ -123,8 +123,8 @@ def owners(sprites: list[Sprite]) -> tuple[np.ndarray, np.ndarray]:
 def motion(now: list[Sprite], before: list[Sprite]) -> tuple[np.ndarray, np.ndarray]:
     """Exact flow from the frame of `now` back to the frame of `before`, and where it can be trusted.
 
-    flow: float32 (360, 640, 2); the point p lies at p + flow[p] in the frame before. visible: bool (360, 640); False where
-    that point was hidden by something else or outside the picture, and at edges where a pixel mixes two motions.
+    flow: float32 (360, 640, 2); the point p lies at p + flow[p] in the frame before. visible: bool (360, 640); False
+    where that point was hidden or outside the picture, and at edges where a pixel mixes two motions.
     """
     owner, share = owners(now)
     rows, columns = np.indices(SIZE)

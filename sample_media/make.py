@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 
-from sample_media import sound
+from sample_media import mosaic, sound, swirls, woodcut
 from sample_media.clip import CUT, FRAMES, RATE, SIZE, render
 
 HERE = Path(__file__).parent
+STYLES = {"swirls.jpg": swirls.paint, "woodcut.jpg": woodcut.paint, "mosaic.jpg": mosaic.paint}
 
 
 def write_clip(path: Path) -> None:
@@ -37,7 +39,15 @@ def write_clip(path: Path) -> None:
         file.mux(audio.encode(None))
 
 
+def write_style(path: Path, rgb: np.ndarray) -> None:
+    if not cv2.imwrite(str(path), rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88]):
+        raise OSError(f"cannot write {path}")
+
+
 def main() -> None:
+    (HERE / "styles").mkdir(exist_ok=True)
+    for name, paint in STYLES.items():
+        write_style(HERE / "styles" / name, paint())
     write_clip(HERE / "clip.mp4")
 
 

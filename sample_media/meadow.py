@@ -227,7 +227,7 @@ def _flowers(rng: np.random.Generator, picture: np.ndarray, where: np.ndarray) -
     places = scattered(rng, where, 800)
     size = 4 + 9 * places[:, 1] / len(where)
     kinds = palette("#f5f0dc", "#f2c230", "#d8452f", "#e58fb0", "#8a6cc0")[rng.integers(0, 5, len(places))]
-    dabs(picture, places + [0, 2], size * 1.1, size * 0.9, 0.0, kinds * 0.6)
+    dabs(picture, places + np.array([0, 2]), size * 1.1, size * 0.9, 0.0, kinds * 0.6)
     dabs(picture, places, size, size * 0.8, 0.0, jittered(rng, kinds))
 
 
@@ -328,7 +328,14 @@ def _foreground() -> np.ndarray:
     heads[:, 1] = h * (1 - crest[heads[:, 0].astype(int)] * rng.uniform(0.6, 1.05, 90)) - 4
     kinds = palette("#d8452f", "#e2b13c", "#f3ead2", "#6f62b5")[rng.integers(0, 4, 90)]
     for grow, shade, up in ((1.25, 0.62, 3), (1.0, 1.0, 0), (0.45, 1.25, -4)):
-        dabs(picture, heads + [0, up], 17 * grow, 13 * grow, rng.normal(0, 0.3, 90), jittered(rng, kinds * shade, 8, 4))
+        dabs(
+            picture,
+            heads + np.array([0, up]),
+            17 * grow,
+            13 * grow,
+            rng.normal(0, 0.3, 90),
+            jittered(rng, kinds * shade, 8, 4),
+        )
     return picture
 
 

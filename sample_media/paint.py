@@ -1,7 +1,7 @@
 """Paint: noise, light on rounded shapes, and brush dabs; the means by which every picture here is made.
 
-Layers are uint8 RGBA with the colour multiplied by alpha. Drawing an opaque colour with OpenCV's smooth edges onto such a
-canvas keeps it so, because edges mix colour and alpha alike.
+Layers are uint8 RGBA with the colour multiplied by alpha. Drawing an opaque colour with OpenCV's smooth edges onto
+such a canvas keeps it so, because edges mix colour and alpha alike.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def palette(*texts: str) -> np.ndarray:
     return np.stack([colour(text) for text in texts])
 
 
-def along(stops: np.ndarray, place: np.ndarray) -> np.ndarray:
+def along(stops: np.ndarray, place: np.ndarray | float) -> np.ndarray:
     """Colours (..., 3) of a gradient through `stops` (n, 3) at `place`, 0 being the first and 1 the last."""
     places = np.linspace(0, 1, len(stops))
     return np.stack([np.interp(place, places, stops[:, channel]) for channel in range(3)], axis=-1)

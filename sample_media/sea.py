@@ -52,7 +52,7 @@ def _sky() -> np.ndarray:
 
 @cache
 def _swell(seed: int, rows: int, wave: float, rise: float, tones: tuple[str, ...]) -> np.ndarray:
-    """A strip of waves with sharp crests, foam on them, and glitter where the sun's path falls. 1000 frame pixels wide."""
+    """A strip of waves with sharp crests, foam on them, and glitter in the sun's path. 1000 frame pixels wide."""
     rng = np.random.default_rng(seed)
     height, width = rows * DETAIL, 1000 * DETAIL
     x = np.arange(width)
@@ -134,6 +134,33 @@ def _assembled(shape: tuple[int, int], pieces) -> np.ndarray:
     )
 
 
+def _lighthouse(shape: tuple[int, int]) -> list:
+    """The tower, its two red bands, gallery, lamp and roof, and the keeper's house: (colour, alpha) pieces."""
+    middle, foot, top = 300, 262, 76
+
+    def block(low: float, high: float, wide: float, narrow: float) -> list[tuple[float, float]]:
+        return [(middle - wide, low), (middle - narrow, high), (middle + narrow, high), (middle + wide, low)]
+
+    tower = _shaded(shape, block(foot, top, 30, 20), "#e9d8cc", 26, 1, 0.9)
+    pieces = [tower]
+    for low, high in ((foot - 30, foot - 68), (foot - 106, foot - 144)):
+        wide, narrow = (20 + 10 * (at - top) / (foot - top) for at in (low, high))
+        red, alpha = _shaded(shape, block(low, high, wide, narrow), "#b93a34", 26, 2, 0.2)
+        pieces.append((0.55 * red + 0.45 * tower[0] * np.array([0.85, 0.3, 0.28]), alpha))
+    wall = [(352, 268), (352, 226), (392, 200), (432, 226), (432, 268)]
+    roof = [(344, 230), (392, 194), (440, 230), (430, 234), (392, 208), (354, 234)]
+    windows = [[(at, 252), (at, 234), (at + 14, 234), (at + 14, 252)] for at in (368, 404)]
+    return [
+        *pieces,
+        _shaded(shape, block(top + 2, top - 6, 30, 30), "#3b3346", 4, 3),
+        _shaded(shape, block(top - 6, top - 36, 15, 15), "#ffe9a0", 12, 4, 0.1),
+        _shaded(shape, [(middle - 21, top - 34), (middle, top - 62), (middle + 21, top - 34)], "#a5332f", 12, 5, 0.8),
+        _shaded(shape, wall, "#d9c2b4", 16, 6, 0.6),
+        _shaded(shape, roof, "#6b3040", 8, 7, 0.6),
+        *(_shaded(shape, window, "#ffd884", 6, 8, 0.1, 1.0) for window in windows),
+    ]
+
+
 @cache
 def _headland() -> np.ndarray:
     """Cliffs and the lighthouse."""
@@ -152,47 +179,8 @@ def _headland() -> np.ndarray:
     turf = along(palette("#2f3d38", "#4c5b40", "#8d8648"), 0.45 + 0.7 * light + 0.1 * noise(rng, shape, 12, 3))
     green = np.clip((26 + 10 * noise(rng, shape, 30, 3) - depth) / 8, 0, 1)[..., None]
     cliff = brushed(cut_out(stone * (1 - green) + turf * green, _soft_below(line, height)), rng, 3500, 20, 7, 1.2, 7)
-    middle, foot, top = 300, 262, 76
-    tower = [(middle - 30, foot), (middle - 20, top), (middle + 20, top), (middle + 30, foot)]
-    pieces = [_shaded(shape, tower, "#e9d8cc", 26, 1, 0.9)]
-    for low, high in ((foot - 30, foot - 68), (foot - 106, foot - 144)):
-        wide = [20 + 10 * (at - top) / (foot - top) for at in (low, high)]
-        band = [(middle - wide[0], low), (middle - wide[1], high), (middle + wide[1], high), (middle + wide[0], low)]
-        rgb, alpha = _shaded(shape, band, "#b93a34", 26, 2, 0.2)
-        pieces.append((0.55 * rgb + 0.45 * pieces[0][0] * np.array([0.85, 0.3, 0.28]), alpha))
-    pieces.append(
-        _shaded(
-            shape,
-            [(middle - 30, top + 2), (middle - 30, top - 6), (middle + 30, top - 6), (middle + 30, top + 2)],
-            "#3b3346",
-            4,
-            3,
-        )
-    )
-    pieces.append(
-        _shaded(
-            shape,
-            [(middle - 15, top - 6), (middle - 15, top - 36), (middle + 15, top - 36), (middle + 15, top - 6)],
-            "#ffe9a0",
-            12,
-            4,
-            0.1,
-        )
-    )
-    pieces.append(
-        _shaded(shape, [(middle - 21, top - 34), (middle, top - 62), (middle + 21, top - 34)], "#a5332f", 12, 5, 0.8)
-    )
-    house = [(352, 268), (352, 226), (392, 200), (432, 226), (432, 268)]
-    pieces.append(_shaded(shape, house, "#d9c2b4", 16, 6, 0.6))
-    pieces.append(
-        _shaded(shape, [(344, 230), (392, 194), (440, 230), (430, 234), (392, 208), (354, 234)], "#6b3040", 8, 7, 0.6)
-    )
-    pieces += [
-        _shaded(shape, [(at, 252), (at, 234), (at + 14, 234), (at + 14, 252)], "#ffd884", 6, 8, 0.1, 1.0)
-        for at in (368, 404)
-    ]
-    pieces.append((cliff[..., :3] * (255 / np.maximum(cliff[..., 3:], 1.0)), cliff[..., 3] / 255))
-    return _assembled(shape, pieces)
+    front = (cliff[..., :3] * (255 / np.maximum(cliff[..., 3:], 1.0)), cliff[..., 3] / 255)
+    return _assembled(shape, [*_lighthouse(shape), front])
 
 
 @cache
@@ -311,10 +299,10 @@ def sprites(frame: float) -> list[Sprite]:
         Sprite(_headland(), upright(45) @ painted_at(410, 33)),
         *_gull(frame, 118 + 1.7 * frame, 74 - 0.25 * frame, 0.55, 0.0),
         *_gull(frame, 66 + 1.5 * frame, 112 - 0.15 * frame, 0.42, 1.7),
-        Sprite(_swell(151, 90, 62, 5, SHALLOW), rolling(26, -0.35, 0.8, 0) @ painted_at(-120, 216)),
-        Sprite(_swell(152, 90, 92, 8, SHALLOW), rolling(17, -0.55, 1.4, 1.2) @ painted_at(-140, 233)),
+        Sprite(_swell(151, 44, 62, 5, SHALLOW), rolling(26, -0.35, 0.8, 0) @ painted_at(-120, 216)),
+        Sprite(_swell(152, 58, 92, 8, SHALLOW), rolling(17, -0.55, 1.4, 1.2) @ painted_at(-140, 233)),
         Sprite(_boat(), afloat),
-        Sprite(_swell(153, 90, 132, 11, DEEP), rolling(11, -0.9, 2.4, 2.4) @ painted_at(-160, 262)),
-        Sprite(_swell(154, 90, 190, 15, DEEP), rolling(8, -1.3, 3.2, 3.8) @ painted_at(-180, 292)),
-        Sprite(_swell(155, 90, 280, 19, DEEP), rolling(6, -1.9, 4.0, 5.0) @ painted_at(-160, 326)),
+        Sprite(_swell(153, 68, 132, 11, DEEP), rolling(11, -0.9, 2.4, 2.4) @ painted_at(-160, 262)),
+        Sprite(_swell(154, 80, 190, 15, DEEP), rolling(8, -1.3, 3.2, 3.8) @ painted_at(-180, 292)),
+        Sprite(_swell(155, 56, 280, 19, DEEP), rolling(6, -1.9, 4.0, 5.0) @ painted_at(-160, 326)),
     ]

@@ -1,0 +1,71 @@
+"""The sample styles: committed, small, in colour, and with structure where a network looks for strokes."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import sample_media
+from sample_media import mosaic, swirls, woodcut
+from sample_media.make import STYLES
+
+FOLDER = Path(sample_media.__file__).parent / "styles"
+
+
+def test_the_folder_holds_what_the_script_makes():
+    assert sorted(path.name for path in FOLDER.iterdir()) == sorted(STYLES)
+    assert len(STYLES) >= 3
+
+
+@pytest.mark.parametrize("name", STYLES)
+def test_a_style_is_a_painting_of_many_colours_and_strokes_of_several_widths(name):
+    path = FOLDER / name
+    assert path.stat().st_size < 400_000
+    picture = cv2.imread(str(path))
+    assert picture.shape == (700, 900, 3)
+    lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_BGR2LAB)
+    assert np.hypot(lab[..., 1].std(), lab[..., 2].std()) > 15
+    blurred = [cv2.GaussianBlur(lab[..., 0], (0, 0), sigma) for sigma in (1, 3, 9, 27)]
+    for fine, coarse in pairwise(blurred):
+        assert (fine - coarse).std() > 2.5  # of 100 steps of lightness
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", STYLES)
+def test_the_committed_style_is_what_the_code_paints(name):
+    painted = STYLES[name]()
+    committed = cv2.imread(str(FOLDER / name))[..., ::-1]
+    assert np.abs(painted.astype(float) - committed).mean() < 6
+
+
+@pytest.mark.parametrize("tone", [0.2, 0.5, 0.8])
+def test_carved_lines_cover_as_much_as_the_tone_says(tone):
+    phase = np.broadcast_to(np.arange(4000) / (10 * woodcut.FINE), (3, 4000))
+    ink = woodcut._lines(phase, np.full(phase.shape, tone), np.zeros(phase.shape), 10)
+    assert ink.mean() == pytest.approx(tone, abs=0.02)
+
+
+def test_stones_stay_in_their_region_apart_from_each_other_and_fill_it():
+    plan = np.full(mosaic.LAID, mosaic.NAMES.index("sky"), np.uint8)
+    cv2.circle(plan, (500, 500), 160, mosaic.NAMES.index("sun"), -1)
+    bed = mosaic._Bed(np.random.default_rng(3))
+    mosaic._lay_region(bed, plan, "sun", 28)
+    region = plan == mosaic.NAMES.index("sun")
+    assert not bed.stones[~region].any()
+    assert 0.6 < bed.stones[region].mean() < 0.95
+    count, _ = cv2.connectedComponents(bed.stones)
+    assert count - 1 > 60  # touching stones would run together: the disc has room for about 100
+
+
+def test_strokes_follow_a_round_field_in_circles():
+    y, x = np.indices(swirls.SHAPE, np.float32)
+    around = np.arctan2(y - 350, x - 450) + np.pi / 2
+    starts = np.array([[450.0, 250.0], [600.0, 350.0]])
+    paths = swirls._traced(around, starts, np.array([60.0, 60.0]), steps=30)
+    radius = np.hypot(paths[..., 0] - 450, paths[..., 1] - 350)
+    assert np.abs(radius - np.array([[100.0], [150.0]])).max() < 2.5
+    assert np.linalg.norm(np.diff(paths, axis=1), axis=-1).sum(axis=1) == pytest.approx(60, abs=0.5)
