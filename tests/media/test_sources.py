@@ -121,9 +121,13 @@ def test_a_file_whose_only_picture_is_its_cover_has_no_video(tmp_path):
         kept = {stream: new.add_stream_from_template(stream) for stream in (*old.streams.audio, old.streams.video[1])}
         kept[old.streams.video[1]].disposition = old.streams.video[1].disposition
         for packet in old.demux(list(kept)):
-            if packet.dts is not None:
+            if packet.size:
+                if packet.dts is None:  # cover art has no time
+                    packet.pts = packet.dts = 0
                 packet.stream = kept[packet.stream]
                 new.mux(packet)
+    with av.open(str(tmp_path / "song.mp4")) as song:
+        assert len(song.streams.video) == 1
     with pytest.raises(BadInput, match="no video track"):
         open_source(tmp_path / "song.mp4")
 
@@ -185,6 +189,41 @@ def test_a_picture_size_that_changes_on_the_way_does_not_change_the_frames(tmp_p
     (tmp_path / "both.ts").write_bytes(first + second)
     sizes = {frame.size for frame in open_source(tmp_path / "both.ts").frames()}
     assert sizes == {(48, 80)}
+
+
+# --- interlaced ------------------------------------------------------------------------------------------------------
+
+
+def bar(at: int) -> np.ndarray:
+    image = np.full((64, 96, 3), 40, np.uint8)
+    image[:, at : at + 12] = 200
+    return image
+
+
+def interlaced(field: int) -> np.ndarray:
+    """Odd lines show the bar at `field`, even lines where it stands half a frame later: the bottom field is first."""
+    image = bar(4 * field)
+    image[0::2] = bar(4 * field + 4)[0::2]
+    return image
+
+
+def test_interlaced_frames_are_woven_anew_one_for_one(tmp_path):
+    options = {"qp": "0", "preset": "ultrafast", "x264-params": "bff=1"}
+    pictures = [interlaced(2 * index) for index in range(8)]
+    source = open_source(make_clip(tmp_path / "a.mkv", pictures, options=options, pix_fmt="yuv444p", rate=25))
+    frames = list(source.frames())
+    assert "interlaced" in source.info.notices[0]
+    assert [frame.time for frame in frames] == [index * 40 * MS for index in range(8)]
+    for index, frame in enumerate(frames):
+        assert np.abs(frame.image.astype(int) - bar(8 * index)).max() <= 3
+
+
+def test_lines_of_a_frame_not_marked_as_interlaced_are_left_alone(tmp_path):
+    pictures = [interlaced(2 * index) for index in range(4)]
+    source = open_source(make_clip(tmp_path / "a.mkv", pictures, pix_fmt="yuv444p"))
+    assert source.info.notices == ()
+    for frame, picture in zip(source.frames(), pictures, strict=True):
+        assert np.abs(frame.image.astype(int) - picture).max() <= 3
 
 
 # --- damage ----------------------------------------------------------------------------------------------------------

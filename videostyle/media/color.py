@@ -79,7 +79,6 @@ class ToRGB:
             format="rgb24" if bits <= 8 else "rgb48le",
             src_colorspace=None if frame.format.is_rgb else matrix,
             src_color_range=_FULL if is_full_range(frame) else _LIMITED,
-            dst_color_range=_FULL,
             interpolation=_scaling(frame, size),
         )
         return rgb.to_ndarray()

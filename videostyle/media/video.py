@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import errno
 import math
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import av
 import numpy as np
 from av.container import InputContainer
+from av.filter import Graph
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
@@ -54,7 +57,7 @@ class VideoSource:
                 return
         raise BadInput(f"{path}: no frame of its video can be decoded", ACCEPTED, "the file may be damaged")
 
-    def frames(self, size: Size | None = None, first: int = 0) -> Iterator[Frame]:
+    def frames(self, size: Size | None = None, first: int = 0) -> Generator[Frame]:
         """Frames from ordinal `first` on, upright and scaled to `size`; those before are decoded to be counted.
 
         A frame lasts until the next one. The last one lasts as the file claims, where that was right (to a millisecond)
@@ -65,7 +68,10 @@ class VideoSource:
         stored = size[::-1] if self._turns % 2 else size
         to_rgb = ToRGB()
         with self.path.open("rb") as file, _container(file, self.path) as container:
-            for index, (shown, duration) in enumerate(_with_durations(self._shown(container))):
+            shown_frames = self._shown(container)
+            if self._interlaced:
+                shown_frames = deinterlaced(shown_frames)
+            for index, (shown, duration) in enumerate(_with_durations(shown_frames)):
                 if index >= first:
                     image = to_bits(to_rgb(shown.picture, stored), self.info.bits)
                     yield Frame(upright(image, self._mirror, self._turns), index, shown.time, duration)
@@ -82,6 +88,7 @@ class VideoSource:
                 return False
             picture = shown.picture
             self._mirror, self._turns = orientation(picture)
+            self._interlaced = picture.interlaced_frame
             aspect = stream.sample_aspect_ratio or Fraction(1)
             sideways = self._turns % 2 == 1
             self.info = VideoInfo(
@@ -91,6 +98,7 @@ class VideoSource:
                 stream.time_base,
                 1 / aspect if sideways else aspect,
                 stream.average_rate or None,
+                (f"{self.path} is interlaced; its frames are deinterlaced",) if self._interlaced else (),
             )
         return True
 
@@ -111,7 +119,7 @@ class VideoSource:
             yield last
 
     def _decoded(self, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
-        """Every frame of the track that decodes. Filters that need neighbours, such as a deinterlacer, belong here."""
+        """Every frame of the track that decodes, as it was stored."""
         for packet in self._packets(container, stream):
             try:
                 pictures = stream.decode(packet)
@@ -174,6 +182,50 @@ def orientation(picture: av.VideoFrame) -> tuple[bool, int]:
     # where the x axis goes; a mirror first sent it to the left
     quarters = math.atan2(-b, -a) if mirror else math.atan2(b, a)
     return mirror, round(quarters / (math.pi / 2)) % 4
+
+
+def deinterlaced(frames: Iterator[Shown]) -> Iterator[Shown]:
+    """The same frames at the same times, with the lines of the later field of each computed anew (FFmpeg's bwdif).
+
+    Frames that are not marked as interlaced pass unchanged.
+    """
+    # a filter graph takes frames of one size and format
+    for _, run in groupby(frames, lambda shown: (shown.picture.width, shown.picture.height, shown.picture.format.name)):
+        first = next(run)
+        graph = _bwdif(first.picture)
+        waiting: deque[Shown] = deque()  # gone into the graph and not yet come out: it holds a frame until the next one
+        for shown in chain([first], run):
+            waiting.append(shown)
+            graph.push(shown.picture)
+            yield from _finished(graph, waiting)
+        graph.push(None)
+        yield from _finished(graph, waiting)
+
+
+def _finished(graph: Graph, waiting: deque[Shown]) -> Iterator[Shown]:
+    """What the graph has ready, with the times of what went in first: it gives one frame for each."""
+    while True:
+        try:
+            picture = graph.vpull()
+        except (av.BlockingIOError, av.EOFError):
+            return
+        source = waiting.popleft()
+        yield Shown(picture, source.time, source.claimed)
+
+
+def _bwdif(picture: av.VideoFrame) -> Graph:
+    graph = Graph()
+    source = graph.add(
+        "buffer",
+        video_size=f"{picture.width}x{picture.height}",
+        pix_fmt=picture.format.name,
+        time_base="1/1000",  # not used: times are kept beside the graph
+        colorspace=str(picture.colorspace),
+        range=str(picture.color_range),
+    )
+    filters = source, graph.add("bwdif", "mode=send_frame:deint=interlaced"), graph.add("buffersink")
+    graph.link_nodes(*filters).configure()
+    return graph
 
 
 def _with_durations(frames: Iterator[Shown]) -> Iterator[tuple[Shown, Fraction]]:
