@@ -11,7 +11,7 @@ import av
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -136,6 +136,7 @@ def test_jpeg_is_fine_grained_and_lies_over_white():
     assert np.abs(read - (0.2 * image + 0.8 * 255)).max() < 4
 
 
+@settings(max_examples=40)
 @given(st.integers(0, 65535))
 def test_16_bits_become_the_nearest_of_8(value):
     data = picture_bytes(np.full((1, 1, 3), value, np.uint16), None, ".webp")
@@ -314,6 +315,7 @@ def paint_noise(sink, noise, count: int) -> None:
     sink.finish()
 
 
+@settings(max_examples=60)
 @given(st.lists(st.integers(1, 4000), min_size=1, max_size=20), st.integers(-3000, 300_000))
 def test_times_are_the_nearest_ticks_and_always_grow(steps, start):
     """Against an independent rule: the nearest millisecond, or the one after the frame before where that is taken."""

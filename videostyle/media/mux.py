@@ -266,8 +266,9 @@ class Copied:
         packet.dts -= self._shift
         if self.stream.type == "subtitle" and self._shift and packet.pts < 0:
             # A line on show at the cut may have begun minutes before it, further than Matroska's clock reaches back.
-            packet.duration = packet.duration + packet.pts if packet.duration else packet.duration
-            packet.pts = packet.dts = 0
+            start = 0 if self._last is None else max(0, self._last + 1)
+            packet.duration = max(0, packet.pts + (packet.duration or 0) - start)
+            packet.pts = packet.dts = start
         if self._last is not None and packet.dts <= self._last:
             # Muxers refuse decoding times that stand still: a broken file's sound must not cost a finished painting.
             packet.dts = self._last + 1

@@ -1,0 +1,318 @@
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from av.stream import Disposition
+
+from tests.media.clips import Tone, display_matrix, gradient, make_clip
+from tests.media.painting import heard, repaint, sent_packets, shown_times
+from videostyle.errors import PaintingFailed
+from videostyle.frames import Frame, Trim, VideoInfo
+from videostyle.media.sinks import open_sink
+from videostyle.media.work import WorkFolder
+
+SIZE = (32, 48)
+MILLISECOND = Fraction(1, 1000)
+
+
+def pictures(count: int) -> list[np.ndarray]:
+    return [gradient(*SIZE, step=12 * index) for index in range(count)]
+
+
+def chapters(path: Path) -> list[tuple[Fraction, Fraction, str]]:
+    with av.open(str(path)) as container:
+        return [
+            (each["start"] * each["time_base"], each["end"] * each["time_base"], each["metadata"]["title"])
+            for each in container.chapters()
+        ]
+
+
+def add_texts(clip: Path, lines: list[tuple[int, int, str]], marks: list[tuple[int, int, str]]) -> Path:
+    """The clip as Matroska with a subtitle track in German and chapters; times in milliseconds."""
+    path = clip.with_name("texts.mkv")
+    with av.open(str(clip)) as source, av.open(str(path), "w") as container:
+        copies = {s.index: container.add_stream_from_template(s, opaque=True) for s in source.streams}
+        texts = container.add_mux_stream("subrip")
+        texts.time_base = MILLISECOND
+        texts.metadata.update(language="ger", title="Worte")
+        container.metadata["title"] = "A clip"
+        container.set_chapters(
+            [
+                {"id": number, "start": start, "end": end, "time_base": MILLISECOND, "metadata": {"title": title}}
+                for number, (start, end, title) in enumerate(marks, 1)
+            ]
+        )
+        packets = [packet for packet in source.demux() if packet.size]
+        for packet in packets:
+            packet.stream = copies[packet.stream.index]
+            container.mux(packet)
+        for start, end, line in lines:
+            packet = av.Packet(line.encode())
+            packet.pts = packet.dts = start
+            packet.duration, packet.time_base, packet.stream = end - start, MILLISECOND, texts
+            container.mux(packet)
+    return path
+
+
+# sound
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+@pytest.mark.parametrize(
+    "tones",
+    [
+        [Tone(seconds=0.4)],  # AAC begins with priming, before 0
+        [Tone("libmp3lame", 44100, 0.3), Tone("ac3", 48000, 0.3, layout="stereo")],
+        [Tone("pcm_s16be", 22050, 0.2, start=0.25)],
+        [Tone(seconds=0.2, start=0.0213)],
+    ],
+    ids=["aac", "two tracks", "late pcm", "late aac"],
+)
+def test_copied_sound_is_the_same_packets_at_the_same_times(tmp_path, suffix, tones):
+    source = make_clip(tmp_path / "in.mov", pictures(6), rate=Fraction(30000, 1001), tones=tones)
+    output = tmp_path / f"out{suffix}"
+    frames, notices = repaint(source, output)
+    before, after = sent_packets(source, "audio"), sent_packets(output, "audio")
+    assert notices == []
+    assert len(after) == len(tones)
+    near = MILLISECOND / 2 if suffix == ".mkv" else 0
+    for old, new in zip(before, after, strict=True):
+        assert [packet.payload for packet in new] == [packet.payload for packet in old]
+        assert all(abs(a.pts - b.pts) <= near and abs(a.dts - b.dts) <= near for a, b in zip(old, new, strict=True))
+    assert all(abs(time - frame.time) <= near for (time, _), frame in zip(shown_times(output), frames, strict=True))
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
+def test_a_late_start_stays_late(tmp_path, suffix):
+    ticks = [128_001, 128_700, 129_000]  # no whole number of milliseconds after the first
+    source = make_clip(
+        tmp_path / "in.mp4",
+        pictures(3),
+        pts=ticks,
+        time_base=Fraction(1, 12800),
+        tones=[Tone("libopus", 48000, 0.2, start=10.0)],
+        container_options={"movie_timescale": "12800"},
+    )
+    output = tmp_path / f"out{suffix}"
+    frames, _ = repaint(source, output)
+    assert [frame.time for frame in frames] == [Fraction(tick, 12800) for tick in ticks]
+    near = 0 if suffix in (".mp4", ".mov") else MILLISECOND / 2
+    assert all(abs(time - frame.time) <= near for (time, _), frame in zip(shown_times(output), frames, strict=True))
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+def test_the_last_frame_lasts_as_long_as_in_the_source(tmp_path, suffix):
+    source = make_clip(tmp_path / "in.mp4", pictures(3), pts=[0, 512, 2048], time_base=Fraction(1, 12800))
+    with WorkFolder(tmp_path / f"out{suffix}") as work:
+        info = VideoInfo("video", SIZE, time_base=Fraction(1, 12800))
+        sink = open_sink(work.output, work, source, info, SIZE, None, None)
+        for index, (tick, ticks) in enumerate(((0, 512), (512, 1536), (2048, 7000))):
+            sink.write(Frame(gradient(*SIZE), index, Fraction(tick, 12800), Fraction(ticks, 12800)))
+        sink.finish()
+    assert [packet.duration * 12800 for packet in sent_packets(work.output, "video")[0]] == [512, 1536, 7000]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "tone", "codec", "trim"),
+    [
+        (".webm", Tone("aac", 44100, 0.6, start=0.5), "opus", None),
+        (".webm", Tone("aac", 44100, 0.6, start=0.5), "opus", Trim(Fraction(1, 5), Fraction(9, 10))),
+        (".mov", Tone("libopus", 48000, 0.6, start=0.5), "aac", Trim(Fraction(1, 5), Fraction(9, 10))),
+        (".webm", Tone("ac3", 48000, 0.6, start=0.5, layout="5.1"), "opus", None),
+        (".webm", Tone("pcm_s16be", 22050, 0.6, start=0.5), "opus", None),
+    ],
+)
+def test_sound_that_cannot_be_copied_is_encoded_again_in_time(tmp_path, suffix, tone, codec, trim):
+    source = make_clip(tmp_path / ("in.mov" if "pcm" in tone.codec else "in.mp4"), pictures(30), tones=[tone])
+    output = tmp_path / f"out{suffix}"
+    _, notices = repaint(source, output, trim)
+    assert len(notices) == 1
+    assert "cannot be copied into" in notices[0]
+    with av.open(str(output)) as container:
+        assert container.streams.audio[0].codec_context.codec.canonical_name == codec
+    wave, start = heard(output, 48000)
+    loud = np.flatnonzero(np.abs(wave) > 0.06)
+    shift = float(trim.start) if trim else 0.0
+    end = float(trim.end) if trim else 1.1
+    assert start + loud[0] / 48000 == pytest.approx(0.5 - shift, abs=0.008)
+    assert start + loud[-1] / 48000 == pytest.approx(end - shift, abs=0.008)
+    spectrum = np.abs(np.fft.rfft(wave[loud[0] : loud[0] + 9600]))
+    assert np.argmax(spectrum) * 5 == pytest.approx(tone.hertz, abs=5)
+
+
+def test_a_gap_in_sound_that_is_encoded_again_stays_a_gap(tmp_path):
+    whole = make_clip(tmp_path / "whole.mkv", pictures(30), tones=[Tone("pcm_s16le", 48000, 1.2)])
+    source = tmp_path / "gap.mkv"
+    with av.open(str(whole)) as old, av.open(str(source), "w") as new:
+        copies = {stream.index: new.add_stream_from_template(stream, opaque=True) for stream in old.streams}
+        for packet in old.demux():
+            if packet.size and not (packet.stream.type == "audio" and 0.3 < packet.pts * packet.time_base < 0.8):
+                packet.stream = copies[packet.stream.index]
+                new.mux(packet)
+    output = tmp_path / "out.webm"
+    repaint(source, output)
+    wave, start = heard(output, 48000)
+    loud = np.flatnonzero(np.abs(wave) > 0.1) / 48000 + start
+    assert loud[-1] == pytest.approx(1.2, abs=0.01)
+    assert not np.any((loud > 0.36) & (loud < 0.78))
+
+
+def test_a_trimmed_run_takes_the_packets_that_meet_it_and_shifts_them(tmp_path):
+    source = make_clip(tmp_path / "in.mp4", pictures(30), tones=[Tone(seconds=1.2)])
+    trim = Trim(Fraction(10, 25), Fraction(20, 25))
+    for suffix, near in ((".mp4", Fraction(1, 88200)), (".mkv", MILLISECOND / 2)):
+        output = tmp_path / f"out{suffix}"
+        frames, _ = repaint(source, output, trim)
+        assert [time for time, _ in shown_times(output)] == [frame.time - trim.start for frame in frames]
+        expected = [
+            packet
+            for packet in sent_packets(source, "audio")[0]
+            if packet.pts < trim.end and packet.pts + packet.duration > trim.start
+        ]
+        written = sent_packets(output, "audio")[0]
+        assert [packet.payload for packet in written] == [packet.payload for packet in expected]
+        assert written[0].pts < 0
+        for new, old in zip(written, expected, strict=True):
+            assert abs(new.pts - (old.pts - trim.start)) <= near
+
+
+def test_sound_with_standing_times_is_mended_and_told(tmp_path):
+    source = tmp_path / "standing.mkv"
+    whole = make_clip(tmp_path / "whole.mkv", pictures(5), tones=[Tone("ac3", 48000, 0.3)])
+    with av.open(str(whole)) as old, av.open(str(source), "w") as new:
+        copies = {stream.index: new.add_stream_from_template(stream, opaque=True) for stream in old.streams}
+        for packet in old.demux():
+            if packet.size:
+                packet.stream = copies[packet.stream.index]
+                if packet.stream.type == "audio" and 0 < packet.pts < 100:
+                    packet.pts = packet.dts = 32
+                new.mux(packet)
+    output = tmp_path / "out.mp4"
+    _, notices = repaint(source, output)
+    assert any("given new times" in line for line in notices)
+    before, after = sent_packets(source, "audio")[0], sent_packets(output, "audio")[0]
+    assert [packet.payload for packet in after] == [packet.payload for packet in before]
+    assert all(b.dts > a.dts for a, b in pairwise(after))
+
+
+# everything else
+
+
+LINES = [(0, 2000, "eins"), (900, 1100, "zwei"), (1150, 1200, "drei")]
+MARKS = [(0, 500, "Dawn"), (500, 1200, "Noon")]
+
+
+def test_subtitles_chapters_and_names_are_copied(tmp_path):
+    clip = make_clip(tmp_path / "in.mkv", pictures(30), tones=[Tone("ac3", 48000, 1.2)])
+    source = add_texts(clip, LINES, MARKS)
+    output = tmp_path / "out.mkv"
+    _, notices = repaint(source, output)
+    assert notices == []
+    assert sent_packets(output, "subtitle") == sent_packets(source, "subtitle")
+    assert chapters(output) == chapters(source)
+    assert len(chapters(output)) == 2
+    with av.open(str(output)) as container:
+        assert container.metadata["title"] == "A clip"
+        texts = container.streams.subtitles[0]
+        assert (texts.metadata["language"], texts.metadata["title"]) == ("ger", "Worte")
+
+
+def test_a_trimmed_run_cuts_subtitles_and_chapters(tmp_path):
+    clip = make_clip(tmp_path / "in.mkv", pictures(30), tones=[Tone("ac3", 48000, 1.2)])
+    source = add_texts(clip, LINES, MARKS)
+    output = tmp_path / "out.mkv"
+    _, notices = repaint(source, output, Trim(Fraction(1), Fraction(11, 10)))
+    texts = sent_packets(output, "subtitle")[0]
+    shown = [(text.pts * 1000, (text.pts + text.duration) * 1000, text.payload) for text in texts]
+    assert shown == [(0, 1000, b"eins"), (1, 100, b"zwei")]
+    assert not any("new times" in line for line in notices)
+    assert chapters(output) == [(0, Fraction(1, 10), "Noon")]
+
+
+def test_chapters_reach_mp4_and_what_it_cannot_hold_is_told(tmp_path):
+    clip = make_clip(tmp_path / "in.mkv", pictures(30))
+    source = add_texts(clip, LINES, MARKS)
+    output = tmp_path / "out.mp4"
+    _, notices = repaint(source, output)
+    assert notices == ["subtitle track 1 (subrip) is left out"]
+    assert chapters(output) == chapters(source)
+    again = tmp_path / "again.mp4"
+    _, notices = repaint(output, again)  # MP4's own text track of the chapters is no loss
+    assert notices == []
+    assert chapters(again) == chapters(source)
+
+
+def test_a_cover_picture_is_told(tmp_path):
+    source = make_clip(tmp_path / "in.mp4", pictures(2), cover=gradient(8, 8))
+    output = tmp_path / "out.mp4"
+    _, notices = repaint(source, output)
+    assert notices == ["the cover picture is left out"]
+    with av.open(str(output)) as container:
+        assert [stream.type for stream in container.streams] == ["video"]
+        assert not container.streams.video[0].disposition & Disposition.attached_pic
+
+
+def test_the_file_s_tags_are_copied_and_those_without_a_place_are_told(tmp_path):
+    source = make_clip(tmp_path / "in.mkv", pictures(2), metadata={"title": "Named", "odd_tag": "x"})
+    output = tmp_path / "out.mp4"
+    _, notices = repaint(source, output)
+    assert len(notices) == 1
+    assert notices[0].endswith("ODD_TAG")
+    with av.open(str(output)) as container:
+        assert container.metadata["title"] == "Named"
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_the_pixels_shape_is_kept_and_turning_is_gone(tmp_path, suffix):
+    source = make_clip(tmp_path / "in.mp4", pictures(2), matrix=display_matrix(1), sample_aspect=Fraction(1137, 800))
+    output = tmp_path / f"out{suffix}"
+    repaint(source, output)
+    with av.open(str(output)) as container:
+        stream = container.streams.video[0]
+        frame = next(container.decode(stream))
+        assert (frame.height, frame.width, frame.rotation) == (SIZE[1], SIZE[0], 0)
+        assert stream.sample_aspect_ratio == Fraction(800, 1137)
+
+
+def test_webm_gets_square_pixels_of_the_same_proportions(tmp_path):
+    source = make_clip(tmp_path / "in.mp4", pictures(2), sample_aspect=Fraction(3, 2))
+    output = tmp_path / "out.webm"
+    _, notices = repaint(source, output)
+    assert "square pixels" in notices[0]
+    with av.open(str(output)) as container:
+        frame = next(container.decode(video=0)).to_ndarray(format="rgb24")
+    assert frame.shape[:2] == (32, 72)
+    assert np.abs(frame.astype(int) - gradient(32, 72)).mean() < 3
+
+
+def test_segments_of_other_encoders_are_not_joined(tmp_path, monkeypatch):
+    output = tmp_path / "out.mp4"
+    with WorkFolder(output) as work:
+        sink = open_sink(output, work, tmp_path, VideoInfo("folder", SIZE), SIZE, None, None)
+        sink.write(Frame(gradient(*SIZE)))
+        sink.end_segment()
+        codec = sink._encoding.codec[1]
+        monkeypatch.setitem(codec, "preset", "ultrafast")
+        sink.write(Frame(gradient(*SIZE), 1))
+        with pytest.raises(PaintingFailed, match="encoded unlike the segments before it"):
+            sink.finish()
+        sink.abort()
+    assert [each.name for each in tmp_path.iterdir()] == [work.path.name]
+
+
+def test_a_source_that_vanished_is_one_clear_line(tmp_path):
+    source = make_clip(tmp_path / "in.mp4", pictures(2), tones=[Tone(seconds=0.1)])
+    output = tmp_path / "out.mp4"
+    with WorkFolder(output) as work:
+        info = VideoInfo("video", SIZE, time_base=Fraction(1, 12800))
+        sink = open_sink(output, work, source, info, SIZE, None, None)
+        sink.write(Frame(gradient(*SIZE), 0, Fraction(0), Fraction(1, 25)))
+        source.unlink()
+        with pytest.raises(PaintingFailed, match="No such file"):
+            sink.finish()
+    assert not output.exists()
