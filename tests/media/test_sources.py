@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
+import socket
 import struct
+import threading
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +29,14 @@ MS = Fraction(1, 1000)
 
 def steps(count: int) -> list[np.ndarray]:
     return [gradient(*SIZE, step=20 * index) for index in range(count)]
+
+
+def drifting(count: int) -> list[np.ndarray]:
+    """A slope with noise, brightening: enough for an encoder to find its B-frames worth while."""
+    noise = np.random.default_rng(0)
+    return [
+        (gradient(96, 128, step=8 * i) + noise.integers(-20, 21, (96, 128, 3))).astype(np.uint8) for i in range(count)
+    ]
 
 
 def times(source) -> list[Fraction]:
@@ -66,9 +77,25 @@ def test_reordered_frames_come_in_the_order_they_are_shown(tmp_path):
 
 
 def test_reordered_frames_in_a_container_without_presentation_times_all_come(tmp_path):
-    source = open_source(make_clip(tmp_path / "b.avi", steps(12), options={"bf": "2"}))
-    assert len(times(source)) == 12
+    source = open_source(make_clip(tmp_path / "b.avi", drifting(20), options={"bf": "2", "crf": "20"}))
+    with av.open(str(tmp_path / "b.avi")) as file:
+        pts = [frame.pts for frame in file.decode(video=0)]
+    assert pts != sorted(pts)  # what FFmpeg makes of such a file
+    assert all(a < b for a, b in pairwise(times(source)))
+    assert len(times(source)) == 20
     assert source.skipped == 0
+
+
+def test_decoding_times_are_taken_where_presentation_times_go_back():
+    """Pairs seen in an AVI file of H.264 with B-frames."""
+    pairs = [(1, 2), (3, 3), (4, 4), (2, 5), (6, 6), (5, 7), (7, 8)]
+    clock = PresentationClock()
+    assert [clock.ticks(*pair) for pair in pairs] == [1, 3, 4, 5, 6, 7, 8]
+
+
+def test_one_doubled_presentation_time_is_no_reason_to_doubt_the_others():
+    clock = PresentationClock()
+    assert [clock.ticks(*pair) for pair in [(5, 0), (6, 1), (6, 2), (8, 3)]] == [5, 6, 6, 8]
 
 
 def test_a_last_frame_lasts_as_the_file_says(tmp_path):
@@ -300,6 +327,25 @@ def test_a_missing_file(tmp_path):
 def test_a_text_file_named_mp4(tmp_path, text):
     (tmp_path / "a.mp4").write_text(text)
     assert "not a video" in refused(tmp_path / "a.mp4")
+
+
+def test_a_playlist_fetches_nothing_from_the_network(tmp_path):
+    calls: list[object] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer():
+            with contextlib.suppress(OSError):  # the socket is closed at the end of the test
+                while True:
+                    connection, _ = server.accept()
+                    calls.append(connection)
+                    connection.close()
+
+        threading.Thread(target=answer, daemon=True).start()
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/a.ts"
+        lines = ["#EXTM3U", "#EXT-X-TARGETDURATION:1", "#EXTINF:1,", address, "#EXT-X-ENDLIST", ""]
+        (tmp_path / "a.m3u8").write_text("\n".join(lines))
+        refused(tmp_path / "a.m3u8")
+        assert calls == []
 
 
 def test_audio_only(tmp_path):
