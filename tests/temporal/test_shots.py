@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from videostyle.temporal.shots import ShotDetector
+from videostyle.temporal.shots import PERHAPS_UNLIKE, UNLIKE, ShotDetector, _normalised
 
 HEIGHT, WIDTH = 72, 128
 
@@ -109,3 +109,11 @@ def test_flicker_is_no_cut():
 def test_extreme_shapes_are_taken():
     rows = [np.full((1, 300, 3), 9, np.uint8), np.full((300, 2, 3), 9, np.uint8)]
     assert [_cuts([row] * 4) for row in rows] == [[], []]
+
+
+def test_a_cut_to_a_view_that_shares_much_with_the_last_is_found_in_a_calm_clip():
+    """Too alike for a difference that could as well be motion; that all is calm around it tells."""
+    near = np.rint(0.6 * SCENES[0] + 0.4 * SCENES[1]).astype(np.uint8)
+    difference = np.abs(_normalised(SCENES[0]).astype(int) - _normalised(near)).mean()
+    assert PERHAPS_UNLIKE < difference < UNLIKE
+    assert _cuts([SCENES[0]] * 6 + [near] * 6) == [6]

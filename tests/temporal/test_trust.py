@@ -236,3 +236,23 @@ def test_softened_edges_never_reach_into_what_was_bad():
 def test_tiny_pictures_are_taken(texture, size):
     found = motion(texture(*size), texture(*size), DIS_FLOW)
     assert found.trust.shape == size
+
+
+def test_a_soft_texture_that_moves_is_not_taken_for_still_where_its_flow_fails():
+    """Unmoved it differs by less than any limit, but with the flow it does not differ at all."""
+    previous, _, back, forth, edge = _slow_shear()
+    across = np.broadcast_to(np.arange(WIDTH, dtype=np.float32), (HEIGHT, WIDTH))
+    soft = [128 + (_rainbow(place).astype(np.float32) - 128) * 0.3 for place in (across, across + back[..., 0])]
+    previous, current = (np.rint(picture).astype(np.uint8) for picture in soft)
+    assert colour_difference(previous, current, _uniform(0)).max() < 12
+    assert (motion(previous, current, Known(current, back, forth)).trust[edge] == 0).all()
+
+
+def test_what_appears_while_the_exposure_changes_is_new(texture):
+    picture = texture(60, 90)
+    darker = np.rint(picture * 0.5).astype(np.uint8)
+    darker[20:40, 30:50] = 255 - picture[20:40, 30:50]
+    found = motion(picture, darker, Known(darker, _uniform(0), _uniform(0)))
+    unlike = np.abs(picture[20:40, 30:50] * 0.5 - darker[20:40, 30:50]).mean(axis=2) > 50
+    assert (found.trust[20:40, 30:50][unlike] < 0.5).mean() > 0.9
+    assert found.trust[:15].mean() > 0.95
