@@ -26,14 +26,14 @@ def warped(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
     return cv2.remap(image, columns + flow[..., 0], rows + flow[..., 1], cv2.INTER_LINEAR).astype(np.float32)
 
 
-@pytest.mark.parametrize("index", [1, 31, 59, 70, 95])
+@pytest.mark.parametrize("index", [1, 45, 70, 95])
 def test_the_frame_before_warped_by_the_exact_flow_is_this_frame(index):
     now, before = render(index).astype(np.float32), render(index - 1)
     flow, visible = exact_flow(index)
     moved = np.abs(warped(before, flow) - now).mean(axis=-1)[visible]
     still = np.abs(before - now).mean(axis=-1)[visible]
     assert visible.mean() > 0.75
-    assert moved.mean() < 2.5  # what is left is the blur of resampling: measured 1.2 to 2.1
+    assert moved.mean() < 1.8  # what is left is the blur of resampling: measured 0.5 to 1.3 on the frames of the clip
     assert moved.mean() < still.mean() / 3
     assert np.percentile(moved, 99) < 16
 
@@ -169,10 +169,18 @@ def test_painting_a_layer_again_gives_the_same_pixels(painted):
     assert all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))
 
 
-@pytest.mark.parametrize("frame", [0, 30, 59])
+@pytest.mark.parametrize("frame", [0, 59])
 @pytest.mark.parametrize("scene", [meadow, sea])
 def test_the_layers_leave_no_hole(scene, frame):
     """A screaming wall behind everything changes nothing."""
     sprites = scene.sprites(frame * (0.6 if scene is sea else 1))
     wall = Sprite(np.full((740, 1300, 4), (255, 0, 255, 255), np.uint8), painted_at(-5, -5))
     assert np.array_equal(composite([wall, *sprites]), composite(sprites))
+
+
+@pytest.mark.parametrize("angle", [0, np.pi / 2, np.pi, -np.pi / 2])
+def test_a_square_turned_about_a_pixel_stays_centred_on_that_pixel(angle):
+    square = Sprite(np.full((42, 42, 4), 255, np.uint8), shift(300, 200) @ turn(angle) @ painted_at(-10, -10))
+    expected = np.zeros((*SIZE, 3), np.uint8)
+    expected[190:211, 290:311] = 255
+    assert np.abs(composite([square]).astype(int) - expected).max() <= 1

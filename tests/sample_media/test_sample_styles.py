@@ -61,6 +61,21 @@ def test_stones_stay_in_their_region_apart_from_each_other_and_fill_it():
     assert count - 1 > 60  # touching stones would run together: the disc has room for about 100
 
 
+def test_a_stone_is_cut_to_the_room_that_others_and_the_rim_leave():
+    bed, region = mosaic._Bed(np.random.default_rng(3)), np.zeros(mosaic.LAID, np.uint8)
+    region[400:600, 400:600] = 1
+    bed.lay(region, 500, 500, 0.0, 28, np.array([200.0, 0, 0]))
+    first = bed.stones.copy()
+    bed.lay(region, 515, 500, 0.0, 28, np.array([0.0, 0, 200]))
+    bed.lay(region, 400, 450, 0.0, 28, np.array([0.0, 200, 0]))
+    assert (bed.rgb[first > 0] == (200, 0, 0)).all()
+    second = (bed.rgb == (0, 0, 200)).all(axis=-1)
+    assert second.sum() > 150
+    assert not (second & (cv2.dilate(first, np.ones((3, 3), np.uint8)) > 0)).any()  # grout lies between
+    assert (bed.rgb == (0, 200, 0)).all(axis=-1).sum() > 150
+    assert not bed.stones[region == 0].any()
+
+
 def test_strokes_follow_a_round_field_in_circles():
     y, x = np.indices(swirls.SHAPE, np.float32)
     around = np.arctan2(y - 350, x - 450) + np.pi / 2
@@ -68,4 +83,5 @@ def test_strokes_follow_a_round_field_in_circles():
     paths = swirls._traced(around, starts, np.array([60.0, 60.0]), steps=30)
     radius = np.hypot(paths[..., 0] - 450, paths[..., 1] - 350)
     assert np.abs(radius - np.array([[100.0], [150.0]])).max() < 2.5
-    assert np.linalg.norm(np.diff(paths, axis=1), axis=-1).sum(axis=1) == pytest.approx(60, abs=0.5)
+    chord = np.linalg.norm(paths[:, -1] - paths[:, 0], axis=1)
+    assert chord == pytest.approx(2 * np.array([100, 150]) * np.sin(30 / np.array([100, 150])), abs=1)
