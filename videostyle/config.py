@@ -16,7 +16,14 @@ def option(default: Any, help: str, *, choices=None, low=None, high=None, panel=
     """A dataclass field that carries its own help, its range (both ends included) and its place in `--help`."""
     return field(
         default=default,
-        metadata=dict(help=help, choices=choices, low=low, high=high, panel=panel, default_text=default_text),
+        metadata={
+            "help": help,
+            "choices": choices,
+            "low": low,
+            "high": high,
+            "panel": panel,
+            "default_text": default_text,
+        },
     )
 
 
@@ -30,16 +37,23 @@ class Job:
     input: Path
     styles: tuple[Path, ...]
     output: Path | None = option(
-        None, "Where the result goes: a video, an image or a folder, by its suffix.", panel="Output",
+        None,
+        "Where the result goes: a video, an image or a folder, by its suffix.",
+        panel="Output",
         default_text="INPUT_STYLE beside the input",
     )
     overwrite: bool = option(False, "Replace the output if it exists.", panel="Output")
     size: int | None = option(
-        None, "Longer side of the painted picture, in pixels.", low=32, high=8192,
+        None,
+        "Longer side of the painted picture, in pixels.",
+        low=32,
+        high=8192,
         default_text="the source's; at most 512 without a GPU",
     )
     output_size: str = option(
-        "painted", "'source' scales the painted picture back to the source's size.", choices=("painted", "source"),
+        "painted",
+        "'source' scales the painted picture back to the source's size.",
+        choices=("painted", "source"),
         panel="Output",
     )
     report: tuple[Path, ...] = option((), "Write a report of the run (.json); may be given again.", panel="Output")
@@ -49,8 +63,10 @@ class Job:
         None, "Paint this many seconds.", low=0.0, panel="Which part", default_text="to the end"
     )
     frames: str | None = option(
-        None, "N: stop after N frames. A:B: only these, both included (a folder's file numbers; else counted from 1).",
-        panel="Which part", default_text="all",
+        None,
+        "N: stop after N frames. A:B: only these, both included (a folder's file numbers; else counted from 1).",
+        panel="Which part",
+        default_text="all",
     )
 
     preset: str = option("standard", "How much work goes into each frame.", choices=PRESETS)
@@ -58,10 +74,15 @@ class Job:
     content_weight: float = option(1.0, "Pull towards the clip.", low=0.0)
     temporal_weight: float = option(300.0, "Pull towards the last frame: 0 lively, 3000 locked.", low=0.0)
     tv_weight: float = option(2.0, "Smoothness: penalises differences of neighbouring pixels.", low=0.0)
-    style_scale: float = option(1.0, "Stroke size relative to the picture; 0.5 is finer, 2 coarser.", low=0.1, high=10.0)
+    style_scale: float = option(
+        1.0, "Stroke size relative to the picture; 0.5 is finer, 2 coarser.", low=0.1, high=10.0
+    )
     keep_colors: bool = option(False, "Keep the clip's colours; take only light and stroke from the painting.")
     iterations: int | None = option(
-        None, "Exactly this many iterations for every frame after a shot's first.", low=1, high=100_000,
+        None,
+        "Exactly this many iterations for every frame after a shot's first.",
+        low=1,
+        high=100_000,
         default_text="as many as a frame needs",
     )
     first_iterations: int | None = option(
@@ -70,9 +91,7 @@ class Job:
     flow: str = option(
         "dis", "Optical flow; 'none' paints every frame alone.", choices=("dis", "raft", "none"), panel="How"
     )
-    features: str = option(
-        "vgg19", "The network that sees style.", choices=("vgg19", "vgg19-torchvision"), panel="How"
-    )
+    features: str = option("vgg19", "The network that sees style.", choices=("vgg19", "vgg19-torchvision"), panel="How")
     device: str = option("auto", "auto, cpu, cuda, cuda:1, mps.", panel="How")
     threads: int | None = option(
         None, "CPU threads for the painting.", low=1, high=1024, panel="How", default_text="one per core"

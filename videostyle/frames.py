@@ -96,7 +96,9 @@ class Motion:
 
     def __post_init__(self):
         if self.flow.shape != (*self.trust.shape, 2) or self.flow.dtype != np.float32 or self.trust.dtype != np.float32:
-            raise ValueError(f"flow (H, W, 2) and trust (H, W) in float32, not {self.flow.shape} and {self.trust.shape}")
+            raise ValueError(
+                f"flow (H, W, 2) and trust (H, W) in float32, not {self.flow.shape} and {self.trust.shape}"
+            )
 
     @property
     def untrusted(self) -> float:

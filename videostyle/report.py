@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -90,3 +91,37 @@ class RunReport:
     options: dict[str, object]
     versions: dict[str, str]
     notices: tuple[str, ...] = field(default=())
+
+
+def write_report(report: RunReport, path: Path) -> None:
+    """The run as JSON. Keys: schema (1), output, width, height, shots, seconds, peak_memory (bytes), device, options,
+    versions, notices, and frames: index (from 0), time (seconds, exact fraction as text), shot (from 1), iterations, loss,
+    loss_star, untrusted, seconds."""
+    frames = [
+        {
+            "index": each.index,
+            "time": str(each.time),
+            "shot": each.shot,
+            "iterations": each.iterations,
+            "loss": each.loss,
+            "loss_star": each.loss_star,
+            "untrusted": each.untrusted,
+            "seconds": each.seconds,
+        }
+        for each in report.frames
+    ]
+    content = {
+        "schema": 1,
+        "output": str(report.output),
+        "width": report.size[1],
+        "height": report.size[0],
+        "shots": report.shots,
+        "seconds": report.seconds,
+        "peak_memory": report.peak_memory,
+        "device": report.device,
+        "options": report.options,
+        "versions": report.versions,
+        "notices": list(report.notices),
+        "frames": frames,
+    }
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

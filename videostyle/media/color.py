@@ -8,7 +8,8 @@ import numpy as np
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
 from videostyle.frames import Size
-from videostyle.media.images import resize
+from videostyle.media.bt709 import needs_conversion, to_bt709
+from videostyle.media.images import resize, to_bits
 
 BT709, BT601 = 1, 6  # as FFmpeg's AVColorSpace numbers them (ITU-T H.273, MatrixCoefficients)
 
@@ -48,7 +49,7 @@ def sample_bits(frame: av.VideoFrame) -> int:
 
 
 class ToRGB:
-    """Turns decoded frames into (H, W, 3) RGB, uint8 or, above 8 bits a sample, uint16 with white at 65535.
+    """Turns decoded frames into (H, W, 3) BT.709 RGB, uint8 or, above 8 bits a sample, uint16 with white at 65535.
 
     `size` is the picture's size as stored, before any rotation; scaled as `images.resize` does.
     8-bit frames go through swscale, whose error is then at most half a code. For deeper ones swscale puts white at
@@ -68,7 +69,10 @@ class ToRGB:
             image = self._by_swscale(frame, smaller, bits)
         else:
             image = self._deep_yuv_to_rgb(frame, smaller, bits)
-        return resize(image, size)
+        image = resize(image, size)
+        if needs_conversion(frame.color_primaries, frame.color_trc):
+            image = to_bits(to_bt709(to_bits(image, 16), frame.color_primaries, frame.color_trc), image.itemsize * 8)
+        return image
 
     def _by_swscale(self, frame: av.VideoFrame, size: Size, bits: int) -> np.ndarray:
         matrix = _SWSCALE_MATRIX[color_matrix(frame)]

@@ -7,7 +7,7 @@ import re
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -139,7 +139,7 @@ class StillSource:
         picture = read_picture(path)
         self.info = VideoInfo("image", picture.image.shape[:2], picture.image.itemsize * 8)
 
-    def frames(self, size: Size | None = None, first: int = 0) -> Iterator[Frame]:
+    def frames(self, size: Size | None = None, first: int = 0) -> Generator[Frame]:
         """The picture as frame 0, scaled to `size`; nothing where `first` is above 0."""
         if first == 0:
             yield _frame(read_picture(self.path), size or self.info.size, self.info.bits)
@@ -165,7 +165,7 @@ class FolderSource:
             if _size_by_header(path / name) != self.info.size:
                 self._check_size(name, read_picture(path / name).image.shape[:2])
 
-    def frames(self, size: Size | None = None, first: int = 0) -> Iterator[Frame]:
+    def frames(self, size: Size | None = None, first: int = 0) -> Generator[Frame]:
         """The images from ordinal `first` on, read one at a time; `Frame.name` is the file's name."""
         for index, name in enumerate(self._names[first:], first):
             picture = read_picture(self.path / name)

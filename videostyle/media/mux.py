@@ -20,6 +20,7 @@ from videostyle.media.segments import Encoding, joined_packets, open_container, 
 from videostyle.media.sound import Reencoded
 
 AUDIO_ENCODERS = {"mp4": "aac", "mov": "aac", "matroska": "aac", "webm": "libopus"}
+NO_FILM, DEFAULT = Disposition.attached_pic | Disposition.timed_thumbnails, Disposition.default
 # FFmpeg's AVFMT_FLAG_BITEXACT: without it Matroska files carry random numbers and no two runs write the same bytes.
 BITEXACT = 0x400
 # Written by muxers about the file they wrote; false in another file.
@@ -58,7 +59,7 @@ def plan_tracks(source: Path, container_format: str) -> tuple[list[Track], list[
             elif stream.type == "audio" and stream.codec_context is not None:
                 tracks.append(Track(stream.index, AUDIO_ENCODERS[container_format]))
                 notices.append(f"{name} cannot be copied into {container_format}: re-encoded as {tracks[-1].encoder}")
-            elif stream.disposition & Disposition.attached_pic:
+            elif stream.disposition & NO_FILM:
                 notices.append("the cover picture is left out")
             else:
                 notices.append(f"{name} is left out")
@@ -66,9 +67,9 @@ def plan_tracks(source: Path, container_format: str) -> tuple[list[Track], list[
 
 
 def painted_stream(origin: Any) -> Any:
-    """The video stream that is painted: the first that is no cover picture and can be decoded."""
-    streams = [each for each in origin.streams.video if not each.disposition & Disposition.attached_pic]
-    return next((each for each in streams if each.codec_context is not None and each.codec_context.width), streams[0])
+    """The video stream that is painted: no cover picture, one that can be decoded, a default one before others."""
+    films = [stream for stream in origin.streams.video if not stream.disposition & NO_FILM]
+    return max(films, key=lambda each: (bool(each.codec_context and each.width), bool(each.disposition & DEFAULT)))
 
 
 def _is_chapter_text(origin: Any, stream: Any) -> bool:

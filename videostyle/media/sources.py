@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
@@ -23,7 +23,7 @@ class Source(Protocol):
     info: VideoInfo
     skipped: int
 
-    def frames(self, size: Size | None = None, first: int = 0) -> Iterator[Frame]:
+    def frames(self, size: Size | None = None, first: int = 0) -> Generator[Frame]:
         """A pass over the frames from ordinal `first` on, upright and scaled to `size` (None: `info.size`).
 
         Shrinking averages over areas, enlarging is bicubic. At most a few frames are alive at once. The pass releases

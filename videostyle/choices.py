@@ -1,0 +1,74 @@
+"""What a job leaves open, decided from the source and the machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from videostyle.config import Job
+from videostyle.errors import BadInput, BadOption, BadOutput
+from videostyle.estimate import check_memory
+from videostyle.frames import Size, VideoInfo
+from videostyle.media.sinks import check_output, default_output, output_kind
+from videostyle.media.sources import fit_size
+
+LONGEST_ON_CPU = 512
+SMALLEST_SIDE = 16  # the network halves the picture four times
+
+
+def choose_output(job: Job, info: VideoInfo) -> Path:
+    """Where the result goes, checked. Raises BadOutput where it cannot be written, exists, or cannot hold the source."""
+    output = job.output or default_output(job.input, info.kind, job.styles)
+    kind = output_kind(output)
+    check_output(output, job.overwrite)
+    given = [job.input, *job.styles]
+    if output.exists() and any(os.path.samefile(output, each) for each in given if each.exists()):
+        raise BadOutput(f"{output} is what would be read", "another place", "give another -o")
+    if kind == "image" and info.kind != "image" and job.frames != "1":
+        raise BadOutput(f"{output} holds one picture", "a video or a folder", "add --frames 1 for a preview")
+    if kind == "video" and info.kind == "image":
+        raise BadOutput(f"{output} is a video and {job.input} a still", "a picture such as .png", "give another -o")
+    return output
+
+
+def choose_device(job: Job) -> str:
+    """The torch device: what was asked for, or the best there is. Raises BadOption where it is not at hand."""
+    import torch
+
+    mps = torch.backends.mps.is_available()
+    if job.device == "auto":
+        return "cuda" if torch.cuda.is_available() else "mps" if mps else "cpu"
+    present = {"cpu", *(["mps"] if mps else []), *(["cuda"] if torch.cuda.is_available() else [])}
+    present |= {f"cuda:{number}" for number in range(torch.cuda.device_count())}
+    if job.device not in present:
+        raise BadOption(f"--device {job.device}", ", ".join(["auto", *sorted(present)]) + " on this machine")
+    return job.device
+
+
+def choose_size(job: Job, info: VideoInfo, output: Path, device: str, notice: Callable[[str], None]) -> Size:
+    """The painted (height, width): even sides where a video is written. Tells by `notice` what a user may wonder about.
+
+    Raises BadOption where it does not fit into memory or is too narrow for the network.
+    """
+    own = max(info.size)
+    longer = job.size or (min(own, LONGEST_ON_CPU) if device == "cpu" else own)
+    if job.size is None and longer < own:
+        notice(f"painting at {longer} pixels, not the source's {own}, as there is no GPU; --size {own} paints it whole")
+    if longer > own:
+        notice(f"--size {longer} is larger than the source's {own} pixels: it is enlarged before painting")
+    size = fit_size(info.size, longer, 2 if output_kind(output) == "video" else 1)
+    if min(size) < SMALLEST_SIDE:
+        raise BadOption(
+            f"the picture would be {size[1]}x{size[0]} pixels", f"both sides {SMALLEST_SIDE} or more", "raise --size"
+        )
+    if device == "cpu":
+        check_memory(size)
+    return size
+
+
+def check_styles(job: Job) -> None:
+    """Raises BadInput where a style is missing, before anything slow is done."""
+    for style in job.styles:
+        if not style.exists():
+            raise BadInput(f"style {style} does not exist", "an image such as .jpg or .png")

@@ -1,0 +1,102 @@
+"""How long a run will take, and how much memory: honest guesses from what was measured."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+
+import psutil
+
+from videostyle.errors import BadOption
+from videostyle.frames import Size
+
+# Measured on whole runs (docs/decisions.md): resident memory of a run without a picture, and what each pixel adds.
+BASE_BYTES = 700 * 2**20
+BYTES_PER_PIXEL = 3200
+MEASURED_FIRST = 4  # seconds of iterations before a time is named
+
+
+def memory_needed(size: Size) -> int:
+    """Bytes of memory that painting at (height, width) takes on a CPU."""
+    return BASE_BYTES + BYTES_PER_PIXEL * size[0] * size[1]
+
+
+def check_memory(size: Size, available: int | None = None) -> None:
+    """Raises BadOption where painting at this size would not fit into the free memory, in bytes."""
+    available = psutil.virtual_memory().available if available is None else available
+    needed = memory_needed(size)
+    if needed > available:
+        longer = int(max(size) * max(0.0, (available - BASE_BYTES) / (needed - BASE_BYTES)) ** 0.5)
+        raise BadOption(
+            f"painting at {size[1]}x{size[0]} needs about {needed / 2**30:.1f} GB of memory, {available / 2**30:.1f} are free",
+            f"--size up to about {longer // 16 * 16}" if longer >= 32 else "more free memory",
+        )
+
+
+def peak_memory() -> int:
+    """Bytes of resident memory that this process has held at its highest."""
+    if sys.platform == "win32":
+        return psutil.Process().memory_info().peak_wset
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+class Workload:
+    """The work of a run in pixel-iterations, done and still to do.
+
+    first: work of a shot's first frame; shots, frames: how many of each (frames counts the first ones too); later: the
+    expected work of any other frame, replaced by the mean of those done.
+    """
+
+    def __init__(
+        self, first: float, later: float, shots: int, frames: int, clock: Callable[[], float] = time.monotonic
+    ):
+        self.first, self.guess, self.shots, self.frames, self.clock = first, later, shots, frames, clock
+        self.firsts_done = self.laters_done = 0
+        self.later_work = self.finished = self.current = 0.0
+        self.began: float | None = None
+
+    @property
+    def later(self) -> float:
+        return self.later_work / self.laters_done if self.laters_done else self.guess
+
+    @property
+    def total(self) -> float:
+        firsts_left = self.shots - self.firsts_done
+        laters_left = self.frames - self.shots - self.laters_done
+        return self.finished + firsts_left * self.first + laters_left * self.later
+
+    def advance(self, is_first: bool, fraction: float) -> None:
+        """This frame's work is done to this fraction."""
+        self.began = self.clock() if self.began is None else self.began
+        self.current = fraction * (self.first if is_first else self.later)
+
+    def finish_frame(self, is_first: bool, work: float) -> None:
+        """A frame is done; it took this much work."""
+        self.current = 0.0
+        self.finished += work
+        if is_first:
+            self.firsts_done += 1
+        else:
+            self.laters_done, self.later_work = self.laters_done + 1, self.later_work + work
+
+    @property
+    def fraction(self) -> float:
+        """Of the whole run, done; in [0, 1]."""
+        return min(1.0, (self.finished + self.current) / self.total)
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds still to go at the pace so far; None before there is enough to tell."""
+        spent = self.spent
+        if spent < MEASURED_FIRST or self.fraction <= 0:
+            return None
+        return spent * (1 - self.fraction) / self.fraction
+
+    @property
+    def spent(self) -> float:
+        """Seconds since the first iteration."""
+        return 0.0 if self.began is None else self.clock() - self.began

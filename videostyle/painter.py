@@ -1,0 +1,176 @@
+"""Paints the frames of a clip one after another, a stylizer for each shot, and says how far it is."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+
+import cv2
+import numpy as np
+
+from videostyle.config import Job
+from videostyle.estimate import Workload
+from videostyle.frames import Frame, Motion, Size
+from videostyle.media.prefetch import Prefetch
+from videostyle.media.sinks import Sink
+from videostyle.media.sources import Source
+from videostyle.models.features import load_features
+from videostyle.report import Estimate, Event, FrameRecord, Painting
+from videostyle.scan import Clip
+from videostyle.stylizers.base import Painted
+from videostyle.stylizers.colors import luminance, with_colors_of
+from videostyle.stylizers.losses import StyleTargets, Value, Weights
+from videostyle.stylizers.optimize import EFFORTS, Effort, Optimize, area, to_tensor, work_of_first
+from videostyle.temporal.flow import FLOWS, Flow
+from videostyle.temporal.trust import motion
+
+AHEAD = 3  # frames decoded, and their flow computed, while one is painted
+
+
+@dataclass(frozen=True)
+class Task:
+    """A source frame at the working size, and how it continues the one before; motion is None where it begins a shot."""
+
+    frame: Frame
+    motion: Motion | None
+
+
+@dataclass(frozen=True)
+class Before:
+    """A frame painted by an earlier run, which this run continues. painted: float32 (H, W, 3) in [0, 1]."""
+
+    painted: np.ndarray
+    frame: Frame
+
+
+def effort_of(job: Job, alone: bool) -> Effort:
+    """The preset's iterations with what the job says of them. alone: every frame is painted without the one before."""
+    effort = EFFORTS[job.preset]
+    first = job.first_iterations or (job.iterations if alone else None) or effort.first
+    effort = replace(effort, first=first)
+    return effort.exactly(job.iterations) if job.iterations else effort
+
+
+def tasks(source: Source, clip: Clip, size: Size, flow: Flow | None, before: Before | None) -> Prefetch[Task]:
+    """The clip's frames in order, worked out ahead in a thread."""
+
+    def pairs() -> Iterator[tuple[Frame | None, Frame]]:
+        last = before.frame if before else None
+        for frame in source.frames(size, clip.first):
+            if frame.index not in clip:
+                return
+            yield last, frame
+            last = frame
+
+    def prepare(pair: tuple[Frame | None, Frame]) -> Task:
+        last, frame = pair
+        continues = (
+            last is not None and flow is not None and (frame.index not in clip.starts or last.index < clip.first)
+        )
+        return Task(frame, motion(last.image, frame.image, flow) if continues and last and flow else None)
+
+    return Prefetch(pairs(), prepare, AHEAD)
+
+
+class Painter:
+    """Everything that one run paints with. styles: uint8 or uint16 (H, W, 3) pictures; size: (height, width) painted at.
+
+    tell: hears how far it is; what it raises (Cancelled) ends the painting. Raises MissingModel.
+    """
+
+    def __init__(
+        self, job: Job, styles: list[np.ndarray], size: Size, device: str, clip: Clip, tell: Callable[[Event], None]
+    ):
+        self.job, self.size, self.device, self.clip, self.tell = job, size, device, clip, tell
+        self.flow = None if job.flow == "none" else FLOWS[job.flow](device)
+        self.effort = effort_of(job, alone=self.flow is None or clip.count == 1)
+        pictures = [to_tensor(luminance(each) if job.keep_colors else each, device) for each in styles]
+        self.styles = StyleTargets(load_features(job.features, device), pictures, job.style_scale)
+        self.weights = Weights(job.content_weight, job.style_weight, job.tv_weight, job.temporal_weight)
+        expected = (self.effort.least + self.effort.most) / 2 * area(size)
+        firsts = clip.count if self.flow is None else len(clip.starts)
+        self.workload = Workload(work_of_first(size, self.effort.first), expected, firsts, clip.count)
+        self.estimated = False
+
+    def paint(self, source: Source, sink: Sink, out_size: Size, before: Before | None = None) -> Iterator[FrameRecord]:
+        """Paint the clip into the sink, frame by frame; yields the record of each."""
+        stylizer = self._stylizer()
+        if before:
+            stylizer.continue_from(before.painted, self._seen(before.frame))
+        waiting: deque[Task] = deque()  # given to the stylizer and not finished yet
+
+        def deliver(finished: list[Painted]) -> Iterator[FrameRecord]:
+            for painted in finished:
+                task = waiting.popleft()
+                sink.write(self._on_canvas(task.frame, painted, out_size, sink.bits))
+                yield self._record(task, painted)
+
+        with tasks(source, self.clip, self.size, self.flow, before) as ready:
+            for task in ready:
+                if task.motion is None and task.frame.index != self.clip.first:
+                    yield from deliver(stylizer.finish())
+                    stylizer = self._stylizer()
+                    if task.frame.index in self.clip.starts:
+                        sink.end_segment()
+                waiting.append(task)
+                stylizer.watch = partial(self._watch, task)
+                yield from deliver(stylizer.step(self._seen(task.frame), task.motion))
+            yield from deliver(stylizer.finish())
+        sink.end_segment()
+
+    def _stylizer(self) -> Optimize:
+        return Optimize(self.styles, self.weights, self.effort, self.device, self.job.seed)
+
+    def _seen(self, frame: Frame) -> np.ndarray:
+        """What the stylizer sees of a frame."""
+        return luminance(frame.image) if self.job.keep_colors else frame.image
+
+    def _on_canvas(self, frame: Frame, painted: Painted, size: Size, bits: int) -> Frame:
+        """The painted picture as a frame of the output: colours, size and depth as asked for, the source's time and alpha."""
+        picture = painted.picture
+        if self.job.keep_colors:
+            picture = with_colors_of(picture, frame.image / np.float32(np.iinfo(frame.image.dtype).max))
+        picture, alpha = enlarged(picture, size), frame.alpha
+        top = np.iinfo(np.uint8 if bits == 8 or frame.image.dtype == np.uint8 else np.uint16)
+        image = np.clip(picture * top.max + 0.5, 0, top.max).astype(top.dtype)
+        return replace(frame, image=image, alpha=None if alpha is None else _plane(alpha, size, image.dtype))
+
+    def _watch(self, task: Task, value: Value, done: float) -> None:
+        """An iteration was done: `done` is the share of this frame's work behind it."""
+        work, frame = self.workload, task.frame
+        work.advance(task.motion is None, done)
+        if not self.estimated and work.remaining is not None:
+            self.estimated = True
+            self.tell(Estimate(work.spent + work.remaining))
+        number, shot = frame.index - self.clip.first + 1, self.clip.shot_of(frame.index)
+        shots = len(self.clip.starts)
+        self.tell(Painting(number, self.clip.count, shot, shots, value.total, work.fraction, work.remaining))
+
+    def _record(self, task: Task, painted: Painted) -> FrameRecord:
+        first = task.motion is None
+        self.workload.finish_frame(first, self.workload.first if first else painted.iterations * area(self.size))
+        return FrameRecord(
+            index=task.frame.index,
+            time=task.frame.time,
+            shot=self.clip.shot_of(task.frame.index),
+            iterations=painted.iterations,
+            loss=painted.loss,
+            loss_star=painted.loss_star,
+            untrusted=painted.untrusted,
+            seconds=painted.seconds,
+        )
+
+
+def enlarged(picture: np.ndarray, size: Size) -> np.ndarray:
+    """A float32 picture at another (height, width); Lanczos keeps the strokes crisp."""
+    if picture.shape[:2] == size:
+        return picture
+    return cv2.resize(picture, (size[1], size[0]), interpolation=cv2.INTER_LANCZOS4)
+
+
+def _plane(alpha: np.ndarray, size: Size, dtype: np.dtype) -> np.ndarray:
+    """An alpha plane at another size and depth."""
+    share = enlarged(alpha.astype(np.float32) / np.iinfo(alpha.dtype).max, size).clip(0, 1)
+    return (share * np.iinfo(dtype).max).round().astype(dtype)

@@ -1,0 +1,111 @@
+"""The quick first pass: which frames are painted, where shots begin, and which part of the clip that is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from videostyle.config import Job, parse_frames
+from videostyle.errors import BadOption
+from videostyle.frames import Frame, Size, Trim, VideoInfo
+from videostyle.media.images import frame_number
+from videostyle.media.sources import Source, fit_size
+from videostyle.temporal.shots import ShotDetector
+
+LOOKED_AT = 256  # longer side of the pictures that cuts are looked for in
+
+
+@dataclass(frozen=True)
+class Clip:
+    """The frames of a source that a run paints. first: ordinal of the first; count: how many; starts: the ordinals that
+    begin a shot, `first` among them; trim: the part of the source's clock, None where it is the whole source."""
+
+    first: int
+    count: int
+    starts: frozenset[int]
+    trim: Trim | None
+
+    def __contains__(self, ordinal: int) -> bool:
+        return self.first <= ordinal < self.first + self.count
+
+    def shot_of(self, ordinal: int) -> int:
+        """Which shot a frame belongs to, from 1."""
+        return sum(start <= ordinal for start in self.starts)
+
+
+class Selection:
+    """--start, --duration and --frames: one interval, asked frame by frame in order."""
+
+    def __init__(self, job: Job, info: VideoInfo):
+        self.start = Fraction(str(job.start))
+        self.duration = None if job.duration is None else Fraction(str(job.duration))
+        self.low, self.high = parse_frames(job.frames)
+        self.by_name = info.kind == "folder"
+        self.origin: Fraction | None = None
+        self.taken = 0
+
+    def of(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+        """The frames inside; it ends at the first one behind the interval's end."""
+        for frame in frames:
+            if self.origin is None:
+                self.origin = frame.time
+            if self._is_before(frame):
+                continue
+            if self._is_after(frame):
+                return
+            self.taken += 1
+            yield frame
+
+    def _number(self, frame: Frame) -> int:
+        return frame_number(frame.name) if self.by_name else frame.index + 1
+
+    def _is_before(self, frame: Frame) -> bool:
+        assert self.origin is not None
+        return frame.time < self.origin + self.start or (self.low is not None and self._number(frame) < self.low)
+
+    def _is_after(self, frame: Frame) -> bool:
+        assert self.origin is not None
+        if self.duration is not None and frame.time >= self.origin + self.start + self.duration:
+            return True
+        if self.high is None:
+            return False
+        return self.taken >= self.high if self.low is None else self._number(frame) > self.high
+
+
+class _Counted:
+    """Passes frames on and remembers whether they came to their end."""
+
+    def __init__(self, frames: Iterable[Frame]):
+        self.frames, self.ended = frames, False
+
+    def __iter__(self) -> Iterator[Frame]:
+        yield from self.frames
+        self.ended = True
+
+
+def scan(source: Source, job: Job, tell: Callable[[int], None]) -> Clip:
+    """Decode the source once, small, and say what is to be painted. tell: called with the count of frames so far.
+
+    Raises BadOption where the selection holds no frame.
+    """
+    detector, starts = ShotDetector(), []
+    first = last = None
+    every = _Counted(source.frames(_small(source.info.size)))
+    for count, frame in enumerate(Selection(job, source.info).of(every), 1):
+        first, last = first or frame, frame
+        starts += detector.push(frame.image)
+        tell(count)
+    if first is None or last is None:
+        asked = f"--start {job.start:g} --duration {job.duration} --frames {job.frames}"
+        raise BadOption(f"no frame of {job.input} lies in what was asked for ({asked})", "a part of the clip")
+    starts += detector.finish()
+    whole = first.index == 0 and every.ended
+    timed = source.info.kind == "video" and not whole
+    trim = Trim(first.time, last.time + last.duration) if timed else None
+    begin = frozenset({first.index, *(first.index + start for start in starts)})
+    return Clip(first.index, last.index - first.index + 1, begin, trim)
+
+
+def _small(size: Size) -> Size:
+    return fit_size(size, min(LOOKED_AT, max(size)))

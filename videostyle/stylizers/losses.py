@@ -1,0 +1,157 @@
+"""The objective L of the project, in relative terms, so that its weights hold at any size, style and network.
+
+    L = content_weight * content + style_weight * style + tv_weight * tv + temporal_weight * temporal
+
+Gatys et al. 2016 (arXiv:1508.06576) for content and style, Ruder et al. 2016 (arXiv:1604.08610) for temporal. Departures:
+each content and style term is divided by its target's own squared norm, and the Gram matrix by the number of places.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from videostyle.frames import Size
+from videostyle.models.features import CONTENT_LAYERS, SMALLEST_SIDE, STYLE_LAYERS, VGG19Features
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How much each term of L counts; the defaults are the command line's."""
+
+    content: float = 1.0
+    style: float = 30.0
+    tv: float = 2.0
+    temporal: float = 300.0
+
+
+def gram(features: Tensor) -> Tensor:
+    """Gram matrix (C, C) of activations (1, C, H, W), divided by the number of places: F F^T / (H W)."""
+    columns = features.permute(0, 2, 3, 1).reshape(-1, features.shape[1])  # a view in channels_last
+    return columns.T @ columns / columns.shape[0]
+
+
+def relative_distance(value: Tensor, target: Tensor) -> Tensor:
+    """|value - target|^2 / |target|^2, a scalar; a black target counts with a tiny norm rather than dividing by zero."""
+    return (value - target).square().sum() / target.square().sum().clamp_min(1e-12)
+
+
+def content_distance(features: dict[str, Tensor], target: dict[str, Tensor]) -> Tensor:
+    """Mean relative distance of the content layers' activations."""
+    return torch.stack([relative_distance(features[layer], target[layer]) for layer in CONTENT_LAYERS]).mean()
+
+
+def style_distance(features: dict[str, Tensor], styles: list[dict[str, Tensor]]) -> Tensor:
+    """Mean relative distance of the style layers' Gram matrices, averaged over the styles where there are several."""
+    distances = []
+    for layer in STYLE_LAYERS:
+        own = gram(features[layer])
+        distances += [relative_distance(own, style[layer]) for style in styles]
+    return torch.stack(distances).mean()
+
+
+def total_variation(image: Tensor) -> Tensor:
+    """Mean squared difference of neighbouring pixels of (1, 3, H, W), over all horizontal and vertical pairs."""
+    across, down = image.diff(dim=3), image.diff(dim=2)
+    return (across.square().sum() + down.square().sum()) / (across.numel() + down.numel())
+
+
+def temporal_distance(image: Tensor, warped: Tensor, trust: Tensor) -> Tensor:
+    """Mean of trust * (image - warped)^2 over every pixel and channel, untrusted ones too (Ruder et al., eq. 7).
+
+    image, warped: (1, 3, H, W). trust: (1, 1, H, W) in [0, 1].
+    """
+    return (trust * (image - warped).square()).mean()
+
+
+@dataclass(frozen=True)
+class Value:
+    """L at one picture. total: L. star: L without its temporal term. gradient: dL/dpixel, shaped like the picture."""
+
+    total: float
+    star: float
+    gradient: Tensor
+
+
+class Objective:
+    """L for one frame: a function of the picture being painted.
+
+    content: the frame itself (1, 3, H, W) in [0, 1]. styles: Gram matrices of each style at this size. warped and trust:
+    the last painted picture carried here and how far it is to be believed, or None for a picture alone.
+    """
+
+    def __init__(
+        self,
+        extract: VGG19Features,
+        content: Tensor,
+        styles: list[dict[str, Tensor]],
+        weights: Weights,
+        warped: Tensor | None = None,
+        trust: Tensor | None = None,
+    ):
+        self.extract, self.styles, self.weights, self.warped, self.trust = extract, styles, weights, warped, trust
+        with torch.no_grad():
+            found = extract(content)
+        self.content = {layer: found[layer] for layer in CONTENT_LAYERS}
+
+    def terms(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """(L without its temporal term, temporal_weight * temporal) at a picture, both scalars that can be derived."""
+        features, weights = self.extract(image), self.weights
+        star = (
+            weights.content * content_distance(features, self.content)
+            + weights.style * style_distance(features, self.styles)
+            + weights.tv * total_variation(image)
+        )
+        if self.warped is None or self.trust is None:
+            return star, torch.zeros_like(star)
+        return star, weights.temporal * temporal_distance(image, self.warped, self.trust)
+
+    def __call__(self, image: Tensor) -> Value:
+        """L and its gradient at a picture (1, 3, H, W)."""
+        image = image.detach().requires_grad_()
+        star, temporal = self.terms(image)
+        total = star + temporal
+        (gradient,) = torch.autograd.grad(total, image)
+        return Value(float(total.detach()), float(star.detach()), gradient)
+
+
+def style_size(style: Size, longer: int) -> Size:
+    """The size a style is seen at: its longer side equals the frame's, its shorter one at least SMALLEST_SIDE."""
+    scale = longer / max(style)
+    height, width = (max(SMALLEST_SIDE, round(side * scale)) for side in style)
+    return height, width
+
+
+class StyleTargets:
+    """Gram matrices of the style pictures, computed once for each size they are asked for.
+
+    pictures: float32 (1, 3, H, W) RGB in [0, 1], one for each style. scale: size of the strokes relative to the picture.
+    """
+
+    def __init__(self, extract: VGG19Features, pictures: list[Tensor], scale: float = 1.0):
+        self.extract, self.pictures, self.scale = extract, pictures, scale
+        self.grams: dict[int, list[dict[str, Tensor]]] = {}
+
+    def at(self, size: Size) -> list[dict[str, Tensor]]:
+        """Gram matrices by layer for each style, for a frame of this (height, width)."""
+        longer = max(size)
+        if longer not in self.grams:
+            self.grams[longer] = [self._grams(picture, round(longer * self.scale)) for picture in self.pictures]
+        return self.grams[longer]
+
+    @torch.no_grad()
+    def _grams(self, picture: Tensor, longer: int) -> dict[str, Tensor]:
+        height, width = picture.shape[2:]
+        scaled = resize(picture, style_size((height, width), longer))
+        found = self.extract(scaled)
+        return {layer: gram(found[layer]) for layer in STYLE_LAYERS}
+
+
+def resize(image: Tensor, size: Size) -> Tensor:
+    """A picture (1, C, H, W) at another (height, width): antialiased bicubic, in [0, 1] where the picture was."""
+    if tuple(image.shape[2:]) == tuple(size):
+        return image
+    return F.interpolate(image, size, mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)

@@ -1,0 +1,197 @@
+"""The reference stylizer: minimise L over the pixels of each frame, starting from the last painted picture.
+
+Ruder et al. 2016 (arXiv:1604.08610) with one departure that replaces hundreds of iterations by a few: the optimizer's
+curvature pairs are carried from frame to frame, warped along the flow with the picture (docs/decisions.md).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from videostyle.frames import Motion, Size
+from videostyle.stylizers.base import Painted, State
+from videostyle.stylizers.lbfgs import LBFGS
+from videostyle.stylizers.losses import Objective, StyleTargets, Value, Weights, resize
+from videostyle.stylizers.regions import fill_new, inside, mismatch
+from videostyle.temporal.warp import warp
+
+COARSEST = 128  # longer side of the first frame's first scale
+START_NOISE = 0.02  # standard deviation added to the first frame's start, so that another seed gives another painting
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How many iterations a frame gets.
+
+    first: a shot's first frame, over all scales. A later frame gets `least` plus `for_new` for the share of its pixels
+    that is new, then goes on up to `most` while L* is above `near` times that of the shot's first frame.
+    """
+
+    first: int
+    least: int
+    most: int
+    for_new: int = 20
+    near: float = 1.05
+
+    def exactly(self, iterations: int) -> Effort:
+        """The same first frame, then this many iterations for every frame."""
+        return Effort(self.first, iterations, iterations, 0)
+
+
+EFFORTS = {"draft": Effort(60, 2, 4), "standard": Effort(200, 3, 12), "high": Effort(500, 8, 30, near=1.0)}
+COLLECT = 15  # iterations for a frame that continues a picture without curvature pairs
+
+
+def scales(size: Size) -> list[Size]:
+    """Sizes from COARSEST up to `size` in equal steps of about the square root of 2; just `size` if it is smaller."""
+    longer = max(size)
+    steps = max(0, round(2 * np.log2(longer / COARSEST)))
+    longers = [longer * 2 ** (-step / 2) for step in range(steps, -1, -1)]
+    return [(round(size[0] * each / longer), round(size[1] * each / longer)) for each in longers]
+
+
+def shares(total: int, parts: int) -> list[int]:
+    """`total` iterations over `parts` scales, as even as whole numbers allow, the finest scale first to get one more."""
+    return [total // parts + (part >= parts - total % parts) for part in range(parts)]
+
+
+def area(size: Size) -> int:
+    return size[0] * size[1]
+
+
+def work_of_first(size: Size, iterations: int) -> int:
+    """Pixels times iterations that a shot's first frame takes, over all its scales."""
+    sizes = scales(size)
+    return sum(count * area(each) for each, count in zip(sizes, shares(iterations, len(sizes)), strict=True))
+
+
+def to_tensor(image: np.ndarray, device: str) -> Tensor:
+    """uint8 or uint16 (H, W, 3) as float32 (1, 3, H, W) in [0, 1], channels_last."""
+    largest = float(np.iinfo(image.dtype).max)
+    picture = torch.from_numpy(image.astype(np.float32) / largest).permute(2, 0, 1).unsqueeze(0)
+    return picture.contiguous(memory_format=torch.channels_last).to(device)
+
+
+def to_array(picture: Tensor) -> np.ndarray:
+    """float32 (1, 3, H, W) as float32 (H, W, 3)."""
+    return picture[0].permute(1, 2, 0).contiguous().cpu().numpy()
+
+
+class Optimize:
+    """Paints one shot frame by frame. See `Stylizer` for what its methods promise.
+
+    watch: called after every iteration with L's value and the share of this frame's iterations done, in [0, 1]; an
+    exception it raises (Cancelled) ends the step.
+    """
+
+    lookahead = 0
+
+    def __init__(
+        self,
+        styles: StyleTargets,
+        weights: Weights,
+        effort: Effort,
+        device: str = "cpu",
+        seed: int = 0,
+        watch: Callable[[Value, float], None] = lambda value, done: None,
+    ):
+        self.styles, self.weights, self.effort = styles, weights, effort
+        self.device, self.seed, self.watch = device, seed, watch
+        self.optimizer = LBFGS()
+        self.picture: Tensor | None = None
+        self.source: np.ndarray | None = None
+        self.first_star = float("nan")
+
+    def step(self, image: np.ndarray, motion: Motion | None) -> list[Painted]:
+        began = time.perf_counter()
+        content = to_tensor(image, self.device)
+        if motion is None or self.picture is None or self.source is None:
+            picture, value, iterations = self._paint_first(content)
+        else:
+            picture, value, iterations = self._paint_next(image, content, motion)
+        self.picture, self.source = picture.clamp(0, 1), image
+        untrusted = 1.0 if motion is None else motion.untrusted
+        seconds = time.perf_counter() - began
+        return [Painted(to_array(self.picture), value.total, value.star, iterations, untrusted, seconds)]
+
+    def finish(self) -> list[Painted]:
+        return []
+
+    def _paint_first(self, content: Tensor) -> tuple[Tensor, Value, int]:
+        """Coarse to fine, each scale from an empty history; the finest scale's pairs are kept for the next frame."""
+        noise = torch.Generator().manual_seed(self.seed)
+        height, width = content.shape[2:]
+        sizes = scales((height, width))
+        coarsest = resize(content, sizes[0])
+        picture = coarsest + START_NOISE * torch.randn(coarsest.shape, generator=noise).to(coarsest)
+        counts = shares(self.effort.first, len(sizes))
+        total = work_of_first((height, width), self.effort.first)
+        done = iterations = 0
+        for size, count in zip(sizes, counts, strict=True):
+            self.optimizer.forget()
+            objective = self._objective(resize(content, size))
+            start = resize(picture, size)
+            for iteration, (picture, value) in enumerate(islice(self.optimizer.minimize(objective, start), count + 1)):
+                self.watch(value, (done + iteration * area(size)) / total)
+            done, iterations = done + iteration * area(size), iterations + iteration
+        self.first_star = value.star
+        return picture, value, iterations
+
+    def _objective(self, content: Tensor, warped: Tensor | None = None, trust: Tensor | None = None) -> Objective:
+        height, width = content.shape[2:]
+        grams = self.styles.at((height, width))
+        return Objective(self.styles.extract, content, grams, self.weights, warped, trust)
+
+    def _paint_next(self, image: np.ndarray, content: Tensor, motion: Motion) -> tuple[Tensor, Value, int]:
+        """From the last picture carried along the flow, with the curvature pairs of the last frame carried too."""
+        assert self.picture is not None
+        assert self.source is not None
+        trust = torch.from_numpy(motion.trust).to(self.device)[None, None]
+        flow = inside(motion.flow)
+        warped = warp(self.picture, flow)
+        before = to_tensor(self.source, self.device)
+        wrong = mismatch(warp(before, flow), content)
+        start = fill_new(warped, trust, wrong, self.picture, before, content)
+        collecting = not self.optimizer.pairs
+        self.optimizer.carry(lambda stack: warp(stack, flow) * trust)
+        objective = self._objective(content, warped, trust)
+        planned = self.effort.least + round(self.effort.for_new * motion.untrusted)
+        planned = max(planned, COLLECT) if collecting else planned
+        for iterations, (picture, value) in enumerate(self.optimizer.minimize(objective, start)):
+            self.watch(value, min(1.0, iterations / planned))
+            if self._enough(iterations, planned, value):
+                break
+        if np.isnan(self.first_star):
+            self.first_star = value.star
+        return picture, value, iterations
+
+    def _enough(self, iterations: int, planned: int, value: Value) -> bool:
+        if iterations < planned:
+            return False
+        return iterations >= max(planned, self.effort.most) or not value.star > self.effort.near * self.first_star
+
+    def state(self) -> State:
+        if self.picture is None or self.source is None:
+            return {}
+        state = {"picture": to_array(self.picture), "source": self.source, "first_star": np.array(self.first_star)}
+        return state | {name: stack.cpu().numpy() for name, stack in self.optimizer.state().items()}
+
+    def restore(self, state: State) -> None:
+        if not state:
+            return
+        self.continue_from(state["picture"], state["source"])
+        self.first_star = float(state["first_star"])
+        self.optimizer.restore({name: torch.from_numpy(state[name]).to(self.device) for name in ("s", "y")})
+
+    def continue_from(self, picture: np.ndarray, source: np.ndarray) -> None:
+        """Take a painted frame, float32 (H, W, 3) in [0, 1], and its source frame as the ones before the next step."""
+        tensor = torch.from_numpy(picture).permute(2, 0, 1).unsqueeze(0)
+        self.picture = tensor.contiguous(memory_format=torch.channels_last).to(self.device)
+        self.source = source

@@ -1,0 +1,94 @@
+"""What a newly visible region starts from, so that it is painted from its first iteration on."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from videostyle.stylizers.losses import resize
+
+SAMPLES = 32  # longer side of the grid of samples that colours are learned from
+COLOUR_REACH = 0.06  # a sample counts by its colour's distance over this (RGB in [0, 1]) ...
+PLACE_REACH = 0.25  # ... and its place's distance over this, in longer sides
+STROKE = 1 / 48  # what is finer than this share of the longer side is texture, what is coarser is colour
+AGREES, DIFFERS = 0.05, 0.2  # mean RGB difference of the carried source up to which it is kept, from which replaced
+CHUNK = 8192  # pixels answered at once: bounds the memory of the distance matrix
+
+
+def inside(flow: np.ndarray) -> np.ndarray:
+    """The flow (H, W, 2) with targets beyond an edge mirrored back into the picture: a better texture than streaks."""
+    height, width = flow.shape[:2]
+    grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1).astype(np.float32)
+    last = np.array([width - 1, height - 1], np.float32)
+    target = np.abs(grid + flow)
+    target = np.clip(last - np.abs(last - target), 0, last)
+    beyond = (grid + flow < 0) | (grid + flow > last)
+    return np.where(beyond, target - grid, flow)
+
+
+def mismatch(carried: Tensor, now: Tensor) -> Tensor:
+    """How far the carried source differs from this one: mean absolute RGB difference, smoothed; (1, 1, H, W)."""
+    return blurred((carried - now).abs().mean(dim=1, keepdim=True), 1.5)
+
+
+def fill_new(warped: Tensor, trust: Tensor, mismatch: Tensor, picture: Tensor, before: Tensor, now: Tensor) -> Tensor:
+    """The carried picture, repainted by a guess where it is untrusted and shows another thing than the frame does.
+
+    The guess has the colours that the last painting gave to such source colours nearby, and the strokes the flow brought.
+    Strokes of a wrong place are a better start than none; colours of a wrong place are a ghost. warped: the last picture
+    carried here; mismatch: (1, 1, H, W), the difference of the carried source from this one; picture: the last picture;
+    before, now: the last and this source frame; pictures (1, 3, H, W) in [0, 1]; trust: (1, 1, H, W).
+    """
+    share = (1 - trust) * ((mismatch - AGREES) / (DIFFERS - AGREES)).clamp(0, 1)
+    new = (share > 0).flatten().nonzero().squeeze(1)
+    if not len(new):
+        return warped
+    columns = pixels(warped - blurred(warped, STROKE * max(warped.shape[2:]))).contiguous()
+    columns[new] += looked_up(new, picture, before, now)
+    guess = columns.view(1, *warped.shape[2:], 3).permute(0, 3, 1, 2)
+    return torch.lerp(warped, guess.clamp(0, 1), share)
+
+
+def pixels(image: Tensor) -> Tensor:
+    """(1, 3, H, W) as rows (H W, 3)."""
+    return image.permute(0, 2, 3, 1).reshape(-1, image.shape[1])
+
+
+def looked_up(new: Tensor, picture: Tensor, before: Tensor, now: Tensor) -> Tensor:
+    """The painted colour (n, 3) of each new pixel: a mean over samples of the last frame, weighted by how like they are.
+
+    Kernel regression (Nadaraya 1964, Watson 1964) over colour and place, as in a joint bilateral filter. new: indices
+    into the flattened picture.
+    """
+    longer = max(picture.shape[2:])
+    height, width = (max(1, round(side * SAMPLES / longer)) for side in picture.shape[2:])
+    grid = height, width
+    known = _keys(resize(before, grid), longer / SAMPLES)
+    answers = pixels(resize(picture, grid))
+    asked = _keys(now, 1.0)[new]
+    found = [torch.softmax(-0.5 * torch.cdist(part, known).square(), dim=1) @ answers for part in asked.split(CHUNK)]
+    return torch.cat(found)
+
+
+def _keys(image: Tensor, pitch: float) -> Tensor:
+    """Colour and place of each pixel, (H W, 5), so scaled that a distance of 1 is one reach. pitch: a pixel's width."""
+    height, width = image.shape[2:]
+    longer = pitch * max(height, width)
+    rows, columns = torch.meshgrid(
+        torch.arange(height, device=image.device), torch.arange(width, device=image.device), indexing="ij"
+    )
+    places = (torch.stack((rows, columns), dim=-1).reshape(-1, 2) + 0.5) * pitch / longer
+    return torch.cat((pixels(image) / COLOUR_REACH, places / PLACE_REACH), dim=1)
+
+
+def blurred(image: Tensor, sigma: float) -> Tensor:
+    """Gaussian blur of (1, C, H, W), the edge's own pixels beyond the edge; sigma in pixels."""
+    radius = max(1, int(3 * sigma))
+    kernel = torch.exp(-0.5 * (torch.arange(-radius, radius + 1, device=image.device) / sigma).square())
+    kernel = kernel / kernel.sum()
+    channels = image.shape[1]
+    padded = F.pad(image, (radius, radius, radius, radius), mode="replicate")
+    across = F.conv2d(padded, kernel.view(1, 1, 1, -1).expand(channels, 1, 1, -1), groups=channels)
+    return F.conv2d(across, kernel.view(1, 1, -1, 1).expand(channels, 1, -1, 1), groups=channels)

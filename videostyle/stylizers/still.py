@@ -1,0 +1,40 @@
+"""One picture in the style of another, from Python: the classic transfer of Gatys et al. (arXiv:1508.06576)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from videostyle.errors import BadInput
+from videostyle.frames import Frame
+from videostyle.models.features import load_features
+from videostyle.stylizers.losses import StyleTargets, Weights
+from videostyle.stylizers.optimize import EFFORTS, Effort, Optimize, to_tensor
+
+
+def stylize_image(
+    content: np.ndarray,
+    style: np.ndarray,
+    *,
+    iterations: int | None = None,
+    style_weight: float = 30.0,
+    style_scale: float = 1.0,
+    features: str = "vgg19",
+    device: str = "cpu",
+    seed: int = 0,
+) -> np.ndarray:
+    """Paint a picture in the style of another.
+
+    content, style: (H, W, 3) RGB arrays, uint8 or uint16, of any two sizes; the result is uint8 (H, W, 3) of content's
+    size. iterations: over all scales, the standard preset's where None. style_scale: stroke size relative to the picture.
+    Raises BadInput where an array is not a picture, MissingModel where the network's weights are not at hand.
+    """
+    for name, image in (("content", content), ("style", style)):
+        try:
+            Frame(np.asarray(image))
+        except ValueError as error:
+            raise BadInput(f"the {name} is not a picture: {error}", "RGB as uint8 or uint16 (H, W, 3)") from error
+    styles = StyleTargets(load_features(features, device), [to_tensor(style, device)], style_scale)
+    effort = Effort(iterations or EFFORTS["standard"].first, 0, 0)
+    painter = Optimize(styles, Weights(style=style_weight), effort, device, seed)
+    (painted,) = painter.step(content, None)
+    return (painted.picture * 255).round().astype(np.uint8)
