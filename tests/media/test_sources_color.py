@@ -16,7 +16,6 @@ from tests.media.clips import (
     LIMITED,
     REC601,
     REC709,
-    REC2020,
     SMPTE170M,
     Tags,
     flat_yuv,
@@ -165,7 +164,7 @@ CLIPS = [
     ("h264_601.mp4", "libx264", "yuv444p", 8, REC601),
     ("h264_full.mp4", "libx264", "yuvj420p", 8, Tags(BT709, FULL)),
     ("h264_untagged.mp4", "libx264", "yuv422p", 8, None),
-    ("ffv1_2020.mkv", "ffv1", "yuv420p10le", 10, REC2020),
+    ("ffv1_2020_matrix.mkv", "ffv1", "yuv420p10le", 10, Tags(BT2020_NCL, LIMITED)),
     ("ffv1_709_12.mkv", "ffv1", "yuv444p12le", 12, REC709),
     ("vp9_709.webm", "libvpx-vp9", "yuv420p", 8, REC709),
 ]

@@ -21,6 +21,7 @@ from av.video.stream import VideoStream
 
 from videostyle.errors import BadInput
 from videostyle.frames import Frame, Size, VideoInfo
+from videostyle.media.bt709 import HLG, PQ, needs_conversion
 from videostyle.media.color import ToRGB, sample_bits
 from videostyle.media.images import to_bits, upright
 
@@ -98,7 +99,7 @@ class VideoSource:
                 stream.time_base,
                 1 / aspect if sideways else aspect,
                 stream.average_rate or None,
-                (f"{self.path} is interlaced; its frames are deinterlaced",) if self._interlaced else (),
+                tuple(_notices(self.path.name, picture)),
             )
         return True
 
@@ -165,6 +166,16 @@ class PresentationClock:
                 self._newest[kind] = value
         muddled = self._newest[1] is not None and self._setbacks[0] > self._setbacks[1]
         return dts if pts is None or muddled else pts
+
+
+def _notices(name: str, picture: av.VideoFrame) -> Iterator[str]:
+    """What the user should know is done to frames like this one."""
+    if picture.interlaced_frame:
+        yield f"{name} is interlaced; its frames are deinterlaced"
+    if picture.color_trc in (PQ, HLG):
+        yield f"{name} is HDR; its frames are tone-mapped to BT.709"
+    elif needs_conversion(picture.color_primaries, picture.color_trc):
+        yield f"{name} has a wide gamut; its colours are converted to BT.709"
 
 
 def orientation(picture: av.VideoFrame) -> tuple[bool, int]:
