@@ -78,13 +78,11 @@ def _is_chapter_text(origin: Any, stream: Any) -> bool:
 
 
 def _can_hold(container_format: str, stream: Any) -> bool:
-    """Whether packets of this stream can be copied: the muxer is asked to write a header for it into memory."""
+    """Whether packets of this stream can be copied: the muxer is asked for its codec, then to write a header for it."""
     if stream.codec_context is None:
         return False
     container = av.open(io.BytesIO(), "w", format=container_format)
     try:
-        if stream.codec_context.codec.name not in container.supported_codecs:
-            return False
         container.add_stream_from_template(stream, opaque=True)
         container.start_encoding()
     except (av.FFmpegError, ValueError):

@@ -19,7 +19,7 @@ class Reencoded:
     """One audio stream on its way through a decoder and an encoder ("aac" or "libopus").
 
     With `trim` it is cut to the interval and shifted by -trim.start, to the sample. Other gaps and overlaps of the
-    source's packets become silence and cuts, so that sound stays in time. repaired: packets that could not be decoded.
+    source's packets become silence and cuts, so that sound stays in time. repaired: packets that could not be used.
     """
 
     def __init__(self, container: Any, template: Any, encoder: str, trim: Trim | None):
@@ -53,19 +53,19 @@ class Reencoded:
         graph.configure()
         return graph
 
-    def packets(self, packet: av.Packet) -> Iterator[av.Packet]:
+    def packets(self, packet: av.Packet | None) -> Iterator[av.Packet]:
+        """The encoded packets that this source packet completes; None: those still in the decoder."""
         try:
-            frames = packet.decode()
-        except av.FFmpegError:
+            for frame in self._template.decode(packet):
+                self._graph.push(frame)
+        except (
+            av.FFmpegError
+        ):  # broken, or sound whose kind changes half-way: a loss, but no reason to lose the painting
             self.repaired += 1
-            return
-        for frame in frames:
-            self._graph.push(frame)
-            yield from self._encoded()
+        yield from self._encoded()
 
     def finish(self) -> Iterator[av.Packet]:
-        for frame in self._template.decode(None):
-            self._graph.push(frame)
+        yield from self.packets(None)
         self._graph.push(None)
         yield from self._encoded()
         yield from self.stream.encode(None)
