@@ -161,7 +161,7 @@ class VideoSink:
         if self._format == "webm" and aspect != 1:
             # VP9 says nothing of its pixels' shape, and PyAV cannot have FFmpeg's WebM writer say it either.
             width, aspect = round(width * aspect), Fraction(1)
-            self.notices.append(f"WebM is written with square pixels: the picture becomes {width}x{height}")
+            self.notices.append(f"WebM is written with square pixels: the picture becomes {width} pixels wide")
         height, width = height // 2 * 2, width // 2 * 2  # 4:2:0 has one colour for two by two pixels
         if min(height, width) == 0:
             raise BadOutput(f"{self._output}: a video of {width}x{height} pixels", "sides of 2 and more")
@@ -200,7 +200,7 @@ class VideoSink:
 
     def _fitted(self, image: np.ndarray) -> np.ndarray:
         height, width = self._encoding.size
-        if abs(width - image.shape[1]) > 1:
+        if width not in (image.shape[1], image.shape[1] - 1):
             image = cv2.resize(image, (width, image.shape[0]), interpolation=cv2.INTER_CUBIC)
         return image[:height, :width]
 
