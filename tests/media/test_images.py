@@ -244,7 +244,9 @@ def test_a_style_of_one_pixel_is_refused(tmp_path, shape):
         load_style(save(tmp_path / "a.png", np.zeros(shape, np.uint8)))
 
 
-@pytest.mark.parametrize("content", [b"", b"no image", png(4, 4, 8, 2, b"")[:40], png(4, 4, 8, 2, bytes(range(52)))[:70]])
+@pytest.mark.parametrize(
+    "content", [b"", b"no image", png(4, 4, 8, 2, b"")[:40], png(4, 4, 8, 2, bytes(range(52)))[:70]]
+)
 def test_a_style_that_is_no_image_is_refused(tmp_path, content):
     (tmp_path / "a.png").write_bytes(content)
     with pytest.raises(BadInput, match="cannot be read as an image"):
@@ -402,6 +404,15 @@ def test_a_folder_of_mixed_sizes_is_refused_and_the_file_is_named(tmp_path):
     assert "3.png" in line
     assert "4x6" in line
     assert "6x4" in line
+
+
+def test_a_folder_that_changes_while_it_is_read_is_refused(tmp_path):
+    folder = fill(tmp_path / "f", ["1.png", "2.png"])
+    frames = open_source(folder).frames()
+    next(frames)
+    save(folder / "2.png", np.zeros((6, 4, 3), np.uint8))
+    with pytest.raises(BadInput, match=r"2\.png"):
+        next(frames)
 
 
 def test_turned_images_of_one_upright_size_go_together(tmp_path):

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import gc
 import threading
 import weakref
 
@@ -132,25 +131,31 @@ def test_closing_from_another_thread_wakes_a_waiting_consumer():
     assert got == []
 
 
-def test_holds_no_item_and_no_result_that_was_handed_over():
-    class Thing:
-        pass
+class Thing:
+    """Something whose end can be seen."""
 
+    def __init__(self, alive: weakref.WeakSet[Thing]):
+        alive.add(self)
+
+
+def test_what_is_alive_waits_or_is_in_work_or_is_being_looked_at():
     alive: weakref.WeakSet[Thing] = weakref.WeakSet()
-
-    def things():
-        for _ in range(30):
-            thing = Thing()
-            alive.add(thing)
-            yield thing
-            del thing
-
     most = 0
-    with Prefetch(things(), lambda thing: thing, 3) as ahead:
+    with Prefetch((Thing(alive) for _ in range(12)), lambda thing: thing, 3) as ahead:
         for _ in ahead:
-            gc.collect()
             most = max(most, len(alive))
-    assert most <= 3 + 1 + 1  # waiting, in work, and the consumer's own
+    assert most <= 3 + 1 + 1
+
+
+def test_an_item_is_let_go_of_while_its_result_waits():
+    alive: weakref.WeakSet[Thing] = weakref.WeakSet()
+    made = []
+    with Prefetch((Thing(alive) for _ in range(9)), lambda thing: made.append(1), 1):
+        for _ in range(WAIT * 100):
+            if len(made) == 2 and not alive:  # one result waits in the queue, one for a place there
+                break
+            threading.Event().wait(0.01)
+        assert (len(made), len(alive)) == (2, 0)
 
 
 def test_depth_is_at_least_one():

@@ -79,7 +79,6 @@ class Prefetch(Generic[T]):
                 del item  # else the source's item would live on while the result waits for a place
                 if not self._put(result):
                     return
-                del result
         finally:
             close = getattr(iterator, "close", None)
             if close is not None:
