@@ -5,8 +5,8 @@ PYTHON ?= $(shell for each in python3.11 python3.13 python3.12 python3; do \
 
 BIN := .venv/bin
 DEMO_CLIP := sample_media/clip.mp4
-DEMO_STYLE := sample_media/styles/brush.jpg
-DEMO_RESULT := out/clip_brush.mp4
+DEMO_STYLE := sample_media/styles/swirls.jpg
+DEMO_RESULT := out/clip_swirls.mp4
 ARGS ?=
 
 .PHONY: demo test test-slow lint check bench-optimizer sample-media clean
