@@ -82,7 +82,7 @@ def to_bits(image: np.ndarray, bits: int) -> np.ndarray:
 
 
 def is_still(path: Path) -> bool:
-    """Whether the file's content, whatever its name, is one picture rather than a film or something else."""
+    """Whether the file's content is one picture rather than a film; what cannot be read is what its suffix says."""
     try:
         with _open(path) as file:
             return file.format in ("MPO", "TIFF") or getattr(file, "n_frames", 1) == 1
@@ -103,7 +103,7 @@ def read_picture(path: Path) -> Picture:
             pixels = _deep_pixels(path, file) if deep else None
             if pixels is None:
                 pixels = _pixels(file)
-        except (*_UNREADABLE, cv2.error) as error:
+        except (*_UNREADABLE, Image.DecompressionBombError, cv2.error) as error:
             raise BadInput(f"{path} cannot be read as an image: {error}", ACCEPTED) from error
         pixels = upright(pixels, *_orientation(file))
     image, alpha = np.ascontiguousarray(pixels[..., :3]), pixels[..., 3:]
