@@ -30,8 +30,8 @@ class Weights:
 
 def gram(features: Tensor) -> Tensor:
     """Gram matrix (C, C) of activations (1, C, H, W), divided by the number of places: F F^T / (H W)."""
-    columns = features.permute(0, 2, 3, 1).reshape(-1, features.shape[1])  # a view in channels_last
-    return columns.T @ columns / columns.shape[0]
+    places = features.flatten(2).squeeze(0)
+    return places @ places.T / places.shape[1]
 
 
 def relative_distance(value: Tensor, target: Tensor) -> Tensor:
