@@ -1,0 +1,65 @@
+"""The fast convolution is the plain one, with the plain one's gradient, whatever the size and the number of threads."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from videostyle.models import convolution
+from videostyle.models.convolution import Kernel, convolve
+
+
+@pytest.fixture
+def threads():
+    """Sets the number of threads; it is put back afterwards."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+def layer(inputs: int, outputs: int, height: int, width: int):
+    random = torch.Generator().manual_seed(height)
+    weight = torch.randn(outputs, inputs, 3, 3, generator=random) / (3 * inputs**0.5)
+    return torch.randn(1, inputs, height, width, generator=random), weight, torch.randn(outputs, generator=random)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("size", [(25, 25), (13, 47), (47, 13), (1, 700), (5, 130), (36, 32), (2, 2)])
+def test_values_and_gradient_are_those_of_the_plain_convolution(size, count, threads):
+    threads(count)
+    image, weight, bias = layer(32, 40, *size)
+    image.requires_grad_()
+    exact = image.detach().double().requires_grad_()
+    expected = F.conv2d(exact, weight.double(), bias.double(), padding=1)
+    found = convolve(image, Kernel.of(weight, bias))
+    torch.testing.assert_close(found.double(), expected, rtol=0, atol=1e-3)
+    slope = torch.randn(found.shape, generator=torch.Generator().manual_seed(1))
+    (gradient,) = torch.autograd.grad(found, image, slope)
+    (expected_gradient,) = torch.autograd.grad(expected, exact, slope.double())
+    torch.testing.assert_close(gradient.double(), expected_gradient, rtol=0, atol=1e-3)
+
+
+@pytest.mark.skipif(not convolution.winograd_is_there(), reason="this PyTorch or processor lacks NNPACK")
+def test_winograd_is_taken_where_it_pays_and_only_there(monkeypatch):
+    calls, original = [], torch._nnpack_spatial_convolution
+    monkeypatch.setattr(torch, "_nnpack_spatial_convolution", lambda *a, **k: calls.append(1) or original(*a, **k))
+    for inputs, size, type_, pays in (
+        (32, (30, 30), torch.float32, True),
+        (16, (30, 30), torch.float32, False),
+        (32, (10, 10), torch.float32, False),
+        (32, (30, 30), torch.float64, False),
+    ):
+        image, weight, bias = (each.to(type_) for each in layer(inputs, 32, *size))
+        calls.clear()
+        convolve(image, Kernel.of(weight, bias))
+        assert bool(calls) is pays
+
+
+def test_without_winograd_the_values_stay(monkeypatch):
+    image, weight, bias = layer(32, 32, 30, 30)
+    fast = convolve(image, Kernel.of(weight, bias))
+    monkeypatch.setattr(convolution, "winograd_is_there", lambda: False)
+    plain = convolve(image, Kernel.of(weight, bias))
+    assert torch.equal(plain, F.conv2d(image, weight, bias, padding=1))
+    torch.testing.assert_close(fast, plain, rtol=0, atol=1e-3)
