@@ -1,4 +1,4 @@
-"""Paint real clips and hold every promise of a run against the source: `python -m benchmarks.clips --clips a.mp4 --styles b.jpg`.
+"""Paint real clips and hold each run against its source: `python -m benchmarks.clips --clips a.mp4 --styles b.jpg`.
 
 For each pair: seconds a frame, peak memory, L* of the first, middle and last frame against the same frame painted alone by
 the first frame's recipe, frame count, equality of timestamps and of audio packets. One JSON file a pair is kept, so an

@@ -1,7 +1,7 @@
 """The 3x3 convolution of the network, where nearly all the time goes: Winograd's algorithm on CPUs.
 
 Lavin & Gray 2015 (arXiv:1509.09308), as NNPACK inside PyTorch implements it: two to three times faster than the direct
-convolution that PyTorch picks by itself, to within 1e-4 of its values. NNPACK works in one thread, so a picture is cut into one
+convolution that PyTorch picks by itself, within 1e-4 of its values. NNPACK works in one thread, so a picture is cut into one
 strip of rows for each. Only the picture's gradient is computed: the weights never change.
 """
 

@@ -7,7 +7,7 @@ curvature pairs are carried from frame to frame, warped along the flow with the 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -164,13 +164,17 @@ class Optimize:
         objective = self._objective(content, warped, trust)
         planned = self.effort.least + round(self.effort.for_new * motion.untrusted)
         planned = max(planned, COLLECT) if collecting else planned
-        for iterations, (picture, value) in enumerate(self.optimizer.minimize(objective, start)):
+        for iterations, (picture, value) in enumerate(self.minimized(objective, start)):
             self.watch(value, min(1.0, iterations / planned))
             if self._enough(iterations, planned, value):
                 break
         if np.isnan(self.first_star):
             self.first_star = value.star
         return picture, value, iterations
+
+    def minimized(self, objective: Objective, start: Tensor) -> Iterator[tuple[Tensor, Value]]:
+        """The pictures on the way down from a later frame's start, the first being the start itself."""
+        return self.optimizer.minimize(objective, start)
 
     def _enough(self, iterations: int, planned: int, value: Value) -> bool:
         if iterations < planned:

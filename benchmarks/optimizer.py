@@ -1,0 +1,137 @@
+"""Optimizers on the next frame, each from the same recorded start: `make bench-optimizer ARGS="--clip a.mp4 --style b.jpg"`.
+
+The reference chain paints the clip with carried pairs, as `videostyle run` does. At each frame its previous picture, the warped
+picture, the start and the pairs are recorded; then every optimizer minimises the same L from the same start: Adam,
+L-BFGS with an empty history (as Ruder et al.), the same with the warped pairs of the frame before. The table has the
+median of L over the frames, by iteration. Frames are cached one by one, so an interrupted benchmark goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from statistics import median
+
+import torch
+from torch import Tensor
+
+from videostyle.media.images import load_style
+from videostyle.media.sources import fit_size, open_source
+from videostyle.models.features import load_features
+from videostyle.stylizers.lbfgs import LBFGS
+from videostyle.stylizers.losses import Objective, StyleTargets, Value, Weights
+from videostyle.stylizers.optimize import EFFORTS, Optimize, to_tensor
+from videostyle.temporal.flow import DIS
+from videostyle.temporal.trust import motion
+
+ADAM_RATE = 0.02
+SHOWN = (0, 1, 2, 3, 5, 8, 10, 15, 20, 30, 50, 100)
+LENGTHS = {"Adam": 30, "fresh L-BFGS": 100, "carried L-BFGS": 10}
+
+
+def by_adam(objective: Callable[[Tensor], Value], start: Tensor) -> Iterator[float]:
+    """L before each step of Adam."""
+    picture = start.clone().requires_grad_()
+    adam = torch.optim.Adam([picture], lr=ADAM_RATE)
+    while True:
+        value = objective(picture)
+        yield value.total
+        picture.grad = value.gradient
+        adam.step()
+
+
+def by_lbfgs(optimizer: LBFGS, objective: Callable[[Tensor], Value], start: Tensor) -> Iterator[float]:
+    for _, value in optimizer.minimize(objective, start):
+        yield value.total
+
+
+def curves(objective: Objective, start: Tensor, carried: LBFGS) -> dict[str, list[float]]:
+    """L after 0, 1, 2, ... iterations of each optimizer from one start."""
+    runs = {
+        "Adam": by_adam(objective, start),
+        "fresh L-BFGS": by_lbfgs(LBFGS(), objective, start),
+        "carried L-BFGS": by_lbfgs(copy.deepcopy(carried), objective, start),
+    }
+    return {name: list(islice(run, LENGTHS[name] + 1)) for name, run in runs.items()}
+
+
+class Recorded(Optimize):
+    """The reference stylizer, which lets us look at what it starts each frame from."""
+
+    seen: tuple[Objective, Tensor, LBFGS]
+
+    def minimized(self, objective: Objective, start: Tensor) -> Iterator[tuple[Tensor, Value]]:
+        self.seen = objective, start, copy.deepcopy(self.optimizer)
+        return super().minimized(objective, start)
+
+
+def frames_of(options: argparse.Namespace) -> Iterator[tuple[int, dict[str, list[float]] | None, float]]:
+    """For each frame: its number, the curves (None for the first), and L* of the reference chain."""
+    torch.set_num_threads(options.threads)
+    source = open_source(options.clip)
+    size = fit_size(source.info.size, options.size, 2)
+    styles = StyleTargets(load_features("vgg19", "cpu"), [to_tensor(load_style(options.style), "cpu")])
+    painter = Recorded(styles, Weights(), EFFORTS["standard"])
+    last = None
+    for number, frame in enumerate(islice(source.frames(size), options.frames), 1):
+        moved = None if last is None else motion(last.image, frame.image, DIS())
+        (painted,) = painter.step(frame.image, moved)
+        last = frame
+        yield number, None if moved is None else cached(options, number, painter), painted.loss_star
+
+
+def cached(options: argparse.Namespace, number: int, painter: Recorded) -> dict[str, list[float]]:
+    objective, start, carried = painter.seen
+    key = hashlib.sha256(start.numpy().tobytes()).hexdigest()[:12]
+    path = options.folder / f"{options.clip.stem}_{options.style.stem}_{options.size}_{number}_{key}.json"
+    if not path.exists():
+        path.write_text(json.dumps(curves(objective, start, carried)))
+    return json.loads(path.read_text())
+
+
+def table(all_curves: list[dict[str, list[float]]]) -> list[str]:
+    lines = ["iterations        " + "".join(f"{n:>7}" for n in SHOWN)]
+    for name, length in LENGTHS.items():
+        medians = [median(each[name][min(n, len(each[name]) - 1)] for each in all_curves) for n in SHOWN if n <= length]
+        lines.append(f"{name:<18}" + "".join(f"{value:>7.3f}" for value in medians))
+    return lines
+
+
+def needed(each: dict[str, list[float]]) -> int | None:
+    """Carried iterations until L is within 10 % of what 100 fresh ones reach; None where they do not get there."""
+    goal = 1.1 * min(each["fresh L-BFGS"])
+    return next((n for n, value in enumerate(each["carried L-BFGS"]) if value <= goal), None)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--clip", type=Path, default=Path("sample_media/clip.mp4"))
+    parser.add_argument("--style", type=Path, default=Path("sample_media/styles/swirls.jpg"))
+    parser.add_argument("--size", type=int, default=320)
+    parser.add_argument("--frames", type=int, default=8)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--folder", type=Path, default=Path("out/bench_optimizer"))
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    found = []
+    for number, each, star in frames_of(options):
+        if each is None:
+            print(f"frame {number}: painted alone, L* {star:.3f}", flush=True)
+            continue
+        found.append(each)
+        fresh, carried = each["fresh L-BFGS"], each["carried L-BFGS"]
+        print(
+            f"frame {number}: start {fresh[0]:.3f}, 100 fresh {min(fresh):.3f}, carried after 3 {carried[3]:.3f} "
+            f"({carried[3] / min(fresh) - 1:+.1%}), within 10 % after {needed(each)}",
+            flush=True,
+        )
+    print("\n".join(["median of L over the frames after the first", *table(found)]))
+
+
+if __name__ == "__main__":
+    main()
