@@ -1,0 +1,289 @@
+"""L-BFGS on problems with a known minimum, alone and against torch's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+
+from videostyle.stylizers.lbfgs import CUTS, LBFGS
+
+SHAPE = (1, 3, 4, 5)
+COUNT = int(np.prod(SHAPE))
+
+
+@dataclass(frozen=True)
+class Value:
+    total: float
+    gradient: torch.Tensor
+
+
+class Quadratic:
+    """(x - goal) A (x - goal) / 2 with A's eigenvalues from 1 to `condition`, in a random basis; minimum 0 at `goal`."""
+
+    def __init__(self, goal: torch.Tensor, condition: float):
+        random = torch.Generator().manual_seed(7)
+        basis, _ = torch.linalg.qr(torch.randn(COUNT, COUNT, generator=random))
+        self.hessian = basis @ torch.diag(torch.logspace(0, np.log10(condition), COUNT)) @ basis.T
+        self.goal, self.evaluations = goal, 0
+
+    def loss(self, x: torch.Tensor) -> torch.Tensor:
+        self.evaluations += 1
+        away = (x - self.goal).flatten()
+        return away @ self.hessian @ away / 2
+
+    def __call__(self, x: torch.Tensor) -> Value:
+        loss = self.loss(x)
+        return Value(float(loss), (self.hessian @ (x - self.goal).flatten()).view_as(x))
+
+
+def random_picture(seed: int) -> torch.Tensor:
+    return torch.rand(SHAPE, generator=torch.Generator().manual_seed(seed))
+
+
+def after(optimizer: LBFGS, objective, start: torch.Tensor, iterations: int) -> tuple[torch.Tensor, float]:
+    x, value = list(islice(optimizer.minimize(objective, start), iterations + 1))[-1]
+    return x, value.total
+
+
+def torch_after(objective: Quadratic, start: torch.Tensor, evaluations: int, memory: int = 10) -> float:
+    x = start.clone().requires_grad_()
+    optimizer = torch.optim.LBFGS(
+        [x], max_iter=evaluations, max_eval=evaluations, history_size=memory, tolerance_change=0, tolerance_grad=0
+    )
+
+    def closure():
+        optimizer.zero_grad()
+        loss = objective.loss(x)
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    return float(objective.loss(x.detach()))
+
+
+# --- one quadratic ---------------------------------------------------------------------------------------------------
+
+
+def test_it_reaches_the_minimum_of_a_quadratic():
+    goal = random_picture(1)
+    x, value = after(LBFGS(), Quadratic(goal, 50), random_picture(0), 100)
+    assert value < 1e-9
+    torch.testing.assert_close(x, goal, rtol=0, atol=1e-4)
+
+
+def test_with_full_memory_it_is_as_good_as_torchs_after_as_many_evaluations():
+    objective = Quadratic(random_picture(1), 100)
+    _, own = after(LBFGS(memory=100), objective, random_picture(0), 60)
+    used, objective.evaluations = objective.evaluations, 0
+    assert own <= 1.5 * torch_after(objective, random_picture(0), used, memory=100)
+    assert own < 1e-5 * objective(random_picture(0)).total
+
+
+def test_it_yields_the_start_and_then_every_iteration():
+    objective = Quadratic(random_picture(1), 10)
+    path = list(islice(LBFGS().minimize(objective, random_picture(0)), 6))
+    assert torch.equal(path[0][0], random_picture(0))
+    assert len(path) == 6
+    for x, value in path:
+        assert value.total == objective(x).total
+
+
+def test_the_start_is_left_as_it_was():
+    start = random_picture(0)
+    after(LBFGS(), Quadratic(random_picture(1), 10), start, 5)
+    assert torch.equal(start, random_picture(0))
+
+
+# --- a quadratic whose minimum moves from frame to frame -------------------------------------------------------------
+
+
+def test_carried_pairs_follow_a_moving_target_that_a_fresh_history_loses():
+    """The minimum moves in the same few ways, soft and stiff, as the pictures of a clip do. Two iterations a frame come to
+    a third of what fresh ones leave, and bring all but 2 % of what sixty fresh ones bring, from the same starts."""
+    curvatures = Quadratic(random_picture(1), 1000)
+    ways = torch.linalg.eigh(curvatures.hessian).eigenvectors[:, torch.linspace(0, COUNT - 1, 4).long()]
+    random = torch.Generator().manual_seed(0)
+    carried, goal = LBFGS(), curvatures.goal
+    x, found = goal.clone(), []
+    for frame in range(16):
+        goal = goal + 0.05 * (ways @ torch.randn(4, generator=random)).view(SHAPE)
+        objective, start = Quadratic(goal, 1000), x
+        x, value = after(carried, objective, start, 2)
+        fresh, many = torch_after(objective, start, 3), torch_after(objective, start, 60)
+        found.append((objective(start).total, value, fresh, many))
+    began, value, fresh, many = np.sum(found[8:], axis=0)  # the first eight collect the pairs
+    assert value < fresh / 3
+    assert value - many < 0.02 * began
+
+
+# --- what is kept ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("curvature", "kept"), [(1.0, 1), (-1.0, 0), (0.0, 0)])
+def test_only_positive_curvature_is_kept(curvature, kept):
+    optimizer, s = LBFGS(), random_picture(0)
+    optimizer.remember(s, curvature * s)
+    assert len(optimizer.pairs) == kept
+
+
+def test_a_hair_of_curvature_is_not_kept():
+    optimizer = LBFGS()
+    y = torch.zeros(SHAPE)
+    y[0, 0, 0, 0] = 1e6
+    s = torch.zeros(SHAPE)
+    s[0, 0, 0, 0] = 0.9e-4  # s.y is 0.9e-10 of y.y
+    optimizer.remember(s, y)
+    assert not optimizer.pairs
+    optimizer.remember(1.2 * s, y)
+    assert len(optimizer.pairs) == 1
+
+
+def test_the_oldest_pairs_go_first():
+    optimizer = LBFGS(memory=3)
+    for scale in range(1, 6):
+        optimizer.remember(scale * torch.ones(SHAPE), torch.ones(SHAPE))
+    assert [float(pair.s.max()) for pair in optimizer.pairs] == [3, 4, 5]
+
+
+# --- steps -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_first_step_of_an_empty_history_is_scaled_by_the_gradients_absolute_sum():
+    gradient = random_picture(0) - 0.5
+    direction = LBFGS().direction(gradient)
+    np.testing.assert_allclose(direction.numpy(), -gradient.numpy() / np.abs(gradient.numpy()).sum(), rtol=1e-5)
+    assert torch.equal(LBFGS().direction(torch.zeros(SHAPE)), torch.zeros(SHAPE))
+
+
+def test_no_step_is_above_a_half_in_any_pixel_and_its_direction_stays():
+    optimizer = LBFGS()
+    s = random_picture(0)
+    optimizer.remember(s, 1e-3 * s)  # a flat valley: Newton's step would be 1000 times the gradient
+    gradient = random_picture(1) - 0.3
+    step = optimizer.direction(gradient)
+    assert float(step.abs().max()) == pytest.approx(0.5, rel=1e-5)
+    torch.testing.assert_close(step / step.norm(), -gradient / gradient.norm())
+    single = torch.zeros(SHAPE)
+    single[0, 0, 0, 0] = 4.0  # its -g / |g|_1 is one whole
+    assert float(LBFGS().direction(single).min()) == -0.5
+
+
+def test_the_direction_is_the_inverse_hessian_of_the_bfgs_formula():
+    """H as a matrix, updated pair by pair (Nocedal & Wright, eq. 6.17), from the newest pair's s.y / y.y."""
+    optimizer, objective = LBFGS(largest_step=1e9), Quadratic(random_picture(1), 20)
+    for seed in range(4):
+        s = random_picture(20 + seed) - 0.5
+        optimizer.remember(s, (objective.hessian @ s.flatten()).view_as(s))
+    newest = optimizer.pairs[-1]
+    inverse = torch.eye(COUNT, dtype=torch.float64) * newest.curvature / float(newest.y.square().sum())
+    for s, y in ((pair.s.flatten().double(), pair.y.flatten().double()) for pair in optimizer.pairs):
+        rho = 1 / (s @ y)
+        left = torch.eye(COUNT, dtype=torch.float64) - rho * torch.outer(s, y)
+        inverse = left @ inverse @ left.T + rho * torch.outer(s, s)
+    gradient = random_picture(5) - 0.5
+    expected = -(inverse @ gradient.flatten().double()).view(SHAPE)
+    torch.testing.assert_close(optimizer.direction(gradient).double(), expected, rtol=1e-4, atol=1e-5)
+
+
+class Walled:
+    """|x|^2 + 1, until a step goes further than `reach` from the start: there it is `height` times as much."""
+
+    def __init__(self, start: torch.Tensor, reach: float, height: float):
+        self.start, self.reach, self.height, self.tried = start, reach, height, []
+
+    def __call__(self, x: torch.Tensor) -> Value:
+        far = float((x - self.start).abs().max())
+        self.tried.append(far)
+        value = float(x.square().sum()) + 1
+        return Value(value * (self.height if far > self.reach else 1), 2 * x)
+
+
+def test_a_step_that_raises_the_value_by_half_is_cut_to_a_quarter():
+    start = torch.full(SHAPE, 1.0)
+    walled = Walled(start, 0.3 / COUNT, 2.0)  # the first step is 1 / COUNT everywhere
+    x, _ = after(LBFGS(), walled, start, 1)
+    assert np.multiply(walled.tried, COUNT) == pytest.approx([0, 1, 0.25], rel=1e-4)
+    torch.testing.assert_close(x, start - 0.25 / COUNT)
+
+
+def test_a_step_that_raises_the_value_by_less_is_taken():
+    start = torch.full(SHAPE, 1.0)
+    walled = Walled(start, 0.3 / COUNT, 1.45)
+    after(LBFGS(), walled, start, 1)
+    assert np.multiply(walled.tried, COUNT) == pytest.approx([0, 1], rel=1e-4)
+
+
+def test_it_ends_where_no_step_helps():
+    start = torch.full(SHAPE, 1.0)
+    walled = Walled(start, 0.0, 2.0)
+    assert len(list(LBFGS().minimize(walled, start))) == 1
+    assert len(walled.tried) == 1 + CUTS
+
+
+def test_a_value_that_is_not_a_number_is_no_step():
+    def broken(x):
+        far = float((x - start).abs().max())
+        return Value(float("nan") if far > 0.1 / COUNT else 1.0, torch.ones(SHAPE))
+
+    start = torch.full(SHAPE, 1.0)
+    _, value = after(LBFGS(), broken, start, 1)
+    assert value == 1.0
+
+
+# --- state -----------------------------------------------------------------------------------------------------------
+
+
+def filled() -> LBFGS:
+    optimizer = LBFGS()
+    after(optimizer, Quadratic(random_picture(1), 30), random_picture(0), 7)
+    return optimizer
+
+
+def test_state_makes_another_optimizer_continue_the_same():
+    first, second = filled(), LBFGS()
+    second.restore(first.state())
+    assert len(second.pairs) == len(first.pairs) == 7
+    objective = Quadratic(random_picture(2), 30)
+    one, _ = after(first, objective, random_picture(3), 4)
+    other, _ = after(second, objective, random_picture(3), 4)
+    assert torch.equal(one, other)
+
+
+def test_an_empty_history_has_a_state_too():
+    second = filled()
+    second.restore(LBFGS().state())
+    assert not second.pairs
+
+
+def test_carry_moves_both_halves_of_every_pair():
+    optimizer = filled()
+    before = optimizer.state()
+    asked = []
+
+    def move(stack):
+        asked.append(tuple(stack.shape))
+        return stack.roll(1, dims=3)
+
+    optimizer.carry(move)
+    assert asked == [(14, *SHAPE[1:])]
+    after_ = optimizer.state()
+    for name in ("s", "y"):
+        assert torch.equal(after_[name], before[name].roll(1, dims=3))
+
+
+def test_carry_drops_pairs_that_lose_their_curvature_and_asks_nothing_of_none():
+    optimizer = filled()
+    optimizer.carry(torch.zeros_like)
+    assert not optimizer.pairs
+    optimizer.carry(lambda stack: pytest.fail("there is nothing to move"))
+
+
+def test_forget_starts_from_an_empty_history():
+    optimizer = filled()
+    optimizer.forget()
+    gradient = random_picture(4)
+    assert torch.equal(optimizer.direction(gradient), LBFGS().direction(gradient))
