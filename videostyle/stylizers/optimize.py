@@ -31,7 +31,8 @@ class Effort:
     """How many iterations a frame gets.
 
     first: a shot's first frame, over all scales. A later frame gets `least` plus `for_new` for the share of its pixels
-    that is new, then goes on up to `most` while L* is above `near` times that of the shot's first frame.
+    that is new, then goes on up to `most` while L* is above `near` times that of the shot's first frame. One that
+    continues a picture without curvature pairs gets at least `collect`.
     """
 
     first: int
@@ -39,14 +40,14 @@ class Effort:
     most: int
     for_new: int = 20
     near: float = 1.05
+    collect: int = 15
 
     def exactly(self, iterations: int) -> Effort:
         """The same first frame, then this many iterations for every frame."""
-        return Effort(self.first, iterations, iterations, 0)
+        return Effort(self.first, iterations, iterations, for_new=0, collect=0)
 
 
 EFFORTS = {"draft": Effort(60, 2, 4), "standard": Effort(200, 3, 12), "high": Effort(500, 8, 30, near=1.0)}
-COLLECT = 15  # iterations for a frame that continues a picture without curvature pairs
 
 
 def scales(size: Size) -> list[Size]:
@@ -163,7 +164,7 @@ class Optimize:
         self.optimizer.carry(lambda stack: warp(stack, flow) * trust)
         objective = self._objective(content, warped, trust)
         planned = self.effort.least + round(self.effort.for_new * motion.untrusted)
-        planned = max(planned, COLLECT) if collecting else planned
+        planned = max(planned, self.effort.collect) if collecting else planned
         for iterations, (picture, value) in enumerate(self.minimized(objective, start)):
             self.watch(value, min(1.0, iterations / planned))
             if self._enough(iterations, planned, value):
