@@ -6,7 +6,7 @@ import numpy as np
 
 from videostyle.errors import BadInput
 from videostyle.frames import Frame
-from videostyle.models.features import load_features
+from videostyle.models.features import SMALLEST_SIDE, load_features
 from videostyle.stylizers.losses import StyleTargets, Weights
 from videostyle.stylizers.optimize import EFFORTS, Effort, Optimize, to_tensor
 
@@ -28,13 +28,22 @@ def stylize_image(
     size. iterations: over all scales, the standard preset's where None. style_scale: stroke size relative to the picture.
     Raises BadInput where an array is not a picture, MissingModel where the network's weights are not at hand.
     """
-    for name, image in (("content", content), ("style", style)):
-        try:
-            Frame(np.asarray(image))
-        except ValueError as error:
-            raise BadInput(f"the {name} is not a picture: {error}", "RGB as uint8 or uint16 (H, W, 3)") from error
+    content = _checked("content", content, SMALLEST_SIDE)
+    style = _checked("style", style, 2)
     styles = StyleTargets(load_features(features, device), [to_tensor(style, device)], style_scale)
     effort = Effort(iterations or EFFORTS["standard"].first, 0, 0)
     painter = Optimize(styles, Weights(style=style_weight), effort, device, seed)
     (painted,) = painter.step(content, None)
     return (painted.picture * 255).round().astype(np.uint8)
+
+
+def _checked(name: str, image: np.ndarray, smallest: int) -> np.ndarray:
+    """The picture as an array. Raises BadInput where it is none, or has a side below `smallest`."""
+    image = np.asarray(image)
+    try:
+        Frame(image)
+    except ValueError as error:
+        raise BadInput(f"the {name} is not a picture: {error}", "RGB as uint8 or uint16 (H, W, 3)") from error
+    if min(image.shape[:2]) < smallest:
+        raise BadInput(f"the {name} is {image.shape[1]}x{image.shape[0]} pixels", f"sides of {smallest} and more")
+    return image
