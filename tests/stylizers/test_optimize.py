@@ -1,0 +1,293 @@
+"""How a frame is painted: scales, iterations, seeds; on a thin network, whose losses behave as the real one's do."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.thin_vgg import picture, thin_vgg
+from videostyle.errors import Cancelled
+from videostyle.frames import Motion
+from videostyle.stylizers.losses import Objective, StyleTargets, Weights
+from videostyle.stylizers.optimize import (
+    EFFORTS,
+    Effort,
+    Optimize,
+    area,
+    scales,
+    shares,
+    to_array,
+    to_tensor,
+    work_of_first,
+)
+
+SIZE = (24, 32)
+STILL = Motion(np.zeros((*SIZE, 2), np.float32), np.ones(SIZE, np.float32))
+
+
+def frame(seed: int, size=SIZE) -> np.ndarray:
+    return (to_array(picture(*size, seed)) * 255).astype(np.uint8)
+
+
+def targets() -> StyleTargets:
+    return StyleTargets(thin_vgg(), [picture(30, 40, 9)])
+
+
+def painter(effort: Effort, seed: int = 0, **watch) -> Optimize:
+    return Optimize(targets(), Weights(), effort, seed=seed, **watch)
+
+
+def loss_of(image: np.ndarray, content: np.ndarray) -> float:
+    """L of a picture alone, put together anew."""
+    objective = Objective(thin_vgg(), to_tensor(content, "cpu"), targets().at(content.shape[:2]), Weights())
+    return objective(torch.from_numpy(image).permute(2, 0, 1)[None]).total
+
+
+# --- scales and shares -----------------------------------------------------------------------------------------------
+
+SIZES = st.tuples(st.integers(16, 8192), st.integers(16, 8192))
+
+
+@given(SIZES)
+def test_scales_climb_by_about_the_root_of_two_from_128_pixels_to_the_size(size):
+    found = scales(size)
+    assert found[-1] == size
+    longers = [max(each) for each in found]
+    if max(size) <= 128:
+        assert found == [size]
+    for small, large in pairwise(longers):
+        assert 1.38 < large / small < 1.45
+    assert longers[0] == max(size) or 107 <= longers[0] <= 153
+    for height, width in found:  # proportions, to the rounding of each side
+        assert abs(height * size[1] - width * size[0]) <= (size[0] + size[1]) / 2 + 1
+
+
+def test_the_scales_of_a_usual_size():
+    assert scales((180, 320)) == [(64, 113), (90, 160), (127, 226), (180, 320)]
+
+
+@given(st.integers(0, 10_000), st.integers(1, 14))
+def test_shares_add_up_and_are_even_with_the_rest_for_the_finest(total, parts):
+    found = shares(total, parts)
+    assert sum(found) == total
+    assert len(found) == parts
+    assert found == sorted(found)
+    assert found[-1] - found[0] <= 1
+
+
+@given(SIZES, st.integers(1, 1000))
+def test_the_first_frames_work_is_less_than_all_of_it_at_full_size_and_grows(size, iterations):
+    work = work_of_first(size, iterations)
+    assert work <= iterations * area(size)
+    assert work_of_first(size, iterations + 1) > work
+
+
+def test_the_first_frames_work_is_pixels_times_iterations():
+    assert work_of_first((180, 320), 5) == 64 * 113 + 90 * 160 + 127 * 226 + 2 * 180 * 320
+
+
+# --- pictures in and out ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_pictures_of_8_and_16_bits_fill_the_range_from_0_to_1(kind):
+    top = np.iinfo(kind).max
+    image = np.array([[[0, top, top // 5], [top, 0, 1]]], kind)
+    tensor = to_tensor(image, "cpu")
+    assert tensor.shape == (1, 3, 1, 2)
+    assert tensor.dtype == torch.float32
+    np.testing.assert_allclose(tensor[0, :, 0, 0].numpy(), [0, 1, top // 5 / top], rtol=1e-6)
+    back = to_array(tensor)
+    assert back.flags.c_contiguous
+    np.testing.assert_allclose(back * top, image, rtol=1e-6)
+
+
+def test_both_depths_of_one_picture_are_the_same():
+    image = frame(0)
+    torch.testing.assert_close(to_tensor(image, "cpu"), to_tensor(image.astype(np.uint16) * 257, "cpu"))
+
+
+# --- the first frame -------------------------------------------------------------------------------------------------
+
+
+def test_the_first_frame_comes_down_to_a_third_of_where_it_starts():
+    (found,) = painter(Effort(40, 0, 0)).step(frame(1), None)
+    assert found.loss < loss_of(to_array(to_tensor(frame(1), "cpu")), frame(1)) / 3
+    assert found.loss == found.loss_star
+    assert found.picture.shape == (*SIZE, 3)
+    assert found.picture.dtype == np.float32
+    assert 0 <= found.picture.min() < found.picture.max() <= 1
+    assert found.untrusted == 1
+    assert found.seconds > 0
+    # what is told is L before the picture was brought into its range
+    assert loss_of(found.picture, frame(1)) == pytest.approx(found.loss, rel=0.3)
+
+
+@pytest.mark.parametrize(("size", "first"), [(SIZE, 7), ((128, 180), 1), ((128, 180), 5)])
+def test_the_first_frame_takes_its_iterations_exactly(size, first):
+    seen = []
+    (found,) = painter(Effort(first, 0, 0), watch=lambda value, done: seen.append(done)).step(frame(1, size), None)
+    assert found.iterations == first
+    assert found.picture.shape == (*size, 3)
+    assert seen == sorted(seen)
+    assert seen[0] == 0
+    assert seen[-1] == 1
+
+
+def test_the_first_frame_goes_from_coarse_to_fine_with_an_empty_history_each():
+    sizes, pairs = [], []
+
+    class Watched(Optimize):
+        def _objective(self, content, *further):
+            sizes.append(tuple(content.shape[2:]))
+            pairs.append(len(self.optimizer.pairs))
+            return super()._objective(content, *further)
+
+    Watched(targets(), Weights(), Effort(9, 0, 0)).step(frame(1, (180, 256)), None)
+    assert sizes == [(90, 128), (127, 181), (180, 256)] == scales((180, 256))
+    assert pairs == [0, 0, 0]
+
+
+def test_the_seed_makes_another_painting_and_the_same_seed_the_same_bytes():
+    one, same, other = (painter(Effort(10, 0, 0), seed).step(frame(1), None)[0].picture for seed in (3, 3, 4))
+    assert one.tobytes() == same.tobytes()
+    assert np.abs(one - other).max() > 0.01
+
+
+# --- the frames after it ---------------------------------------------------------------------------------------------
+
+
+def started(effort: Effort, **watch) -> Optimize:
+    found = painter(effort, **watch)
+    found.step(frame(1), None)
+    return found
+
+
+def motion_with(untrusted: float) -> Motion:
+    trust = np.ones(SIZE, np.float32)
+    trust[:, : round(SIZE[1] * untrusted)] = 0
+    return Motion(np.zeros((*SIZE, 2), np.float32), trust)
+
+
+@pytest.mark.parametrize("iterations", [1, 2, 6])
+def test_exact_iterations_are_exact_however_new_the_frame_is(iterations):
+    stylizer = started(EFFORTS["draft"].exactly(iterations))
+    for untrusted in (0.0, 0.5, 1.0):
+        (found,) = stylizer.step(frame(5), motion_with(untrusted))
+        assert found.iterations == iterations
+    assert EFFORTS["draft"].exactly(iterations).first == EFFORTS["draft"].first
+
+
+def test_exact_iterations_are_exact_where_an_earlier_run_is_continued():
+    stylizer = painter(EFFORTS["draft"].exactly(2))
+    stylizer.continue_from(to_array(picture(*SIZE, 4)), frame(1))
+    (found,) = stylizer.step(frame(1), STILL)
+    assert found.iterations == 2
+
+
+@pytest.mark.parametrize("untrusted", [0.0, 0.25, 1.0])
+def test_a_frame_gets_more_iterations_the_more_of_it_is_new(untrusted):
+    stylizer = started(Effort(5, 2, 0, for_new=20))
+    (found,) = stylizer.step(frame(1), motion_with(untrusted))
+    assert found.iterations == 2 + 20 * untrusted
+    assert found.untrusted == pytest.approx(untrusted)
+
+
+@pytest.mark.parametrize(("near", "iterations"), [(1e9, 3), (0.0, 9)])
+def test_a_frame_gets_more_iterations_while_it_is_worse_than_the_first(near, iterations):
+    stylizer = started(Effort(20, 3, 9, near=near))
+    assert stylizer.step(frame(1), STILL)[0].iterations == iterations
+
+
+def test_a_frame_stops_once_it_is_as_good_as_the_first():
+    values = []
+    stylizer = started(Effort(8, 1, 60, near=0.9), watch=lambda value, done: values.append(value.star))
+    first, values[:] = stylizer.first_star, []
+    (found,) = stylizer.step(frame(1), STILL)
+    assert 1 < found.iterations < 60
+    assert values[-1] <= 0.9 * first < min(values[1:-1])
+
+
+def test_a_picture_without_pairs_gets_the_iterations_to_collect_some():
+    stylizer = painter(Effort(5, 2, 0, collect=7))
+    stylizer.continue_from(to_array(picture(*SIZE, 4)), frame(1))
+    assert stylizer.step(frame(1), STILL)[0].iterations == 7
+    assert stylizer.step(frame(1), STILL)[0].iterations == 2
+
+
+class Noting(Optimize):
+    """Keeps the picture that the last frame's iterations started from."""
+
+    def minimized(self, objective, start):
+        self.start = to_array(start)
+        return super().minimized(objective, start)
+
+
+def test_a_next_frame_starts_from_the_last_one_carried_along_the_flow():
+    """Everything moves two pixels to the right, and two columns on the left are new."""
+    stylizer = Noting(targets(), Weights(), Effort(5, 1, 1))
+    (last,) = stylizer.step(frame(1), None)
+    flow, trust = np.zeros((*SIZE, 2), np.float32), np.ones(SIZE, np.float32)
+    flow[..., 0], trust[:, :2] = -2, 0
+    stylizer.step(np.roll(frame(1), 2, axis=1), Motion(flow, trust))
+    np.testing.assert_allclose(stylizer.start[:, 2:], last.picture[:, :-2], atol=1e-6)
+
+
+def test_curvature_pairs_are_carried_along_the_flow_where_it_is_trusted():
+    stylizer = started(Effort(5, 1, 1, for_new=0))
+    before = stylizer.optimizer.state()["s"]
+    flow, trust = np.zeros((*SIZE, 2), np.float32), np.ones(SIZE, np.float32)
+    flow[..., 0], trust[:, :10] = -2, 0
+    stylizer.step(frame(1), Motion(flow, trust))
+    after = stylizer.optimizer.state()["s"]
+    assert len(after) == 6  # and the one measured since
+    torch.testing.assert_close(after[:5, :, :, 10:], before[:, :, :, 8:-2])
+    assert not after[:5, :, :, :10].any()
+
+
+def test_the_temporal_weight_holds_a_frame_to_the_last_one():
+    away = []
+    for weight in (0.0, 3000.0):
+        stylizer = Optimize(targets(), Weights(temporal=weight), Effort(10, 10, 10))
+        last = stylizer.step(frame(1), None)[0].picture
+        (found,) = stylizer.step(frame(2), STILL)
+        away.append(float(np.square(found.picture - last).mean()))
+        assert (found.loss > found.loss_star) is (weight > 0)
+    assert away[1] < 0.1 * away[0]
+
+
+def test_a_frame_of_another_shot_knows_nothing_of_the_last():
+    stylizer = started(Effort(6, 2, 2))
+    (again,) = stylizer.step(frame(2), None)
+    (fresh,) = painter(Effort(6, 2, 2)).step(frame(2), None)
+    assert again.picture.tobytes() == fresh.picture.tobytes()
+
+
+# --- watching --------------------------------------------------------------------------------------------------------
+
+
+def test_what_the_watcher_raises_ends_the_frame():
+    seen = []
+
+    def stop(value, done):
+        seen.append(done)
+        if len(seen) == 3:
+            raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        painter(Effort(50, 0, 0), watch=stop).step(frame(1), None)
+    assert len(seen) == 3
+
+
+def test_the_watcher_hears_every_iteration_with_the_share_done():
+    seen = []
+    stylizer = started(Effort(4, 4, 6, near=0.0), watch=lambda value, done: seen.append((value.total, done)))
+    seen.clear()
+    stylizer.step(frame(2), STILL)
+    assert [done for _, done in seen] == [0, 0.25, 0.5, 0.75, 1, 1, 1]
+    assert seen[-1][0] < seen[0][0]
