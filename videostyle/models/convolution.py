@@ -71,12 +71,13 @@ def _forward(image: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     strips = min(torch.get_num_threads(), tiles)
     edges = [min(height, TILE * (tiles * strip // strips)) for strip in range(strips + 1)]
 
+    if strips == 1:
+        return torch._nnpack_spatial_convolution(image, weight, bias, padding=1)
+
     def strip(top: int, bottom: int) -> Tensor:
         rows = image[:, :, max(0, top - 1) : bottom + 1]
         rows = F.pad(rows, (0, 0, int(top == 0), int(bottom == height)))
         with torch.no_grad():  # a thread starts with gradients on
             return torch._nnpack_spatial_convolution(rows, weight, bias, padding=(0, 1))
 
-    if strips == 1:
-        return strip(0, height)
     return torch.cat(list(_pool(strips).map(strip, edges[:-1], edges[1:])), dim=2)

@@ -28,10 +28,23 @@ class Weights:
     temporal: float = 300.0
 
 
+class _Gram(torch.autograd.Function):
+    """F F^T / n with its gradient in one product, where autograd would take one for each factor."""
+
+    @staticmethod
+    def forward(ctx, places: Tensor) -> Tensor:  # type: ignore[override]
+        ctx.save_for_backward(places)
+        return places @ places.T / places.shape[1]
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> Tensor:  # type: ignore[override]
+        (places,) = ctx.saved_tensors
+        return ((gradient + gradient.T) / places.shape[1]) @ places
+
+
 def gram(features: Tensor) -> Tensor:
     """Gram matrix (C, C) of activations (1, C, H, W), divided by the number of places: F F^T / (H W)."""
-    places = features.flatten(2).squeeze(0)
-    return places @ places.T / places.shape[1]
+    return _Gram.apply(features.flatten(2).squeeze(0))
 
 
 def relative_distance(value: Tensor, target: Tensor) -> Tensor:

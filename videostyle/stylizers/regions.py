@@ -12,20 +12,26 @@ from videostyle.stylizers.losses import resize
 SAMPLES = 32  # longer side of the grid of samples that colours are learned from
 COLOUR_REACH = 0.06  # a sample counts by its colour's distance over this (RGB in [0, 1]) ...
 PLACE_REACH = 0.25  # ... and its place's distance over this, in longer sides
+BAND = 1 / 8  # of the longer side: wide enough for several strokes
 STROKE = 1 / 48  # what is finer than this share of the longer side is texture, what is coarser is colour
 AGREES, DIFFERS = 0.05, 0.2  # mean RGB difference of the carried source up to which it is kept, from which replaced
 CHUNK = 8192  # pixels answered at once: bounds the memory of the distance matrix
 
 
 def inside(flow: np.ndarray) -> np.ndarray:
-    """The flow (H, W, 2) with targets beyond an edge mirrored back into the picture: a better texture than streaks."""
+    """The flow (H, W, 2) with targets beyond an edge moved back into the picture by whole bands: what a camera's move brings
+    in takes its strokes from a band's width further in. (Mirroring or holding the edge draws it out into streaks: in a slow
+    pan each frame repeats the edge's own row.)"""
     height, width = flow.shape[:2]
     grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1).astype(np.float32)
     last = np.array([width - 1, height - 1], np.float32)
-    target = np.abs(grid + flow)
-    target = np.clip(last - np.abs(last - target), 0, last)
+    band = np.minimum(BAND * max(height, width), last)
+    target = grid + flow
+    target = (
+        target + band * np.ceil(np.maximum(-target, 0) / band) - band * np.ceil(np.maximum(target - last, 0) / band)
+    )
     beyond = (grid + flow < 0) | (grid + flow > last)
-    return np.where(beyond, target - grid, flow)
+    return np.where(beyond, np.clip(target, 0, last) - grid, flow).astype(np.float32)
 
 
 def mismatch(carried: Tensor, now: Tensor) -> Tensor:
