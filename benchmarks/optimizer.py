@@ -1,8 +1,9 @@
 """Optimizers on the next frame, from one recorded start: `make bench-optimizer ARGS="--clip a.mp4 --style b.jpg"`.
 
-The reference chain paints the clip with carried pairs, as `videostyle run` does. At each frame its warped picture, the start and
-the pairs are recorded; then every optimizer minimises the same L from that start: Adam, L-BFGS with an empty history (as Ruder et al.), the same with the warped pairs of the frame before. The table has the
-median of L over the frames, by iteration. Frames are cached one by one, so an interrupted benchmark goes on.
+The reference chain paints the clip with carried pairs, as `videostyle run` does. At each frame its warped picture, the start
+and the pairs are recorded; then every optimizer minimises the same L from that start: Adam, L-BFGS with an empty history (as
+Ruder et al.), the same with the warped pairs of the frame before. The table has the median of L over the frames, by
+iteration. Frames are cached one by one, so an interrupted benchmark goes on.
 """
 
 from __future__ import annotations

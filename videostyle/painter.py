@@ -22,10 +22,11 @@ from videostyle.scan import Clip
 from videostyle.stylizers.base import Painted
 from videostyle.stylizers.colors import luminance, with_colors_of
 from videostyle.stylizers.losses import StyleTargets, Value, Weights
-from videostyle.stylizers.optimize import EFFORTS, Effort, Optimize, area, to_tensor, work_of_first
+from videostyle.stylizers.optimize import EFFORTS, Effort, Optimize, to_tensor, work, work_of_first
 from videostyle.temporal.flow import FLOWS, Flow
 from videostyle.temporal.trust import motion
 
+USUALLY_MORE = 2  # iterations that a frame takes above the least: a guess until the first frames are done
 AHEAD = 3  # frames decoded, and their flow computed, while one is painted
 
 
@@ -89,7 +90,7 @@ class Painter:
         pictures = [to_tensor(luminance(each) if job.keep_colors else each, device) for each in styles]
         self.styles = StyleTargets(load_features(job.features, device), pictures, job.style_scale)
         self.weights = Weights(job.content_weight, job.style_weight, job.tv_weight, job.temporal_weight)
-        expected = (self.effort.least + self.effort.most) / 2 * area(size)
+        expected = (min(self.effort.least + USUALLY_MORE, self.effort.most) + 1) * work(size)
         firsts = clip.count if self.flow is None else len(clip.starts)
         self.workload = Workload(work_of_first(size, self.effort.first), expected, firsts, clip.count)
         self.estimated = False
@@ -139,18 +140,18 @@ class Painter:
 
     def _watch(self, task: Task, value: Value, done: float) -> None:
         """An iteration was done: `done` is the share of this frame's work behind it."""
-        work, frame = self.workload, task.frame
-        work.advance(task.motion is None, done)
-        if not self.estimated and work.remaining is not None:
+        load, frame = self.workload, task.frame
+        load.advance(task.motion is None, done)
+        if not self.estimated and load.remaining is not None:
             self.estimated = True
-            self.tell(Estimate(work.spent + work.remaining))
+            self.tell(Estimate(load.spent + load.remaining))
         number, shot = frame.index - self.clip.first + 1, self.clip.shot_of(frame.index)
         shots = len(self.clip.starts)
-        self.tell(Painting(number, self.clip.count, shot, shots, value.total, work.fraction, work.remaining))
+        self.tell(Painting(number, self.clip.count, shot, shots, value.total, load.fraction, load.remaining))
 
     def _record(self, task: Task, painted: Painted) -> FrameRecord:
         first = task.motion is None
-        self.workload.finish_frame(first, self.workload.first if first else painted.iterations * area(self.size))
+        self.workload.finish_frame(first, self.workload.first if first else (painted.iterations + 1) * work(self.size))
         return FrameRecord(
             index=task.frame.index,
             time=task.frame.time,

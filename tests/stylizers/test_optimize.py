@@ -16,13 +16,14 @@ from videostyle.frames import Motion
 from videostyle.stylizers.losses import Objective, StyleTargets, Weights
 from videostyle.stylizers.optimize import (
     EFFORTS,
+    FIXED_WORK,
     Effort,
     Optimize,
-    area,
     scales,
     shares,
     to_array,
     to_tensor,
+    work,
     work_of_first,
 )
 
@@ -82,13 +83,13 @@ def test_shares_add_up_and_are_even_with_the_rest_for_the_finest(total, parts):
 
 @given(SIZES, st.integers(1, 1000))
 def test_the_first_frames_work_is_less_than_all_of_it_at_full_size_and_grows(size, iterations):
-    work = work_of_first(size, iterations)
-    assert work <= iterations * area(size)
-    assert work_of_first(size, iterations + 1) > work
+    least = work_of_first(size, iterations)
+    assert least <= iterations * work(size)
+    assert work_of_first(size, iterations + 1) > least
 
 
-def test_the_first_frames_work_is_pixels_times_iterations():
-    assert work_of_first((180, 320), 5) == 64 * 113 + 90 * 160 + 127 * 226 + 2 * 180 * 320
+def test_the_first_frames_work_is_pixels_times_iterations_and_a_fixed_share_of_each():
+    assert work_of_first((180, 320), 5) == 5 * FIXED_WORK + 64 * 113 + 90 * 160 + 127 * 226 + 2 * 180 * 320
 
 
 # --- pictures in and out ---------------------------------------------------------------------------------------------

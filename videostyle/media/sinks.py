@@ -142,6 +142,8 @@ class VideoSink:
         self._trim = trim
         self._format = CONTAINERS[output.suffix.lower()]
         self._rate = None if self._source else rate or Fraction(25)
+        if self._rate:
+            self.notices.append(f"a folder of frames has no clock: written at {float(self._rate):g} frames a second")
         self._size = size
         self._encoding = self._plan_encoding(info)
         self._tracks: list[Track] = []

@@ -63,14 +63,18 @@ def shares(total: int, parts: int) -> list[int]:
     return [total // parts + (part >= parts - total % parts) for part in range(parts)]
 
 
-def area(size: Size) -> int:
-    return size[0] * size[1]
+def work(size: Size) -> int:
+    """What an iteration at (height, width) costs, in pixels: its own, and a fixed share for the filters' transforms.
+
+    Measured: 0.39 s at 128x96 and 1.05 s at 320x180 in one run.
+    """
+    return size[0] * size[1] + FIXED_WORK
 
 
 def work_of_first(size: Size, iterations: int) -> int:
-    """Pixels times iterations that a shot's first frame takes, over all its scales."""
+    """The work of a shot's first frame, over all its scales."""
     sizes = scales(size)
-    return sum(count * area(each) for each, count in zip(sizes, shares(iterations, len(sizes)), strict=True))
+    return sum(count * work(each) for each, count in zip(sizes, shares(iterations, len(sizes)), strict=True))
 
 
 def to_tensor(image: np.ndarray, device: str) -> Tensor:
@@ -117,7 +121,9 @@ class Optimize:
             picture, value, iterations = self._paint_first(content)
         else:
             picture, value, iterations = self._paint_next(image, content, motion)
-        self.picture, self.source = picture.clamp(0, 1), image
+        # in one layout, as `restore` makes it: sums over another would round otherwise
+        self.picture = picture.clamp(0, 1).contiguous(memory_format=torch.channels_last)
+        self.source = image
         untrusted = 1.0 if motion is None else motion.untrusted
         seconds = time.perf_counter() - began
         return [Painted(to_array(self.picture), value.total, value.star, iterations, untrusted, seconds)]
@@ -140,8 +146,8 @@ class Optimize:
             objective = self._objective(resize(content, size))
             start = resize(picture, size)
             for iteration, (picture, value) in enumerate(islice(self.optimizer.minimize(objective, start), count + 1)):
-                self.watch(value, (done + iteration * area(size)) / total)
-            done, iterations = done + iteration * area(size), iterations + iteration
+                self.watch(value, (done + iteration * work(size)) / total)
+            done, iterations = done + iteration * work(size), iterations + iteration
         self.first_star = value.star
         return picture, value, iterations
 
