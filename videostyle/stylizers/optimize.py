@@ -23,6 +23,7 @@ from videostyle.stylizers.regions import fill_new, inside, mismatch
 from videostyle.temporal.warp import warp
 
 COARSEST = 128  # longer side of the first frame's first scale
+FIXED_WORK = 14_000  # what an iteration costs besides its pixels, in pixels
 START_NOISE = 0.02  # standard deviation added to the first frame's start, so that another seed gives another painting
 
 
