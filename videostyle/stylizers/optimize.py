@@ -122,12 +122,12 @@ class Optimize:
             picture, value, iterations = self._paint_first(content)
         else:
             picture, value, iterations = self._paint_next(image, content, motion)
-        # in one layout, as `restore` makes it: sums over another would round otherwise
-        self.picture = picture.clamp(0, 1).contiguous(memory_format=torch.channels_last)
-        self.source = image
+        # as `restore` does it: in another memory layout, kernels sum in another order and round otherwise
+        painted = to_array(picture.clamp(0, 1))
+        self.continue_from(painted, image)
         untrusted = 1.0 if motion is None else motion.untrusted
         seconds = time.perf_counter() - began
-        return [Painted(to_array(self.picture), value.total, value.star, iterations, untrusted, seconds)]
+        return [Painted(painted, value.total, value.star, iterations, untrusted, seconds)]
 
     def finish(self) -> list[Painted]:
         return []
