@@ -27,7 +27,9 @@ def check_memory(size: Size, available: int | None = None) -> None:
     available = psutil.virtual_memory().available if available is None else available
     needed = memory_needed(size)
     if needed > available:
-        longer = int(max(size) * max(0.0, (available - BASE_BYTES) / (needed - BASE_BYTES)) ** 0.5)
+        pixels, ratio = max(0.0, (available - BASE_BYTES) / BYTES_PER_PIXEL), min(size) / max(size)
+        # the largest for which longer * (longer * ratio + 1) fits: the shorter side may be rounded up by one
+        longer = int(((1 + 4 * ratio * pixels) ** 0.5 - 1) / (2 * ratio))
         raise BadOption(
             f"painting at {size[1]}x{size[0]} needs about {needed / 2**30:.1f} GB of memory, {available / 2**30:.1f} are free",
             f"--size up to about {longer // 16 * 16}" if longer >= 32 else "more free memory",
