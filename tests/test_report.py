@@ -1,0 +1,66 @@
+"""The report of a run as JSON: documented keys, exact times, and nothing lost."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+from videostyle.report import FrameRecord, RunReport, write_report
+
+
+def report() -> RunReport:
+    records = tuple(
+        FrameRecord(index, Fraction(1001 * index, 30000), 1 + index // 2, 7 + index, 2.5, 1.25, 0.125, 0.5)
+        for index in range(3)
+    )
+    return RunReport(
+        output=Path("a") / "ünder.mp4",
+        size=(180, 320),
+        frames=records,
+        shots=2,
+        seconds=12.5,
+        peak_memory=123456789,
+        device="cpu",
+        options={"size": None, "styles": ["s.jpg"], "keep_colors": False},
+        versions={"torch": "2.9"},
+        notices=("one", "two"),
+    )
+
+
+def test_every_key_is_there_and_says_what_was_measured(tmp_path):
+    write_report(report(), tmp_path / "r.json")
+    found = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    frames = found.pop("frames")
+    assert found == {
+        "schema": 1,
+        "output": str(Path("a") / "ünder.mp4"),
+        "width": 320,
+        "height": 180,
+        "shots": 2,
+        "seconds": 12.5,
+        "peak_memory": 123456789,
+        "device": "cpu",
+        "options": {"size": None, "styles": ["s.jpg"], "keep_colors": False},
+        "versions": {"torch": "2.9"},
+        "notices": ["one", "two"],
+    }
+    assert frames[2] == {
+        "index": 2,
+        "time": "1001/15000",
+        "shot": 2,
+        "iterations": 9,
+        "loss": 2.5,
+        "loss_star": 1.25,
+        "untrusted": 0.125,
+        "seconds": 0.5,
+    }
+    assert [Fraction(frame["time"]) for frame in frames] == [each.time for each in report().frames]
+
+
+def test_every_field_of_the_records_has_a_key(tmp_path):
+    write_report(report(), tmp_path / "r.json")
+    found = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    fields = set(RunReport.__dataclass_fields__) - {"size"} | {"schema", "width", "height"}
+    assert set(found) == fields
+    assert set(found["frames"][0]) == set(FrameRecord.__dataclass_fields__)
