@@ -98,8 +98,10 @@ class Painter:
     def paint(self, source: Source, sink: Sink, out_size: Size, before: Before | None = None) -> Iterator[FrameRecord]:
         """Paint the clip into the sink, frame by frame; yields the record of each."""
         stylizer = self._stylizer()
-        if before:
-            stylizer.continue_from(before.painted, self._seen(before.frame))
+        if before and self.flow:
+            painted = luminance(before.painted) if self.job.keep_colors else before.painted
+            stylizer.continue_from(painted, self._seen(before.frame))
+            self.workload.shots -= 1  # the first frame begins none
         waiting: deque[Task] = deque()  # given to the stylizer and not finished yet
 
         def deliver(finished: list[Painted]) -> Iterator[FrameRecord]:
