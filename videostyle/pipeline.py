@@ -72,11 +72,11 @@ def run(job: Job, progress: Callable[[Event], None] | None = None, cancel: threa
                 clip = scan(source, job, lambda count: tell(Counting(count)))
                 painter = Painter(job, styles, size, device, clip, tell)
                 sink = open_sink(output, work, job.input, source.info, out_size, clip.trim, None)
+                before = painted_before(job, source, clip, size, output)
                 tell(Plan(job.input, output, source.info.size, size, clip.count, len(clip.starts), device, work.look))
             except BaseException:
                 work.remove()
                 raise
-            before = painted_before(job, source, clip, size, output)
             records = _painted(painter, source, sink, out_size, before, work)
         for line in (*source.info.notices, *sink.notices, *skipped_lines(source)):
             tell.notice(line)
