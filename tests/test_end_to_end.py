@@ -91,10 +91,11 @@ def test_quiet_says_nothing_and_a_still_goes_to_a_still(place, monkeypatch, caps
 
 
 def test_a_still_from_python_takes_the_styles_colours(monkeypatch):
-    """Coloured blots and the same in orange: within a few steps of the real network the blots turn orange."""
+    """Coloured noise and a painting of orange blots: within a few steps of the real network the noise turns orange."""
     monkeypatch.setattr(still, "load_features", lambda name, device: real_vgg())
-    noise = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (32, 48, 3), np.uint8), (0, 0), 1.5)
-    painted = stylize_image(noise, (noise * (1.0, 0.6, 0.2)).astype(np.uint8), iterations=14)
+    noise = np.random.default_rng(0).integers(0, 256, (32, 48, 3), np.uint8)
+    orange = (cv2.GaussianBlur(noise, (0, 0), 1.5) * (1.0, 0.6, 0.2)).astype(np.uint8)
+    painted = stylize_image(noise, orange, iterations=14)
     assert painted.shape == noise.shape
     assert painted.dtype == np.uint8
     red, green, blue = painted.mean(axis=(0, 1)) - noise.mean(axis=(0, 1))
