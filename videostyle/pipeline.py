@@ -46,8 +46,9 @@ class Telling:
             self.progress(event)
 
     def notice(self, text: str) -> None:
-        """Tell a line the user should read."""
-        self(Notice(text))
+        """Tell a line the user should read, once."""
+        if text not in self.notices:
+            self(Notice(text))
 
 
 def run(job: Job, progress: Callable[[Event], None] | None = None, cancel: threading.Event | None = None) -> RunReport:
@@ -73,12 +74,14 @@ def run(job: Job, progress: Callable[[Event], None] | None = None, cancel: threa
                 painter = Painter(job, styles, size, device, clip, tell)
                 sink = open_sink(output, work, job.input, source.info, out_size, clip.trim, None)
                 before = painted_before(job, source, clip, size, output)
+                for line in (*source.info.notices, *sink.notices):
+                    tell.notice(line)
                 tell(Plan(job.input, output, source.info.size, size, clip.count, len(clip.starts), device, work.look))
             except BaseException:
                 work.remove()
                 raise
             records = _painted(painter, source, sink, out_size, before, work)
-        for line in (*source.info.notices, *sink.notices, *skipped_lines(source)):
+        for line in (*sink.notices, *skipped_lines(source)):
             tell.notice(line)
     return RunReport(
         output=output,
