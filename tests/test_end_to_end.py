@@ -150,6 +150,10 @@ def frames_in(place: Path, *names: str, sizes=((48, 36),)) -> None:
         Image.new("RGB", sizes[min(index, len(sizes) - 1)]).save(place / "frames" / name)
 
 
+def strip(place: Path) -> None:
+    make_clip(place / "strip.mp4", [gradient(20, 160)] * 2)
+
+
 def text_as_video(place: Path) -> None:
     (place / "text.mp4").write_text("this is no film\n" * 50)
 
@@ -171,6 +175,7 @@ REFUSED = {
     "style of 1x1": (lambda place: save(place, "dot.png", "RGB", (1, 1)), ["in.mp4", "dot.png"], "1x1"),
     "size 31": (None, ["in.mp4", "style.png", "--size", "31"], "from 32 to 8192"),
     "size 8193": (None, ["in.mp4", "style.png", "--size", "8193"], "from 32 to 8192"),
+    "a strip": (strip, ["strip.mp4", "style.png", "--size", "64"], "64x8"),
     "missing folder": (None, ["in.mp4", "style.png", "-o", "nowhere/out.mp4"], "nowhere"),
     "mp3": (None, ["in.mp4", "style.png", "-o", "out.mp3"], ".mp3"),
     "txt": (None, ["in.mp4", "style.png", "-o", "out.txt"], ".txt"),

@@ -177,11 +177,11 @@ def motion_with(untrusted: float) -> Motion:
 
 @pytest.mark.parametrize("iterations", [1, 2, 6])
 def test_exact_iterations_are_exact_however_new_the_frame_is(iterations):
-    stylizer = started(EFFORTS["draft"].exactly(iterations))
+    stylizer = started(Effort(6, 2, 4).exactly(iterations))
     for untrusted in (0.0, 0.5, 1.0):
         (found,) = stylizer.step(frame(5), motion_with(untrusted))
         assert found.iterations == iterations
-    assert EFFORTS["draft"].exactly(iterations).first == EFFORTS["draft"].first
+    assert stylizer.effort.first == 6
 
 
 def test_exact_iterations_are_exact_where_an_earlier_run_is_continued():
@@ -263,10 +263,11 @@ def test_the_temporal_weight_holds_a_frame_to_the_last_one():
 
 
 def test_a_frame_of_another_shot_knows_nothing_of_the_last():
-    stylizer = started(Effort(6, 2, 2))
-    (again,) = stylizer.step(frame(2), None)
-    (fresh,) = painter(Effort(6, 2, 2)).step(frame(2), None)
-    assert again.picture.tobytes() == fresh.picture.tobytes()
+    used, fresh = started(Effort(6, 2, 2)), painter(Effort(6, 2, 2))
+    used.step(frame(3), STILL)
+    for seed, motion in ((2, None), (4, STILL)):
+        (again,), (alone,) = used.step(frame(seed), motion), fresh.step(frame(seed), motion)
+        assert again.picture.tobytes() == alone.picture.tobytes()
 
 
 # --- watching --------------------------------------------------------------------------------------------------------
