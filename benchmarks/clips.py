@@ -1,7 +1,7 @@
 """Paint real clips and hold each run against its source: `python -m benchmarks.clips --clips a.mp4 --styles b.jpg`.
 
 For each pair: seconds a frame, peak memory, L* of the first, middle and last frame against the same frame painted alone by
-the first frame's recipe, frame count, equality of timestamps and of audio packets. One JSON file a pair is kept, so an
+the first frame's recipe, frame count, equality of timestamps and of audio packets. Each step's result is kept, so an
 interrupted benchmark goes on where it stopped; frames of the painted clip are left beside it as PNG to be looked at.
 """
 
@@ -32,7 +32,8 @@ def paint(clip: Path, style: Path, output: Path, options: argparse.Namespace) ->
     command = [sys.executable, "-m", "videostyle", "run", str(clip), str(style), "-o", str(output), "--overwrite"]
     command += ["--size", str(options.size), "--frames", str(options.frames), "--preset", options.preset]
     command += ["--threads", str(options.threads), "--report", str(report)]
-    subprocess.run(command, check=True)
+    if not (report.exists() and output.exists()):
+        subprocess.run(command, check=True)
     return json.loads(report.read_text())
 
 
@@ -104,17 +105,20 @@ def measure(clip: Path, style: Path, options: argparse.Namespace) -> dict:
     row["untrusted"] = sum(each["untrusted"] for each in frames[1:]) / max(1, len(frames) - 1)
     chosen = sorted({0, len(frames) // 2 - 1, len(frames) - 1})
     save_frames(output, chosen)
-    size = report["height"], report["width"]
-    row["star"] = {n + 1: frames[n]["loss_star"] for n in chosen}
-    row["alone"] = {n + 1: star_alone(clip, style, n, size, options.preset, options.threads) for n in chosen}
+    row["star"] = {str(n + 1): frames[n]["loss_star"] for n in chosen}
+    row["alone"] = {}
+    for number in options.alone:
+        kept = output.with_suffix(f".alone{number}.json")
+        if not kept.exists():
+            size = report["height"], report["width"]
+            kept.write_text(json.dumps(star_alone(clip, style, number - 1, size, options.preset, options.threads)))
+        row["alone"][str(number)] = json.loads(kept.read_text())
     return row
 
 
 def line(row: dict) -> str:
-    stars = "; ".join(
-        f"{n}: {row['star'][n]:.2f} / {row['alone'][n]:.2f} = {row['star'][n] / row['alone'][n]:.2f}"
-        for n in row["star"]
-    )
+    """The first frame is always painted alone: its ratio is 1."""
+    stars = "; ".join(f"{n}: {star:.2f}" + compared_star(star, row["alone"].get(n)) for n, star in row["star"].items())
     return (
         f"{row['pair']:<46} first {row['first_seconds']:.0f} s, later {row['later_seconds']:.1f} s "
         f"({row['iterations']:.1f} it., {row['untrusted']:.0%} new), all {row['wall_per_frame']:.1f} s a frame, "
@@ -123,22 +127,24 @@ def line(row: dict) -> str:
     )
 
 
+def compared_star(star: float, alone: float | None) -> str:
+    return "" if alone is None else f" / {alone:.2f} = {star / alone:.2f}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clips", nargs="+", type=Path, default=[Path("sample_media/clip.mp4")])
     parser.add_argument("--styles", nargs="+", type=Path, default=[Path("sample_media/styles/swirls.jpg")])
     parser.add_argument("--size", type=int, default=320)
     parser.add_argument("--frames", type=int, default=48)
+    parser.add_argument("--alone", type=int, nargs="*", default=[24, 48], help="frames to paint alone too")
     parser.add_argument("--preset", default="standard")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--folder", type=Path, default=Path("out/bench_clips"))
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     for clip, style in product(options.clips, options.styles):
-        cached = options.folder / f"{clip.stem}_{style.stem}.row.json"
-        if not cached.exists():
-            cached.write_text(json.dumps(measure(clip, style, options), indent=1))
-        print(line(json.loads(cached.read_text())), flush=True)
+        print(line(measure(clip, style, options)), flush=True)
 
 
 if __name__ == "__main__":
