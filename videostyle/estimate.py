@@ -11,7 +11,7 @@ import psutil
 from videostyle.errors import BadOption
 from videostyle.frames import Size
 
-# Measured: one evaluation of L adds 3.5 to 4 kB a pixel to what the libraries take; whole runs of clips at 320x180, 320x214 and
+# Measured: one evaluation of L adds 3.2 to 4 kB a pixel to what the libraries take; whole runs at 320x180, 320x214 and
 # 320x240 reached 1123, 1236 and 1266 MiB.
 BASE_BYTES = 950 * 2**20
 BYTES_PER_PIXEL = 4100
