@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -378,7 +379,10 @@ main()
 def stop(number: int, preset: str, output: Path) -> tuple[int, float, str]:
     """Starts the program on a stand-in, signals it once it paints; its exit code, seconds to end, messages."""
     command = [sys.executable, "-c", STAND_IN, "run", "in.mp4", "s.jpg", "--preset", preset, "-o", str(output)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    # A test run that was started in the background hands down an ignored SIGINT, which the program rightly respects.
+    heard = partial(signal.signal, number, signal.SIG_DFL)
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, preexec_fn=heard) as process:
         assert process.stdout
         assert process.stdout.readline() == "painting\n"
         process.send_signal(number)
