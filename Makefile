@@ -15,7 +15,7 @@ demo: .venv/.installed
 	@$(BIN)/videostyle doctor >/dev/null || { $(BIN)/videostyle doctor | grep MISSING; \
 	    echo "error: the lines above name what painting needs and this machine lacks"; exit 1; }
 	@mkdir -p $(dir $(DEMO_RESULT))
-	$(BIN)/videostyle run $(DEMO_CLIP) $(DEMO_STYLE) -o $(DEMO_RESULT) --size 192 --preset draft --duration 1 --overwrite
+	$(BIN)/videostyle run $(DEMO_CLIP) $(DEMO_STYLE) -o $(DEMO_RESULT) --size 192 --preset draft --frames 16 --overwrite
 	@echo "The painted clip is $(abspath $(DEMO_RESULT))"
 
 test: .venv/.installed-dev
