@@ -43,6 +43,7 @@ class Job:
         default_text="INPUT_STYLE beside the input",
     )
     overwrite: bool = option(False, "Replace the output if it exists.", panel="Output")
+    restart: bool = option(False, "Start over, where a run of the same output was interrupted.", panel="Output")
     size: int | None = option(
         None,
         "Longer side of the painted picture, in pixels.",

@@ -59,7 +59,7 @@ class Workload:
     ):
         self.first, self.guess, self.shots, self.frames, self.clock = first, later, shots, frames, clock
         self.firsts_done = self.laters_done = 0
-        self.later_work = self.finished = self.current = 0.0
+        self.later_work = self.finished = self.current = self.skipped = 0.0
         self.began: float | None = None
 
     @property
@@ -86,6 +86,10 @@ class Workload:
         else:
             self.laters_done, self.later_work = self.laters_done + 1, self.later_work + work
 
+    def skip_finished(self) -> None:
+        """What is finished now was done by an earlier run: it says nothing of this one's pace."""
+        self.skipped = self.finished
+
     @property
     def fraction(self) -> float:
         """Of the whole run, done; in [0, 1]."""
@@ -94,10 +98,10 @@ class Workload:
     @property
     def remaining(self) -> float | None:
         """Seconds still to go at the pace so far; None before there is enough to tell."""
-        spent = self.spent
-        if spent < MEASURED_FIRST or self.fraction <= 0:
+        spent, done = self.spent, self.finished + self.current - self.skipped
+        if spent < MEASURED_FIRST or done <= 0:
             return None
-        return spent * (1 - self.fraction) / self.fraction
+        return spent * max(0.0, self.total - self.finished - self.current) / done
 
     @property
     def spent(self) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -19,7 +19,7 @@ from videostyle.media.sources import Source
 from videostyle.models.features import load_features
 from videostyle.report import Estimate, Event, FrameRecord, Painting
 from videostyle.scan import Clip
-from videostyle.stylizers.base import Painted
+from videostyle.stylizers.base import Painted, State
 from videostyle.stylizers.colors import luminance, with_colors_of
 from videostyle.stylizers.losses import StyleTargets, Value, Weights
 from videostyle.stylizers.optimize import EFFORTS, Effort, Optimize, to_tensor, work, work_of_first
@@ -54,15 +54,19 @@ def effort_of(job: Job, alone: bool) -> Effort:
     return effort.exactly(job.iterations) if job.iterations else effort
 
 
-def tasks(source: Source, clip: Clip, size: Size, flow: Flow | None, before: Before | None) -> Prefetch[Task]:
-    """The clip's frames in order, worked out ahead in a thread."""
+def tasks(
+    source: Source, clip: Clip, size: Size, flow: Flow | None, before: Before | None, done: int
+) -> Prefetch[Task]:
+    """The clip's frames in order but for those that are done, worked out ahead in a thread."""
+    following = clip.first + done
 
     def pairs() -> Iterator[tuple[Frame | None, Frame]]:
         last = before.frame if before else None
-        for frame in source.frames(size, clip.first):
+        for frame in source.frames(size, following - 1 if done else following):
             if frame.index not in clip:
                 return
-            yield last, frame
+            if frame.index >= following:
+                yield last, frame
             last = frame
 
     def prepare(pair: tuple[Frame | None, Frame]) -> Task:
@@ -94,36 +98,55 @@ class Painter:
         firsts = clip.count if self.flow is None else len(clip.starts)
         self.workload = Workload(work_of_first(size, self.effort.first), expected, firsts, clip.count)
         self.estimated = False
+        self.stylizer = self._new_stylizer()
+        self.waiting: deque[Task] = deque()  # given to the stylizer and not finished yet
+        self.before: Before | None = None
+        self.done = 0  # frames painted by the run that this one goes on from
 
-    def paint(self, source: Source, sink: Sink, out_size: Size, before: Before | None = None) -> Iterator[FrameRecord]:
-        """Paint the clip into the sink, frame by frame; yields the record of each."""
-        stylizer = self._stylizer()
-        if before and self.flow:
+    def continue_from(self, before: Before) -> None:
+        """Begin from a frame painted before the clip's first one."""
+        self.before = before
+        if self.flow:
             painted = luminance(before.painted) if self.job.keep_colors else before.painted
-            stylizer.continue_from(painted, self._seen(before.frame))
+            self.stylizer.continue_from(painted, self._seen(before.frame))
             self.workload.shots -= 1  # the first frame begins none
-        waiting: deque[Task] = deque()  # given to the stylizer and not finished yet
 
-        def deliver(finished: list[Painted]) -> Iterator[FrameRecord]:
-            for painted in finished:
-                task = waiting.popleft()
-                sink.write(self._on_canvas(task.frame, painted, out_size, sink.bits))
-                yield self._record(task, painted)
+    def resume(self, records: Sequence[FrameRecord], state: State) -> None:
+        """Go on after these frames, with the stylizer's state after the last of them."""
+        self.done = len(records)
+        self.stylizer.restore(state)
+        for record in records:
+            first = record.index in self.clip.starts or self.flow is None
+            self.workload.finish_frame(first, self._work_of(first, record.iterations))
+        self.workload.skip_finished()
 
-        with tasks(source, self.clip, self.size, self.flow, before) as ready:
+    @property
+    def state(self) -> State | None:
+        """From this and the frames painted so far another run can go on; None while the stylizer holds frames back."""
+        return None if self.waiting else self.stylizer.state()
+
+    def paint(self, source: Source, sink: Sink, out_size: Size) -> Iterator[FrameRecord]:
+        """Paint what is left of the clip into the sink, frame by frame; yields the record of each."""
+        with tasks(source, self.clip, self.size, self.flow, self.before, self.done) as ready:
             for task in ready:
                 if task.motion is None and task.frame.index != self.clip.first:
-                    yield from deliver(stylizer.finish())
-                    stylizer = self._stylizer()
+                    yield from self._deliver(self.stylizer.finish(), sink, out_size)
+                    self.stylizer = self._new_stylizer()
                     if task.frame.index in self.clip.starts:
                         sink.end_segment()
-                waiting.append(task)
-                stylizer.watch = partial(self._watch, task)
-                yield from deliver(stylizer.step(self._seen(task.frame), task.motion))
-            yield from deliver(stylizer.finish())
-        sink.end_segment()
+                self.waiting.append(task)
+                self.stylizer.watch = partial(self._watch, task)
+                finished = self.stylizer.step(self._seen(task.frame), task.motion)
+                yield from self._deliver(finished, sink, out_size)
+            yield from self._deliver(self.stylizer.finish(), sink, out_size)
 
-    def _stylizer(self) -> Optimize:
+    def _deliver(self, finished: list[Painted], sink: Sink, out_size: Size) -> Iterator[FrameRecord]:
+        for painted in finished:
+            task = self.waiting.popleft()
+            sink.write(self._on_canvas(task.frame, painted, out_size, sink.bits))
+            yield self._record(task, painted)
+
+    def _new_stylizer(self) -> Optimize:
         return Optimize(self.styles, self.weights, self.effort, self.device, self.job.seed)
 
     def _seen(self, frame: Frame) -> np.ndarray:
@@ -151,9 +174,12 @@ class Painter:
         shots = len(self.clip.starts)
         self.tell(Painting(number, self.clip.count, shot, shots, value.total, load.fraction, load.remaining))
 
+    def _work_of(self, first: bool, iterations: int) -> float:
+        return self.workload.first if first else (iterations + 1) * work(self.size)
+
     def _record(self, task: Task, painted: Painted) -> FrameRecord:
         first = task.motion is None
-        self.workload.finish_frame(first, self.workload.first if first else (painted.iterations + 1) * work(self.size))
+        self.workload.finish_frame(first, self._work_of(first, painted.iterations))
         return FrameRecord(
             index=task.frame.index,
             time=task.frame.time,

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import platform
 import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 
+from videostyle.checkpoint import Checkpoint, Checkpoints, Identity, fingerprint
 from videostyle.choices import check_styles, choose_device, choose_output, choose_size
 from videostyle.config import Job, parse_frames
-from videostyle.errors import Cancelled
+from videostyle.errors import Cancelled, PaintingFailed
 from videostyle.estimate import peak_memory
-from videostyle.frames import Size
+from videostyle.frames import Size, VideoInfo
 from videostyle.media.images import load_style, read_picture
 from videostyle.media.sinks import Sink, open_sink, painted_name
 from videostyle.media.sources import Source, open_source
-from videostyle.media.work import WorkFolder
+from videostyle.media.work import WorkFolder, writing
 from videostyle.painter import Before, Painter
 from videostyle.report import Counting, Event, FrameRecord, Notice, Plan, RunReport
 from videostyle.scan import Clip, scan
@@ -56,7 +59,7 @@ def run(job: Job, progress: Callable[[Event], None] | None = None, cancel: threa
 
     progress: called with each Event of videostyle.report, from this thread. cancel: set it from anywhere to stop; the run
     then raises Cancelled. Raises a child of VideoStyleError for everything a user can mend. A refused run leaves nothing
-    behind; one that breaks off later leaves no half output, only its work folder with what was painted.
+    behind; one that breaks off later leaves no half output, only its work folder, from which the same job goes on.
     """
     began = time.monotonic()
     tell = Telling(progress, cancel)
@@ -69,25 +72,15 @@ def run(job: Job, progress: Callable[[Event], None] | None = None, cancel: threa
         size = choose_size(job, source.info, output, device, tell.notice)
         out_size = source.info.size if job.output_size == "source" else size
         with WorkFolder(output) as work:
-            try:
-                clip = scan(source, job, lambda count: tell(Counting(count)))
-                painter = Painter(job, styles, size, device, clip, tell)
-                sink = open_sink(output, work, job.input, source.info, out_size, clip.trim, None)
-                before = painted_before(job, source, clip, size, output)
-                for line in (*source.info.notices, *sink.notices):
-                    tell.notice(line)
-                tell(Plan(job.input, output, source.info.size, size, clip.count, len(clip.starts), device, work.look))
-            except BaseException:
-                work.remove()
-                raise
-            records = _painted(painter, source, sink, out_size, before, work)
-        for line in (*sink.notices, *skipped_lines(source)):
+            session = prepare(job, source, styles, output, size, out_size, device, work, tell)
+            session.paint()
+        for line in (*session.sink.notices, *skipped_lines(source)):
             tell.notice(line)
     return RunReport(
         output=output,
         size=out_size,
-        frames=tuple(records),
-        shots=len(clip.starts),
+        frames=tuple(session.records),
+        shots=len(session.painter.clip.starts),
         seconds=time.monotonic() - began,
         peak_memory=peak_memory(),
         device=device,
@@ -97,22 +90,113 @@ def run(job: Job, progress: Callable[[Event], None] | None = None, cancel: threa
     )
 
 
-def _painted(
-    painter: Painter, source: Source, sink: Sink, out_size: Size, before: Before | None, work: WorkFolder
-) -> list[FrameRecord]:
-    """Paints everything and completes the output. What was painted before a failure stays in the work folder."""
-    records = []
+@dataclass(frozen=True)
+class Session:
+    """A run that is ready to paint. records: of the frames that are done."""
+
+    source: Source
+    painter: Painter
+    sink: Sink
+    out_size: Size
+    work: WorkFolder
+    saved: Checkpoints
+    records: list[FrameRecord]
+
+    def paint(self) -> None:
+        """Paints what is left and completes the output. What was painted before a failure stays in the work folder."""
+        count = self.painter.clip.count
+        try:
+            for record in self.painter.paint(self.source, self.sink, self.out_size):
+                self.records.append(record)
+                if self.saved.due() or len(self.records) == count:
+                    self.save()
+            if len(self.records) < count:
+                problem = f"{self.source.path} ended after {len(self.records)} of {count} frames: it has changed"
+                raise PaintingFailed(problem, todo="bring the file back and repeat the command to go on")
+            self.sink.finish()
+        except BaseException:
+            self.sink.abort()
+            if not self.records:
+                self.work.remove()
+            raise
+        self.work.remove()
+
+    def save(self) -> None:
+        state = self.painter.state
+        if state is not None:
+            with writing(self.work.output):
+                self.saved.save(self.records, self.sink.files(), state)
+
+    def resume(self, done: Checkpoint, notice: Callable[[str], None]) -> None:
+        """Takes up an interrupted run after the frames it has painted."""
+        self.sink.resume([self.work.parts / name for name in done.files], [record.time for record in done.records])
+        self.painter.resume(done.records, done.state)
+        self.records.extend(done.records)
+        notice(f"an earlier run was interrupted: going on after its first {len(done.records)} frames")
+
+
+def prepare(
+    job: Job,
+    source: Source,
+    styles: list[np.ndarray],
+    output: Path,
+    size: Size,
+    out_size: Size,
+    device: str,
+    work: WorkFolder,
+    tell: Telling,
+) -> Session:
+    """Looks through the source and opens everything. A refused run leaves what an earlier one saved as it was."""
     try:
-        for record in painter.paint(source, sink, out_size, before):
-            records.append(record)
-        sink.finish()
+        clip = scan(source, job, lambda count: tell(Counting(count)))
+        painter = Painter(job, styles, size, device, clip, tell)
+        saved = Checkpoints(work, identity(job, source.info, size, out_size, device, clip), clip, tell.notice)
+        done = None if job.restart else saved.newest()
+        if done is None:
+            work.keep_only(set())
+        sink = open_sink(output, work, job.input, source.info, out_size, clip.trim, None)
+        session = Session(source, painter, sink, out_size, work, saved, [])
+        if done is not None:
+            session.resume(done, tell.notice)
+        elif before := painted_before(job, source, clip, size, output):
+            painter.continue_from(before)
+        for line in (*source.info.notices, *sink.notices):
+            tell.notice(line)
+        tell(Plan(job.input, output, source.info.size, size, clip.count, len(clip.starts), device, work.look))
     except BaseException:
-        sink.abort()
-        if not records:
+        if not work.begun:
             work.remove()
         raise
-    work.remove()
-    return records
+    return session
+
+
+# Options that change nothing in the painted bytes, or are told by something else: the files by their fingerprints, the
+# part to paint by the frames themselves, so that a run can be made longer.
+NOT_IDENTITY = {"input", "styles", "output", "overwrite", "restart", "report", "size", "device", "threads"} | {
+    "frames", "duration", "start",
+}  # fmt: skip
+
+
+def identity(job: Job, info: VideoInfo, size: Size, out_size: Size, device: str, clip: Clip) -> Identity:
+    """Everything that the painted bytes depend on, each under the name a user knows it by."""
+    options = {
+        f"--{name.replace('_', '-')}": str(_plain(value))
+        for name, value in asdict(job).items()
+        if name not in NOT_IDENTITY
+    }
+    files = {"the input": job.input} | {f"style {number}": path for number, path in enumerate(job.styles, 1)}
+    return {
+        **options,
+        **{name: fingerprint(path) for name, path in files.items()},
+        "the source's size": str(info.size),
+        "painted size": f"{size[1]}x{size[0]}, written as {out_size[1]}x{out_size[0]}",
+        "first frame": str(clip.first + 1),
+        "time 0": str(clip.trim.start if clip.trim else 0),
+        "device": f"{device} {torch.cuda.get_device_name(device)}" if device.startswith("cuda") else device,
+        "processor": f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
+        "threads": f"{torch.get_num_threads()} and {cv2.getNumThreads()}",
+        **{name: version(name) for name in LIBRARIES},
+    }
 
 
 def painted_before(job: Job, source: Source, clip: Clip, size: Size, output: Path) -> Before | None:

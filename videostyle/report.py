@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from videostyle.frames import Size
 
@@ -77,6 +78,16 @@ class FrameRecord:
     seconds: float
 
 
+def frame_as_json(record: FrameRecord) -> dict[str, object]:
+    """The record as JSON has it; its time is an exact fraction as text."""
+    return asdict(record) | {"time": str(record.time)}
+
+
+def frame_from_json(values: dict[str, Any]) -> FrameRecord:
+    """The record of which `frame_as_json` made this."""
+    return FrameRecord(**(values | {"time": Fraction(values["time"])}))
+
+
 @dataclass(frozen=True)
 class RunReport:
     """A finished run. seconds: wall time. peak_memory: bytes of resident memory at the highest, of this process."""
@@ -97,19 +108,6 @@ def write_report(report: RunReport, path: Path) -> None:
     """The run as JSON. Keys: schema (1), output, width, height, shots, seconds, peak_memory (bytes), device, options,
     versions, notices, and frames: index (from 0), time (seconds, exact fraction as text), shot (from 1), iterations, loss,
     loss_star, untrusted, seconds."""
-    frames = [
-        {
-            "index": each.index,
-            "time": str(each.time),
-            "shot": each.shot,
-            "iterations": each.iterations,
-            "loss": each.loss,
-            "loss_star": each.loss_star,
-            "untrusted": each.untrusted,
-            "seconds": each.seconds,
-        }
-        for each in report.frames
-    ]
     content = {
         "schema": 1,
         "output": str(report.output),
@@ -122,6 +120,6 @@ def write_report(report: RunReport, path: Path) -> None:
         "options": report.options,
         "versions": report.versions,
         "notices": list(report.notices),
-        "frames": frames,
+        "frames": [frame_as_json(each) for each in report.frames],
     }
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

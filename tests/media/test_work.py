@@ -44,8 +44,16 @@ def test_a_second_run_is_refused_and_a_killed_one_never_blocks(tmp_path, other_r
     other_run.kill()
     other_run.wait()
     with WorkFolder(output) as work:
-        assert not work.look.exists()
-        assert list(work.folder("pictures").iterdir()) == []
+        assert [each.name for each in work.folder("pictures").iterdir()] == ["half.png"]
+
+
+def test_only_what_is_named_is_kept(tmp_path):
+    with WorkFolder(tmp_path / "out.mp4") as work:
+        for name in ("1.png", "2.png", "3.png.part"):
+            (work.folder("pictures") / name).write_bytes(b"")
+        (work.folder("segments") / "1.nut").write_bytes(b"")
+        work.keep_only({"pictures/2.png", "segments/1.nut"})
+        assert {each.name for each in work.parts.rglob("*.*")} == {"2.png", "1.nut"}
 
 
 def test_the_refused_run_leaves_the_other_ones_work_alone(tmp_path, other_run):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
@@ -89,6 +90,12 @@ class Sink(Protocol):
     def end_segment(self) -> None:
         """The last frame was a shot's last."""
 
+    def files(self) -> list[Path]:
+        """What has been written and is needed to go on, in order; files of the work folder that never change."""
+
+    def resume(self, files: list[Path], times: list[Fraction]) -> None:
+        """Goes on after frames that another sink like this one took at these times; `files` are what it named then."""
+
     def finish(self) -> None:
         """Completes the output: it appears whole under its name."""
 
@@ -148,7 +155,8 @@ class VideoSink:
         self._encoding = self._plan_encoding(info)
         self._tracks: list[Track] = []
         self._last: Span | None = None
-        self._waiting: list[Path] = []
+        self._waiting: list[Path] = []  # pictures of the open segment
+        self._newest: list[Path] = []  # the last picture of the segment before it
         self._segments: list[Path] = []
         self._result = work.path / f"result{output.suffix.lower()}"
         with writing(self._output):
@@ -211,9 +219,18 @@ class VideoSink:
             return
         with writing(self._output):
             self._segments.append(encode_segment(self._waiting, self._encoded, self._encoding))
-            for picture in self._waiting:
-                picture.unlink()
-        self._waiting = []
+        self._newest, self._waiting = self._waiting[-1:], []
+
+    def files(self) -> list[Path]:
+        """An encoded picture stays among them while it is the newest: its name tells where the next frame goes."""
+        return [*self._segments, *(self._waiting or self._newest)]
+
+    def resume(self, files: list[Path], times: list[Fraction]) -> None:
+        self._segments = [each for each in files if each.parent == self._encoded]
+        pictures = [each for each in files if each.parent == self._pictures]
+        encoded = Span.of(self._segments[-1]).end if self._segments else None
+        self._waiting = [each for each in pictures if encoded is None or Span.of(each).start >= encoded]
+        self._newest, self._last = pictures[-1:], Span.of(pictures[-1])
 
     def finish(self) -> None:
         self.end_segment()
@@ -237,7 +254,8 @@ class ImageSink:
         self.bits = 16 if output.suffix.lower() in DEEP_PICTURES else 8
         self._output = Path(os.path.abspath(output))
         self._work = work
-        self._result = work.path / f"result{output.suffix.lower()}"
+        with writing(self._output):
+            self._result = work.folder("pictures") / f"result{output.suffix.lower()}"
         self._written = False
 
     def write(self, frame: Frame) -> None:
@@ -251,6 +269,12 @@ class ImageSink:
 
     def end_segment(self) -> None:
         """A picture has no segments."""
+
+    def files(self) -> list[Path]:
+        return [self._result] * self._written
+
+    def resume(self, files: list[Path], times: list[Fraction]) -> None:
+        self._written = bool(files)
 
     def finish(self) -> None:
         if not self._written:
@@ -277,7 +301,7 @@ class FolderSink:
         self._output = Path(os.path.abspath(output))
         self._work = work
         self._timed = info.kind == "video"
-        self._times: dict[str, str] = {}
+        self._times: dict[str, Fraction] = {}
         with writing(self._output):
             self._folder = work.folder("pictures")
 
@@ -287,10 +311,16 @@ class FolderSink:
             data = picture_bytes(frame.image, frame.alpha, name.suffix)
             write_atomically(self._folder / name.name, data)
             self._work.show(picture_bytes(frame.image, frame.alpha, ".png"))
-        self._times[name.name] = f"{name.name} {frame.time} {float(frame.time):.9f}\n"
+        self._times[name.name] = frame.time
 
     def end_segment(self) -> None:
         """A folder has no segments."""
+
+    def files(self) -> list[Path]:
+        return [self._folder / name for name in self._times]
+
+    def resume(self, files: list[Path], times: list[Fraction]) -> None:
+        self._times = dict(zip((each.name for each in files), times, strict=True))
 
     def finish(self) -> None:
         if not self._times:
@@ -300,16 +330,22 @@ class FolderSink:
                 write_atomically(self._folder / TIMES_FILE, self._times_text().encode())
             if self._output.exists():
                 for name in [*self._times, *[TIMES_FILE] * self._timed]:
-                    publish(self._folder / name, self._output / name)
+                    self._publish_copy(name)
             else:
                 os.replace(self._folder, self._output)
+
+    def _publish_copy(self, name: str) -> None:
+        """The picture itself stays: a run killed on the way can publish them all again."""
+        copy = self._work.path / f"copy{Path(name).suffix}"
+        shutil.copyfile(self._folder / name, copy)
+        publish(copy, self._output / name)
 
     def _times_text(self) -> str:
         """One line for each picture of the folder, in the order of their names."""
         old = self._output / TIMES_FILE
         lines = old.read_text("utf-8", errors="replace").splitlines(keepends=True) if old.exists() else []
         times = {line.split()[0]: line for line in lines if line.strip() and not line.startswith("#")}
-        times.update(self._times)
+        times.update({name: f"{name} {time} {float(time):.9f}\n" for name, time in self._times.items()})
         return TIMES_HEADER + "".join(times[name] for name in sorted(times))
 
     def abort(self) -> None:

@@ -18,24 +18,22 @@ from videostyle.errors import BadOutput, PaintingFailed
 class WorkFolder:
     """`.OUTPUTNAME.videostyle/` beside the output, held by one run through an operating system lock.
 
-    Entering makes and locks it and throws away what an earlier run left; a killed run's lock dies with its process.
-    Leaving gives the lock back and keeps the folder; `remove()` deletes it. look: the newest painted frame, a PNG.
-    Raises BadOutput where the folder cannot be made, or where another run holds it.
+    Entering makes and locks it; a killed run's lock dies with its process. What an earlier run left is still there, until
+    `keep_only` clears away what is not needed. Leaving gives the lock back and keeps the folder; `remove()` deletes it.
+    parts: the folder of everything unfinished. look: the newest painted frame, a PNG. begun: whether an earlier run left
+    something to go on from. Raises BadOutput where the folder cannot be made, or where another run holds it.
     """
 
     def __init__(self, output: Path):
         self.output = Path(os.path.abspath(output))
         self.path = self.output.parent / f".{self.output.name}.videostyle"
         self.look = self.path / "newest.png"
-        self._parts = self.path / "parts"
+        self.parts = self.path / "parts"
         self._lock: BinaryIO | None = None
 
     def __enter__(self) -> WorkFolder:
         try:
             self._lock = _locked_file(self.path)
-            if self._lock is not None:
-                shutil.rmtree(self._parts, ignore_errors=True)
-                self.look.unlink(missing_ok=True)
         except OSError as error:
             self._release()
             problem = f"nothing can be written beside {self.output}: {error.strerror}"
@@ -49,14 +47,26 @@ class WorkFolder:
 
     def folder(self, name: str) -> Path:
         """A folder of this name for unfinished things, made if needed."""
-        path = self._parts / name
-        self._parts.mkdir(exist_ok=True)  # not its parents: a work folder that somebody removed must not come back
+        path = self.parts / name
+        self.parts.mkdir(exist_ok=True)  # not its parents: a work folder that somebody removed must not come back
         path.mkdir(exist_ok=True)
         return path
 
+    @property
+    def begun(self) -> bool:
+        return any(self.parts.glob("checkpoint_*.json"))
+
+    def keep_only(self, names: set[str]) -> None:
+        """Deletes every file in `parts` that is not named, each name being relative to it."""
+        for path in self.parts.rglob("*"):
+            if path.is_file() and path.relative_to(self.parts).as_posix() not in names:
+                path.unlink()
+
     def show(self, png: bytes) -> None:
         """Makes these bytes of a PNG the newest painted frame; a reader sees the old or the new one, never a half."""
-        write_atomically(self.look, png)
+        temporary = self.look.with_suffix(".part")
+        temporary.write_bytes(png)
+        os.replace(temporary, self.look)
 
     def remove(self) -> None:
         """Deletes the folder and gives the lock back."""
@@ -104,11 +114,21 @@ def _take_lock(file: BinaryIO) -> bool:
     return True
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Writes a file so that it is either there whole or not at all."""
+@contextmanager
+def synced(path: Path) -> Iterator[BinaryIO]:
+    """A file to be written that appears under its name when it is whole and on the disk, or not at all."""
     temporary = path.with_name(path.name + ".part")
-    temporary.write_bytes(data)
+    with temporary.open("wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
     os.replace(temporary, path)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Writes a file so that it is either there whole, whatever happens to the machine, or not at all."""
+    with synced(path) as file:
+        file.write(data)
 
 
 def publish(temporary: Path, output: Path) -> None:

@@ -40,7 +40,7 @@ class Effort:
     least: int
     most: int
     for_new: int = 20
-    near: float = 1.05
+    near: float = 1.0
     collect: int = 15
 
     def exactly(self, iterations: int) -> Effort:
@@ -48,7 +48,7 @@ class Effort:
         return Effort(self.first, iterations, iterations, for_new=0, collect=0)
 
 
-EFFORTS = {"draft": Effort(60, 2, 4), "standard": Effort(200, 3, 12), "high": Effort(500, 8, 30, near=1.0)}
+EFFORTS = {"draft": Effort(60, 2, 4), "standard": Effort(200, 3, 12), "high": Effort(500, 8, 30)}
 
 
 def scales(size: Size) -> list[Size]:
