@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from videostyle import choices
-from videostyle.choices import check_styles, choose_device, choose_output, choose_size
+from videostyle.choices import check_styles, choose, choose_device, choose_output, choose_size
 from videostyle.config import Job
 from videostyle.errors import BadInput, BadOption, BadOutput
 from videostyle.frames import VideoInfo
@@ -64,6 +64,7 @@ def test_what_can_hold_the_source_is_taken(place, name, info, output):
 
 def test_one_frame_of_a_clip_is_a_picture(place):
     assert choose_output(job(place, output="look.png", frames="1"), VIDEO) == place / "look.png"
+    assert choose_output(job(place, output="look.png", frames="5:5"), VIDEO) == place / "look.png"
     for frames in (None, "2", "1:2"):
         with pytest.raises(BadOutput, match="--frames 1"):
             choose_output(job(place, output="look.png", frames=frames), VIDEO)
@@ -145,7 +146,8 @@ def test_a_device_that_is_not_there_is_refused_with_those_that_are(place, machin
 def chosen(place: Path, source, device="cpu", output="out.mp4", **options):
     notices = []
     info = VideoInfo("video", source, 8, Fraction(1, 25))
-    return choose_size(job(place, **options), info, Path(output), device, notices.append), notices
+    multiple = 2 if output.endswith(".mp4") else 1
+    return choose_size(job(place, **options), info, Path(output), device, notices.append, multiple), notices
 
 
 def test_without_a_gpu_the_default_is_512_and_says_so(place):
@@ -187,6 +189,22 @@ def test_what_does_not_fit_into_memory_is_refused_on_a_cpu_only(place, monkeypat
     with pytest.raises(BadOption, match="too much"):
         chosen(place, (720, 1280))
     chosen(place, (720, 1280), device="cuda")
+
+
+# --- the encoding ----------------------------------------------------------------------------------------------------
+
+
+def test_what_is_said_of_a_video_without_one_is_refused(place):
+    for options in ({"codec": "hevc"}, {"crf": 20}, {"pix_fmt": "yuv444p"}):
+        with pytest.raises(BadOption, match="is no video"):
+            choose(job(place, output="painted", **options), VIDEO, print)
+    with pytest.raises(BadOption, match="a folder of frames that becomes a video"):
+        choose(job(place, output="out.mp4", fps="24"), VIDEO, print)
+
+
+def test_all_choices_of_a_folder_that_becomes_a_video(place):
+    chosen = choose(job(place, "frames", "out.mkv", codec="ffv1", fps="29.97"), FOLDER, print)
+    assert (chosen.rate, chosen.pixels.encoder, chosen.out_size) == (Fraction(30000, 1001), "ffv1", chosen.size)
 
 
 # --- styles ----------------------------------------------------------------------------------------------------------

@@ -396,7 +396,7 @@ def test_a_signal_stops_a_painting_that_listens(number: int, tmp_path: Path) -> 
     code, _, messages = stop(number, "draft", tmp_path / "out.txt")
     assert code == 128 + number
     assert (tmp_path / "out.txt").read_text() == "cleaned up"
-    assert messages == f"stopped by {signal.Signals(number).name} before the end\n"
+    assert messages == f"stopped by {signal.Signals(number).name} before the end; repeat the command to go on\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

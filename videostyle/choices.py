@@ -4,17 +4,55 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
-from videostyle.config import Job
+from videostyle.config import Job, parse_frames, parse_rate
 from videostyle.errors import BadInput, BadOption, BadOutput
 from videostyle.estimate import check_memory
 from videostyle.frames import Size, VideoInfo
+from videostyle.media.encoding import Pixels, Wanted, choose_pixels
 from videostyle.media.sinks import check_output, default_output, output_kind
 from videostyle.media.sources import fit_size
 
 LONGEST_ON_CPU = 512
 SMALLEST_SIDE = 16  # the network halves the picture four times
+
+
+@dataclass(frozen=True)
+class Choice:
+    """size, out_size: (height, width) painted and written. pixels: how a video is encoded, None for pictures. rate: of a
+    video made from a folder, in frames a second."""
+
+    output: Path
+    device: str
+    size: Size
+    out_size: Size
+    pixels: Pixels | None
+    rate: Fraction | None
+
+
+def choose(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> Choice:
+    """Everything a job leaves open. Raises BadOutput and BadOption as the choices below do."""
+    output, device = choose_output(job, info), choose_device(job)
+    pixels = choose_encoding(job, info, output)
+    size = choose_size(job, info, output, device, notice, max(pixels.sides) if pixels else 1)
+    out_size = info.size if job.output_size == "source" else size
+    return Choice(output, device, size, out_size, pixels, parse_rate(job.fps))
+
+
+def choose_encoding(job: Job, info: VideoInfo, output: Path) -> Pixels | None:
+    """How the video is encoded, None where pictures are written. Raises BadOption for what cannot be, or has no effect."""
+    kind = output_kind(output)
+    if job.fps is not None and (kind != "video" or info.kind != "folder"):
+        raise BadOption(f"--fps {job.fps}: {job.input} to {output}", "a folder of frames that becomes a video")
+    if kind == "video":
+        return choose_pixels(Wanted(job.codec, job.crf, job.pix_fmt), output.suffix, info.bits)
+    for name in ("codec", "crf", "pix_fmt"):
+        if getattr(job, name) is not None:
+            raise BadOption(f"--{name.replace('_', '-')}: {output} is no video", "an output such as out.mp4")
+    return None
 
 
 def choose_output(job: Job, info: VideoInfo) -> Path:
@@ -25,11 +63,16 @@ def choose_output(job: Job, info: VideoInfo) -> Path:
     given = [job.input, *job.styles]
     if output.exists() and any(os.path.samefile(output, each) for each in given if each.exists()):
         raise BadOutput(f"{output} is what would be read", "another place", "give another -o")
-    if kind == "image" and info.kind != "image" and job.frames != "1":
+    if kind == "image" and info.kind != "image" and not _one_frame(job.frames):
         raise BadOutput(f"{output} holds one picture", "a video or a folder", "add --frames 1 for a preview")
     if kind == "video" and info.kind == "image":
         raise BadOutput(f"{output} is a video and {job.input} a still", "a picture such as .png", "give another -o")
     return output
+
+
+def _one_frame(frames: str | None) -> bool:
+    low, high = parse_frames(frames)
+    return high is not None and high == (1 if low is None else low)
 
 
 def choose_device(job: Job) -> str:
@@ -46,8 +89,10 @@ def choose_device(job: Job) -> str:
     return job.device
 
 
-def choose_size(job: Job, info: VideoInfo, output: Path, device: str, notice: Callable[[str], None]) -> Size:
-    """The painted (height, width): even sides where a video is written. Tells by `notice` what a user may wonder about.
+def choose_size(
+    job: Job, info: VideoInfo, output: Path, device: str, notice: Callable[[str], None], multiple: int
+) -> Size:
+    """The painted (height, width), both multiples of `multiple`. Tells by `notice` what a user may wonder about.
 
     Raises BadOption where it does not fit into memory or is too narrow for the network.
     """
@@ -57,7 +102,7 @@ def choose_size(job: Job, info: VideoInfo, output: Path, device: str, notice: Ca
         notice(f"painting at {longer} pixels, not the source's {own}, as there is no GPU; --size {own} paints it whole")
     if longer > own:
         notice(f"--size {longer} is larger than the source's {own} pixels: it is enlarged before painting")
-    size = fit_size(info.size, longer, 2 if output_kind(output) == "video" else 1)
+    size = fit_size(info.size, longer, multiple)
     if min(size) < SMALLEST_SIDE:
         raise BadOption(
             f"the picture would be {size[1]}x{size[0]} pixels", f"both sides {SMALLEST_SIDE} or more", "raise --size"

@@ -340,7 +340,7 @@ def wait_or_stop(worker: Worker) -> int | None:
         worker.join(0.05)
     if not caught:
         return None
-    say(f"stopped by {signal.Signals(caught[0]).name} before the end; the same command goes on from there")
+    say(f"stopped by {signal.Signals(caught[0]).name} before the end; repeat the command to go on")
     worker.cancel.set()
     worker.join(SECONDS_TO_STOP)
     return caught[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import MISSING, dataclass, field, fields
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,33 @@ class Job:
         "'source' scales the painted picture back to the source's size.",
         choices=("painted", "source"),
         panel="Output",
+    )
+    codec: str | None = option(
+        None,
+        "How a video is encoded.",
+        choices=("h264", "hevc", "vp9", "av1", "prores", "ffv1"),
+        panel="Output",
+        default_text="h264; vp9 in .webm",
+    )
+    crf: int | None = option(
+        None,
+        "The encoder's quality: lower is better and larger.",
+        low=0,
+        high=63,
+        panel="Output",
+        default_text="by codec",
+    )
+    pix_fmt: str | None = option(
+        None,
+        "The video's pixel format by FFmpeg's name, such as yuv420p10le.",
+        panel="Output",
+        default_text="by codec and the source's depth",
+    )
+    fps: str | None = option(
+        None,
+        "Frames a second, such as 24 or 30000/1001, where a folder becomes a video.",
+        panel="Output",
+        default_text="25",
     )
     report: tuple[Path, ...] = option((), "Write a report of the run (.json); may be given again.", panel="Output")
 
@@ -110,11 +138,12 @@ class Job:
             if each.default is not MISSING:
                 _check(each.name, getattr(self, each.name), each.metadata)
         parse_frames(self.frames)
+        parse_rate(self.fps)
 
 
 def _check(name: str, value: Any, rule: Any) -> None:
     flag = "--" + name.replace("_", "-")
-    if rule["choices"] and value not in rule["choices"]:
+    if rule["choices"] and value is not None and value not in rule["choices"]:
         raise BadOption(f"{flag} {value!r}", ", ".join(rule["choices"]))
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         return
@@ -144,3 +173,20 @@ def parse_frames(text: str | None) -> tuple[int | None, int | None]:
     if len(numbers) == 2 and 0 <= numbers[0] <= numbers[1]:
         return numbers[0], numbers[1]
     raise BadOption(f"--frames {text}", "a count such as 48, or a range such as 100:200 with the smaller number first")
+
+
+def parse_rate(text: str | None) -> Fraction | None:
+    """`--fps` as an exact fraction; 23.976, 29.97 and 59.94 mean NTSC's 24000/1001, 30000/1001 and 60000/1001.
+
+    Raises BadOption for what is no number above 0 and up to 1000.
+    """
+    if text is None:
+        return None
+    try:
+        rate = Fraction(str(text))
+    except (ValueError, ZeroDivisionError):
+        rate = Fraction(0)
+    if not 0 < rate <= 1000:
+        raise BadOption(f"--fps {text}", "a number such as 24 or 29.97, or a fraction such as 30000/1001")
+    ntsc = Fraction(round(rate) * 1000, 1001)
+    return ntsc if rate.denominator > 1 and abs(rate - ntsc) < Fraction(1, 200) else rate

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from videostyle.checkpoint import Checkpoint, Checkpoints, Identity, fingerprint
-from videostyle.choices import check_styles, choose_device, choose_output, choose_size
+from videostyle.choices import Choice, check_styles, choose
 from videostyle.config import Job, parse_frames
 from videostyle.errors import Cancelled, PaintingFailed
 from videostyle.estimate import peak_memory
@@ -67,23 +67,21 @@ def run(job: Job, progress: Callable[[Event], None] | None = None, cancel: threa
         torch.set_num_threads(job.threads)
     check_styles(job)
     with closing(open_source(job.input)) as source:
-        output, device = choose_output(job, source.info), choose_device(job)
+        chosen = choose(job, source.info, tell.notice)
         styles = [load_style(path) for path in job.styles]
-        size = choose_size(job, source.info, output, device, tell.notice)
-        out_size = source.info.size if job.output_size == "source" else size
-        with WorkFolder(output) as work:
-            session = prepare(job, source, styles, output, size, out_size, device, work, tell)
+        with WorkFolder(chosen.output) as work:
+            session = prepare(job, source, styles, chosen, work, tell)
             session.paint()
         for line in (*session.sink.notices, *skipped_lines(source)):
             tell.notice(line)
     return RunReport(
-        output=output,
-        size=out_size,
+        output=chosen.output,
+        size=chosen.out_size,
         frames=tuple(session.records),
         shots=len(session.painter.clip.starts),
         seconds=time.monotonic() - began,
         peak_memory=peak_memory(),
-        device=device,
+        device=chosen.device,
         options={name: _plain(value) for name, value in asdict(job).items()},
         versions={name: version(name) for name in LIBRARIES},
         notices=tuple(tell.notices),
@@ -136,33 +134,27 @@ class Session:
 
 
 def prepare(
-    job: Job,
-    source: Source,
-    styles: list[np.ndarray],
-    output: Path,
-    size: Size,
-    out_size: Size,
-    device: str,
-    work: WorkFolder,
-    tell: Telling,
+    job: Job, source: Source, styles: list[np.ndarray], chosen: Choice, work: WorkFolder, tell: Telling
 ) -> Session:
     """Looks through the source and opens everything. A refused run leaves what an earlier one saved as it was."""
+    size, info = chosen.size, source.info
     try:
         clip = scan(source, job, lambda count: tell(Counting(count)))
-        painter = Painter(job, styles, size, device, clip, tell)
-        saved = Checkpoints(work, identity(job, source.info, size, out_size, device, clip), clip, tell.notice)
+        painter = Painter(job, styles, size, chosen.device, clip, tell)
+        saved = Checkpoints(work, identity(job, info, chosen, clip), clip, tell.notice)
         done = None if job.restart else saved.newest()
         if done is None:
             work.keep_only(set())
-        sink = open_sink(output, work, job.input, source.info, out_size, clip.trim, None)
-        session = Session(source, painter, sink, out_size, work, saved, [])
+        sink = open_sink(chosen.output, work, job.input, info, chosen.out_size, clip.trim, chosen.rate, chosen.pixels)
+        session = Session(source, painter, sink, chosen.out_size, work, saved, [])
         if done is not None:
             session.resume(done, tell.notice)
-        elif before := painted_before(job, source, clip, size, output):
+        elif before := painted_before(job, source, clip, size, chosen.output):
             painter.continue_from(before)
-        for line in (*source.info.notices, *sink.notices):
+        for line in (*info.notices, *sink.notices):
             tell.notice(line)
-        tell(Plan(job.input, output, source.info.size, size, clip.count, len(clip.starts), device, work.look))
+        starts, device = len(clip.starts), chosen.device
+        tell(Plan(job.input, chosen.output, info.size, size, clip.count, starts, device, work.look))
     except BaseException:
         if not work.begun:
             work.remove()
@@ -177,8 +169,9 @@ NOT_IDENTITY = {"input", "styles", "output", "overwrite", "restart", "report", "
 }  # fmt: skip
 
 
-def identity(job: Job, info: VideoInfo, size: Size, out_size: Size, device: str, clip: Clip) -> Identity:
+def identity(job: Job, info: VideoInfo, chosen: Choice, clip: Clip) -> Identity:
     """Everything that the painted bytes depend on, each under the name a user knows it by."""
+    size, out_size, device = chosen.size, chosen.out_size, chosen.device
     options = {
         f"--{name.replace('_', '-')}": str(_plain(value))
         for name, value in asdict(job).items()

@@ -16,7 +16,8 @@ import av
 from av.stream import Disposition
 
 from videostyle.frames import Trim
-from videostyle.media.segments import Encoding, joined_packets, open_container, tag_stream
+from videostyle.media.encoding import Encoding, tag_stream
+from videostyle.media.segments import joined_packets, open_container
 from videostyle.media.sound import Reencoded
 
 AUDIO_ENCODERS = {"mp4": "aac", "mov": "aac", "matroska": "aac", "webm": "libopus"}

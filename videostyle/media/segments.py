@@ -3,64 +3,27 @@
 No encoder can be stopped and resumed to the same bytes. One that is started afresh every 48 frames need not be: what a
 segment becomes depends on its own frames alone, so a resumed run and an uninterrupted one write the same file.
 
-A painted frame waits as a PNG and a finished segment as a NUT file. Their names carry their times, so that a listing of
-the folder is all there is to know: `000012_6144_6656.png` is the run's 13th frame, shown from tick 6144 to tick 6656.
+A painted frame waits as a PNG and a finished segment as a NUT or MOV file, whose own clock begins at 0. Their names
+carry their times, so that a listing of the folder is all there is to know: `000012_6144_6656.png` is the run's 13th frame,
+shown from tick 6144 to tick 6656.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import av
-import cv2
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
 from videostyle.errors import PaintingFailed
-from videostyle.frames import Size
+from videostyle.media.encoding import Encoding, encoded_frame, painted_stream, read_png
+from videostyle.media.work import synced
 
 SEGMENT_FRAMES = 48
-# A constant, not the machine's cores: the number of threads changes the bytes that an encoder writes.
-ENCODER_THREADS = 4
-
-# No B-frames (bf=0). With them decoding times run ahead of showing times by a delay that each encoder would count from
-# its own first frame, before the last frames of the segment in front: joined, decoding time would run backwards.
-H264 = ("libx264", {"preset": "medium", "crf": "16", "bf": "0"})
-VP9 = ("libvpx-vp9", {"crf": "24", "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"})
-
-
-class Colour(NamedTuple):
-    """How RGB becomes YUV, as code points of ITU-T H.273; the range is always the limited one."""
-
-    matrix: int
-    primaries: int
-    transfer: int
-
-
-BT709 = Colour(1, 1, 1)
-BT601 = Colour(6, 6, 6)
-
-
-@dataclass(frozen=True)
-class Encoding:
-    """How every segment of a run is encoded.
-
-    codec: the encoder's name and options. size: (height, width), both even. tick: seconds. rate: frames a second, a
-    hint to the encoder. sample_aspect: width over height of one pixel.
-    """
-
-    codec: tuple[str, dict[str, str]]
-    size: Size
-    tick: Fraction
-    rate: Fraction
-    sample_aspect: Fraction
-    colour: Colour
 
 
 class Span(NamedTuple):
@@ -92,14 +55,14 @@ def encode_segment(pictures: list[Path], folder: Path, encoding: Encoding) -> Pa
     Returns that file; it appears whole or not at all. Holds one picture at a time, beside what the encoder holds.
     """
     first, last = Span.of(pictures[0]), Span.of(pictures[-1])
-    path = Span(first.number, first.start, last.end).file(folder, ".nut")
-    temporary = path.with_suffix(".part")
-    with temporary.open("wb") as file, av.open(file, "w", format="nut") as container:
-        stream = _painted_stream(container, encoding)
+    # NUT keeps every clock; ProRes it cannot hold
+    form = "mov" if encoding.pixels.encoder == "prores_ks" else "nut"
+    path = Span(first.number, first.start, last.end).file(folder, f".{form}")
+    with synced(path) as file, av.open(file, "w", format=form) as container:
+        stream = painted_stream(container, encoding)
         for picture in pictures:
-            container.mux(stream.encode(_yuv_frame(picture, encoding)))
+            container.mux(stream.encode(_read_frame(picture, first.start, encoding)))
         container.mux(stream.encode(None))
-    os.replace(temporary, path)
     return path
 
 
@@ -110,39 +73,12 @@ def open_container(path: Path) -> Iterator[Any]:
         yield container
 
 
-def _painted_stream(container: Any, encoding: Encoding) -> Any:
-    name, options = encoding.codec
-    height, width = encoding.size
-    stream = container.add_stream(name, rate=encoding.rate, width=width, height=height, options=dict(options))
-    stream.pix_fmt = "yuv420p"
-    stream.codec_context.time_base = encoding.tick
-    stream.codec_context.thread_count = ENCODER_THREADS
-    stream.codec_context.thread_type = "FRAME"  # x264 would cut every frame into slices otherwise
-    tag_stream(stream, encoding)
-    return stream
-
-
-def tag_stream(stream: Any, encoding: Encoding) -> None:
-    """Says on an output stream how its colours and its pixels' shape are to be read."""
-    stream.color_range = ColorRange.MPEG.value
-    stream.colorspace, stream.color_primaries, stream.color_trc = encoding.colour
-    stream.sample_aspect_ratio = encoding.sample_aspect
-
-
-def _yuv_frame(picture: Path, encoding: Encoding) -> av.VideoFrame:
-    pixels = cv2.imdecode(np.fromfile(picture, np.uint8), cv2.IMREAD_UNCHANGED)
-    if pixels is None:
+def _read_frame(picture: Path, start: int, encoding: Encoding) -> av.VideoFrame:
+    rgb = read_png(np.fromfile(picture, np.uint8))
+    if rgb is None:
         raise OSError(0, f"{picture.name} is damaged")
-    rgb: Any = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
-    frame = av.VideoFrame.from_ndarray(rgb, format="rgb24" if rgb.dtype == np.uint8 else "rgb48le")
-    frame = frame.reformat(
-        format="yuv420p",
-        dst_colorspace=Colorspace.ITU709 if encoding.colour.matrix == BT709.matrix else Colorspace.ITU601,
-        src_color_range=ColorRange.JPEG,
-        dst_color_range=ColorRange.MPEG,
-        interpolation=Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP,
-    )
-    frame.pts, frame.time_base = Span.of(picture).start, encoding.tick
+    frame = encoded_frame(rgb, encoding)
+    frame.pts, frame.time_base = Span.of(picture).start - start, encoding.tick
     return frame
 
 
@@ -164,7 +100,7 @@ def joined_packets(segments: list[Path], tick: Fraction) -> Iterator[Any]:
             for packet in container.demux(stream):
                 if packet.size == 0:
                     continue
-                start = round(packet.pts * packet.time_base / tick)
+                start = Span.of(path).start + round(packet.pts * packet.time_base / tick)
                 packet.pts = packet.dts = start
                 packet.time_base = tick
                 if held is not None:

@@ -13,11 +13,11 @@ import numpy as np
 
 from videostyle.errors import BadOutput, PaintingFailed
 from videostyle.frames import Frame, Size, Trim, VideoInfo
+from videostyle.media.encoding import BT601, BT709, CONTAINERS, RGB, Encoding, Pixels, Wanted, choose_pixels
 from videostyle.media.mux import Track, mux, plan_tracks
-from videostyle.media.segments import BT601, BT709, H264, SEGMENT_FRAMES, VP9, Encoding, Span, encode_segment, next_span
+from videostyle.media.segments import SEGMENT_FRAMES, Span, encode_segment, next_span
 from videostyle.media.work import WorkFolder, publish, write_atomically, writing
 
-CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 DEEP_PICTURES = (".png", ".tif", ".tiff")
 ACCEPTED = f"{' '.join(CONTAINERS)} for a video, {' '.join(PICTURES)} for a picture, no suffix for a folder"
@@ -111,10 +111,12 @@ def open_sink(
     size: Size,
     trim: Trim | None,
     rate: Fraction | None,
+    pixels: Pixels | None = None,
 ) -> Sink:
     """The sink for this output, chosen by its suffix; frames of `size` go in.
 
-    rate: pictures a second where a folder of them becomes a video, 25 where None; else without effect.
+    rate: pictures a second where a folder of them becomes a video, 25 where None; else without effect. pixels: how a
+    video is encoded; None: as its suffix and the source's depth have it.
     Raises BadOutput where the output cannot hold what the source is.
     """
     kind = output_kind(output)
@@ -124,13 +126,12 @@ def open_sink(
         return ImageSink(output, work)
     if info.kind == "image":
         raise BadOutput(f"{output}: a still does not become a video", " ".join(PICTURES), "give another -o")
-    return VideoSink(output, work, source_path, info, size, trim, rate)
+    pixels = pixels or choose_pixels(Wanted(), output.suffix, info.bits)
+    return VideoSink(output, work, source_path, info, size, trim, rate, pixels)
 
 
 class VideoSink:
     """Paints wait as PNGs in the work folder, become segments, and are joined with the source's sound at the end."""
-
-    bits = 8
 
     def __init__(
         self,
@@ -141,8 +142,10 @@ class VideoSink:
         size: Size,
         trim: Trim | None,
         rate: Fraction | None,
+        pixels: Pixels,
     ):
         self.notices: list[str] = []
+        self.bits = 8 if pixels.bits == 8 else 16
         self._output = Path(os.path.abspath(output))
         self._work = work
         self._source = source_path if info.kind == "video" else None
@@ -152,7 +155,7 @@ class VideoSink:
         if self._rate:
             self.notices.append(f"a folder of frames has no clock: written at {float(self._rate):g} frames a second")
         self._size = size
-        self._encoding = self._plan_encoding(info)
+        self._encoding = self._plan_encoding(info, pixels)
         self._tracks: list[Track] = []
         self._last: Span | None = None
         self._waiting: list[Path] = []  # pictures of the open segment
@@ -165,25 +168,27 @@ class VideoSink:
                 self._tracks, lines = plan_tracks(self._source, self._format)
                 self.notices += lines
 
-    def _plan_encoding(self, info: VideoInfo) -> Encoding:
+    def _plan_encoding(self, info: VideoInfo, pixels: Pixels) -> Encoding:
         height, width = self._size
         aspect = info.sample_aspect
         if self._format == "webm" and aspect != 1:
             # VP9 says nothing of its pixels' shape, and PyAV cannot have FFmpeg's WebM writer say it either.
             width, aspect = round(width * aspect), Fraction(1)
             self.notices.append(f"WebM is written with square pixels: the picture becomes {width} pixels wide")
-        height, width = height // 2 * 2, width // 2 * 2  # 4:2:0 has one colour for two by two pixels
-        if min(height, width) == 0:
-            raise BadOutput(f"{self._output}: a video of {width}x{height} pixels", "sides of 2 and more")
+        rows, columns = pixels.sides  # 4:2:0 has one colour for two by two pixels
+        height, width = height // rows * rows, width // columns * columns
+        if min(height, width) < pixels.smallest:
+            problem = f"{self._output}: {pixels.encoder} and {width}x{height} pixels"
+            raise BadOutput(problem, f"sides of {pixels.smallest} and more")
         tick = 1 / self._rate if self._rate else info.time_base
         assert tick is not None, "a video source has a clock"
         return Encoding(
-            codec=VP9 if self._format == "webm" else H264,
+            pixels=pixels,
             size=(height, width),
             tick=MILLISECOND if self._format in ("matroska", "webm") else tick,
             rate=self._rate or info.rate or Fraction(25),
             sample_aspect=aspect,
-            colour=BT709 if height >= 720 else BT601,
+            colour=RGB if pixels.is_rgb else BT709 if height >= 720 else BT601,
         )
 
     def write(self, frame: Frame) -> None:

@@ -1,0 +1,184 @@
+"""Every codec in every container that holds it: right colours, exact times, joined segments, the same bytes each time."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from tests.media.clips import gradient
+from tests.media.painting import shown_times
+from tests.media.test_sinks import standard_codes
+from videostyle.errors import BadOption
+from videostyle.frames import Frame, VideoInfo
+from videostyle.media import encoding
+from videostyle.media.encoding import CODECS, CONTAINERS, WRITABLE, Wanted, can_hold, choose_pixels, limited_yuv
+from videostyle.media.sinks import open_sink
+from videostyle.media.sources import open_source
+from videostyle.media.work import WorkFolder
+
+TICK = Fraction(1, 90000)
+INTO = {
+    "h264": [".mp4", ".mov", ".mkv"],
+    "hevc": [".mp4", ".mov", ".mkv"],
+    "vp9": [".mp4", ".mkv", ".webm"],
+    "av1": [".mp4", ".mkv", ".webm"],
+    "prores": [".mov", ".mkv"],
+    "ffv1": [".mp4", ".mkv"],
+}
+PAIRS = [(codec, suffix) for codec, suffixes in INTO.items() for suffix in suffixes]
+COLOURS = [(255, 255, 255), (0, 0, 0), (255, 0, 0), (0, 255, 0), (0, 0, 255), (200, 100, 50)]
+
+
+def write(output: Path, images: list[np.ndarray], wanted: Wanted, gaps: bool = False) -> None:
+    """The pictures at 25 a second, or with gaps and from 0.5 s on; segments of three."""
+    size, bits = images[0].shape[:2], images[0].dtype.itemsize * 8
+    info = VideoInfo("folder", size, bits) if not gaps else VideoInfo("video", size, bits, TICK, rate=Fraction(25))
+    source = output.with_name("nothing.mp4")
+    if gaps:
+        with av.open(str(source), "w") as empty:  # what beside the picture is taken from: nothing
+            stream = empty.add_stream("libx264", rate=25, width=16, height=16)
+            empty.mux(stream.encode(av.VideoFrame(16, 16, "yuv420p")))
+            empty.mux(stream.encode(None))
+    with WorkFolder(output) as work:
+        pixels = choose_pixels(wanted, output.suffix, bits)
+        sink = open_sink(output, work, source, info, size, None, None, pixels)
+        for index, image in enumerate(images):
+            start = Fraction(1, 2) + Fraction(index * index, 50) if gaps else Fraction(index, 25)
+            length = Fraction(2 * index + 1, 50) if gaps else Fraction(1, 25)
+            sink.write(Frame(image, index, start, length))
+            if index % 3 == 2:
+                sink.end_segment()
+        sink.finish()
+        work.remove()
+
+
+def planes(output: Path) -> list[np.ndarray]:
+    """The frames as they are stored: for YUV (3, H, W) float codes of 8 bits, each chroma at the places of its own."""
+    with av.open(str(output)) as container:
+        return [stored_middle(frame) for frame in container.decode(video=0)]
+
+
+def stored_middle(frame: av.VideoFrame) -> np.ndarray:
+    """Y, Cb, Cr of the middle pixel as codes of 8 bits, read from the planes without any conversion."""
+    values = []
+    for plane, component in zip(frame.planes, frame.format.components, strict=True):
+        kind = np.uint8 if component.bits == 8 else np.uint16
+        rows = np.frombuffer(plane, kind).reshape(plane.height, plane.line_size // np.dtype(kind).itemsize)
+        values.append(float(rows[plane.height // 2, plane.width // 2]) / 2 ** (component.bits - 8))
+    return np.array(values)
+
+
+@pytest.mark.parametrize(("codec", "suffix"), PAIRS)
+def test_every_frame_comes_back_at_its_time_across_segments_and_twice_the_same(tmp_path, codec, suffix):
+    images = [gradient(66, 96, step=20 * index) for index in range(7)]
+    one, two = tmp_path / f"one{suffix}", tmp_path / f"two{suffix}"
+    for output in (one, two):
+        write(output, images, Wanted(codec), gaps=True)
+    assert one.read_bytes() == two.read_bytes()
+    tick = Fraction(1, 1000) if suffix in (".mkv", ".webm") else TICK
+    expected = [round((Fraction(1, 2) + Fraction(index * index, 50)) / tick) * tick for index in range(7)]
+    assert [time for time, _ in shown_times(one)] == expected
+    for image, frame in zip(images, open_source(one).frames(), strict=True):
+        assert np.abs(frame.image.astype(float) / 257 ** (frame.image.dtype == np.uint16) - image).mean() < 3
+    with av.open(str(one)) as container:
+        packets = [packet.pts for packet in container.demux(video=0) if packet.size]
+    assert packets == sorted(packets)  # nothing is reordered
+
+
+@pytest.mark.parametrize("suffix", CONTAINERS)
+@pytest.mark.parametrize("codec", CODECS)
+def test_what_a_container_does_not_hold_is_refused_with_those_that_do(codec, suffix):
+    if suffix in INTO[codec]:
+        assert choose_pixels(Wanted(codec), suffix, 8).encoder in CODECS[codec].encoders
+        return
+    with pytest.raises(BadOption) as error:
+        choose_pixels(Wanted(codec), suffix, 8)
+    assert all(each in str(error.value).split("accepted:")[1] for each in INTO[codec])
+
+
+FORMATS = [
+    (name, each.name)
+    for name, codec in CODECS.items()
+    for encoder in codec.encoders[:1]
+    for each in (av.Codec(encoder, "w").video_formats if encoder in av.codecs_available else ())
+    if WRITABLE.fullmatch(each.name)
+]
+
+
+@pytest.mark.parametrize(("codec", "pix_fmt"), FORMATS)
+def test_flat_colours_of_every_pixel_format_are_the_standards(tmp_path, codec, pix_fmt):
+    output = tmp_path / "out.mkv"
+    deep = av.VideoFormat(pix_fmt).components[0].bits > 8
+    scale, kind = (257, np.uint16) if deep else (1, np.uint8)
+    images = [np.full((64, 80, 3), colour, kind) * kind(scale) for colour in COLOURS]
+    write(output, images, Wanted(codec, pix_fmt=pix_fmt, crf=1 if CODECS[codec].crf else None))
+    is_rgb = av.VideoFormat(pix_fmt).is_rgb
+    with av.open(str(output)) as container:
+        assert container.streams.video[0].codec_context.pix_fmt == pix_fmt
+        frames = list(container.decode(video=0))
+    for colour, frame in zip(COLOURS, frames, strict=True):
+        if is_rgb:
+            stored = frame.to_ndarray(format="rgb48le")[32, 40] / 257
+            assert np.abs(stored - colour).max() <= 1.0
+        else:
+            assert np.abs(stored_middle(frame) - standard_codes(*colour, 64)).max() <= 1.5
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("size", [(32, 48), (31, 47)])
+def test_ffv1_gives_back_the_very_pixels(tmp_path, bits, size):
+    random = np.random.default_rng(bits)
+    images = [random.integers(0, 2**bits, (*size, 3)).astype(f"uint{bits}") for _ in range(4)]
+    write(tmp_path / "out.mkv", images, Wanted("ffv1"))
+    for image, frame in zip(images, open_source(tmp_path / "out.mkv").frames(), strict=True):
+        np.testing.assert_array_equal(frame.image, image)
+
+
+@pytest.mark.parametrize(("codec", "suffix"), [("hevc", ".mp4"), ("av1", ".webm"), ("prores", ".mov")])
+def test_a_deep_source_is_written_deep(tmp_path, codec, suffix):
+    """A slope of 1 code of 8 bits over the whole width: in 8 bits it has two levels, in 10 bits at least four."""
+    slope = np.tile(np.linspace(30000, 30000 + 257, 64).astype(np.uint16)[None, :, None], (64, 1, 3))
+    write(tmp_path / f"out{suffix}", [slope], Wanted(codec, crf=1 if CODECS[codec].crf else None))
+    (frame,) = open_source(tmp_path / f"out{suffix}").frames()
+    assert len(np.unique(frame.image[32, :, 1])) >= 4
+
+
+def test_10_bits_are_within_half_a_code_of_the_equations():
+    random = np.random.default_rng(0)
+    rgb = random.integers(0, 65536, (4, 5, 3)).astype(np.uint16)
+    for matrix, lines in ((1, 720), (6, 480)):
+        stored = limited_yuv(rgb, matrix) / 256
+        for row, column in np.ndindex(4, 5):
+            expected = standard_codes(*(rgb[row, column] / 257), lines)
+            assert np.abs(stored[row, column] - expected).max() < 0.01
+
+
+@pytest.mark.parametrize(
+    ("wanted", "accepted"),
+    [
+        (Wanted("vp9", pix_fmt="yuv420p10le"), "yuv420p"),
+        (Wanted("h264", pix_fmt="rgb24"), "yuv444p"),
+        (Wanted("h264", crf=52), "0 to 51"),
+        (Wanted("prores", crf=10), "no --crf"),
+    ],
+)
+def test_what_the_encoder_does_not_take_is_refused_with_what_it_does(wanted, accepted):
+    suffix = ".mov" if wanted.codec == "prores" else ".mkv"
+    with pytest.raises(BadOption) as error:
+        choose_pixels(wanted, suffix, 8)
+    assert accepted in str(error.value)
+
+
+def test_an_encoder_that_is_not_there_is_refused_with_those_that_are(monkeypatch):
+    real = encoding._encoder
+    monkeypatch.setattr(encoding, "_encoder", lambda name: None if name == "libx265" else real(name))
+    with pytest.raises(BadOption, match="has no encoder libx265; accepted: h264, vp9"):
+        choose_pixels(Wanted("hevc"), ".mp4", 8)
+
+
+def test_a_container_that_does_not_know_a_codec_does_not_hold_it():
+    assert not can_hold("webm", choose_pixels(Wanted(), ".mp4", 8))
