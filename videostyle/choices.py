@@ -49,8 +49,8 @@ def choose_encoding(job: Job, info: VideoInfo, output: Path) -> Pixels | None:
         raise BadOption(f"--fps {job.fps}: {job.input} to {output}", "a folder of frames that becomes a video")
     if kind == "video":
         return choose_pixels(Wanted(job.codec, job.crf, job.pix_fmt), output.suffix, info.bits)
-    for name in ("codec", "crf", "pix_fmt"):
-        if getattr(job, name) is not None:
+    for name, default in (("codec", None), ("crf", None), ("pix_fmt", None), ("audio", "copy")):
+        if getattr(job, name) != default:
             raise BadOption(f"--{name.replace('_', '-')}: {output} is no video", "an output such as out.mp4")
     return None
 
@@ -60,7 +60,7 @@ def choose_output(job: Job, info: VideoInfo) -> Path:
     output = job.output or default_output(job.input, info.kind, job.styles)
     kind = output_kind(output)
     check_output(output, job.overwrite)
-    given = [job.input, *job.styles]
+    given = [job.input, *job.styles, Path(job.audio)]
     if output.exists() and any(os.path.samefile(output, each) for each in given if each.exists()):
         raise BadOutput(f"{output} is what would be read", "another place", "give another -o")
     if kind == "image" and info.kind != "image" and not _one_frame(job.frames):

@@ -58,6 +58,11 @@ class Job:
         choices=("painted", "source"),
         panel="Output",
     )
+    audio: str = option(
+        "copy",
+        "'copy' keeps the source's sound, 'none' leaves it out; a FILE's sound replaces it, from the first frame on.",
+        panel="Output",
+    )
     codec: str | None = option(
         None,
         "How a video is encoded.",

@@ -145,7 +145,8 @@ def prepare(
         done = None if job.restart else saved.newest()
         if done is None:
             work.keep_only(set())
-        sink = open_sink(chosen.output, work, job.input, info, chosen.out_size, clip.trim, chosen.rate, chosen.pixels)
+        how = chosen.rate, chosen.pixels, job.audio
+        sink = open_sink(chosen.output, work, job.input, info, chosen.out_size, clip.trim, *how)
         session = Session(source, painter, sink, chosen.out_size, work, saved, [])
         if done is not None:
             session.resume(done, tell.notice)
@@ -165,7 +166,7 @@ def prepare(
 # Options that change nothing in the painted bytes, or are told by something else: the files by their fingerprints, the
 # part to paint by the frames themselves, so that a run can be made longer.
 NOT_IDENTITY = {"input", "styles", "output", "overwrite", "restart", "report", "size", "device", "threads"} | {
-    "frames", "duration", "start",
+    "frames", "duration", "start", "audio",
 }  # fmt: skip
 
 

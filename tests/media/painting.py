@@ -24,11 +24,13 @@ class Sent(NamedTuple):
     payload: bytes
 
 
-def repaint(source_path: Path, output: Path, trim: Trim | None = None) -> tuple[list[Frame], list[str]]:
+def repaint(
+    source_path: Path, output: Path, trim: Trim | None = None, audio: str = "copy"
+) -> tuple[list[Frame], list[str]]:
     """Writes the source's frames (those in `trim`) unchanged; returns them and the sink's notices."""
     source = open_source(source_path)
     with WorkFolder(output) as work:
-        sink = open_sink(output, work, source_path, source.info, source.info.size, trim, None)
+        sink = open_sink(output, work, source_path, source.info, source.info.size, trim, None, None, audio)
         frames = [each for each in source.frames() if trim is None or trim.start <= each.time < trim.end]
         for frame in frames:
             sink.write(frame)

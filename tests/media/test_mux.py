@@ -11,7 +11,7 @@ from av.stream import Disposition
 
 from tests.media.clips import Tone, display_matrix, gradient, make_clip
 from tests.media.painting import heard, repaint, sent_packets, shown_times
-from videostyle.errors import PaintingFailed
+from videostyle.errors import BadInput, PaintingFailed
 from videostyle.frames import Frame, Trim, VideoInfo
 from videostyle.media.sinks import open_sink
 from videostyle.media.work import WorkFolder
@@ -239,7 +239,7 @@ def test_chapters_reach_mp4_and_what_it_cannot_hold_is_told(tmp_path):
     source = add_texts(clip, LINES, MARKS)
     output = tmp_path / "out.mp4"
     _, notices = repaint(source, output)
-    assert notices == ["subtitle track 1 (subrip) is left out"]
+    assert notices == ["subtitle track 1 (subrip) cannot be held by mp4: left out"]
     assert chapters(output) == chapters(source)
     again = tmp_path / "again.mp4"
     _, notices = repaint(output, again)  # MP4's own text track of the chapters is no loss
@@ -247,14 +247,48 @@ def test_chapters_reach_mp4_and_what_it_cannot_hold_is_told(tmp_path):
     assert chapters(again) == chapters(source)
 
 
-def test_a_cover_picture_is_told(tmp_path):
+def cover_of(path: Path) -> bytes | None:
+    with av.open(str(path)) as container:
+        covers = [stream for stream in container.streams if stream.disposition & Disposition.attached_pic]
+        return next((bytes(each) for each in container.demux(covers) if each.size), None) if covers else None
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+@pytest.mark.parametrize("trim", [None, Trim(Fraction(1, 25), Fraction(2, 25))])
+def test_the_cover_picture_is_kept(tmp_path, suffix, trim):
+    source = make_clip(tmp_path / "in.mp4", pictures(3), cover=gradient(8, 8), tones=[Tone(seconds=0.1)])
+    output = tmp_path / f"out{suffix}"
+    _, notices = repaint(source, output, trim)
+    assert notices == []
+    assert cover_of(output) == cover_of(source) is not None
+    again = tmp_path / f"again{suffix}"
+    repaint(output, again)  # and from there once more
+    assert cover_of(again) == cover_of(source)
+
+
+@pytest.mark.parametrize(("suffix", "name"), [(".mov", "mov"), (".webm", "webm")])
+def test_where_there_is_no_place_for_the_cover_picture_it_is_told(tmp_path, suffix, name):
     source = make_clip(tmp_path / "in.mp4", pictures(2), cover=gradient(8, 8))
-    output = tmp_path / "out.mp4"
+    output = tmp_path / f"out{suffix}"
     _, notices = repaint(source, output)
-    assert notices == ["the cover picture is left out"]
-    with av.open(str(output)) as container:
-        assert [stream.type for stream in container.streams] == ["video"]
-        assert not container.streams.video[0].disposition & Disposition.attached_pic
+    assert notices == [f"the cover picture cannot be held by {name}: left out"]
+    assert cover_of(output) is None
+
+
+def test_attachments_are_kept_in_matroska_and_told_elsewhere(tmp_path):
+    source = tmp_path / "in.mkv"
+    with av.open(str(source), "w") as container:
+        stream = container.add_stream("libx264", rate=25, width=48, height=32)
+        container.add_attachment("Letters.ttf", "font/ttf", b"letters" * 9)
+        container.mux(stream.encode(av.VideoFrame(48, 32, "yuv420p")))
+        container.mux(stream.encode(None))
+    _, notices = repaint(source, tmp_path / "out.mkv")
+    assert notices == []
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        (kept,) = container.streams.attachments
+        assert (kept.name, kept.mimetype, kept.data) == ("Letters.ttf", "font/ttf", b"letters" * 9)
+    _, notices = repaint(source, tmp_path / "out.mp4")
+    assert notices == ["attachment track 1 (unknown) cannot be held by mp4: left out"]
 
 
 def test_the_file_s_tags_are_copied_and_those_without_a_place_are_told(tmp_path):
@@ -316,3 +350,62 @@ def test_a_source_that_vanished_is_one_clear_line(tmp_path):
         with pytest.raises(PaintingFailed, match="No such file"):
             sink.finish()
     assert not output.exists()
+
+
+# the user's own sound
+
+
+def test_sound_can_be_left_out_and_nothing_else_goes_with_it(tmp_path):
+    clip = make_clip(tmp_path / "in.mp4", pictures(3), tones=[Tone(seconds=0.1)])
+    source = add_texts(clip, [(0, 40, "eins")], [(0, 80, "A")])
+    _, notices = repaint(source, tmp_path / "out.mkv", audio="none")
+    assert notices == []
+    assert sent_packets(tmp_path / "out.mkv", "audio") == []
+    assert len(sent_packets(tmp_path / "out.mkv", "subtitle")) == 1
+
+
+@pytest.mark.parametrize("trim", [None, Trim(Fraction(13, 25) + 9, Fraction(20, 25) + 9)])
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_the_sound_of_a_file_begins_with_the_first_frame_and_ends_with_the_last(tmp_path, suffix, trim):
+    pts = [9000 + 40 * number for number in range(20)]
+    source = make_clip(
+        tmp_path / "in.mp4", pictures(20), pts=pts, time_base=MILLISECOND, tones=[Tone("libmp3lame", 44100, 0.5)]
+    )
+    sound = make_clip(tmp_path / "sound.mkv", pictures(1), tones=[Tone("ac3", 48000, 2.0)])
+    output = tmp_path / f"out{suffix}"
+    frames, notices = repaint(source, output, trim, str(sound))
+    assert notices == []
+    length = frames[-1].time + frames[-1].duration - frames[0].time
+    (theirs,), (ours,) = sent_packets(sound, "audio"), sent_packets(output, "audio")
+    first = shown_times(output)[0][0]
+    expected = [each for each in theirs if each.pts < length]
+    assert [each.payload for each in ours] == [each.payload for each in expected]
+    rounding = MILLISECOND / 2 if suffix == ".mkv" else 0
+    assert all(abs(a.pts - first - b.pts) <= rounding for a, b in zip(ours, expected, strict=True))
+
+
+def test_the_sound_of_a_file_goes_with_a_folder_and_is_encoded_where_it_must_be(tmp_path):
+    sound = make_clip(tmp_path / "sound.mp4", pictures(1), tones=[Tone("aac", 48000, 1.0)])
+    output = tmp_path / "out.webm"
+    with WorkFolder(output) as work:
+        info = VideoInfo("folder", SIZE)
+        sink = open_sink(output, work, tmp_path, info, SIZE, None, Fraction(10), None, str(sound))
+        for index, image in enumerate(pictures(5)):
+            sink.write(Frame(image, index))
+        sink.finish()
+    assert "audio track 1 of sound.mp4 (aac) cannot be copied into webm: re-encoded as libopus" in sink.notices
+    samples, start = heard(output, 48000)
+    assert abs(start) < 0.01
+    assert abs(len(samples) / 48000 - 0.5) < 0.05
+    assert np.abs(samples[4800:19200]).max() > 0.05
+
+
+@pytest.mark.parametrize(("name", "told"), [("gone.wav", "cannot be opened"), ("silent.mp4", "holds no sound")])
+def test_a_file_without_sound_is_refused_before_anything_is_painted(tmp_path, name, told):
+    make_clip(tmp_path / "silent.mp4", pictures(1))
+    source = make_clip(tmp_path / "in.mp4", pictures(2))
+    with pytest.raises(BadInput, match=told):
+        repaint(source, tmp_path / "out.mp4", audio=str(tmp_path / name))
+    (tmp_path / "text.wav").write_text("no sound")
+    with pytest.raises(BadInput, match="cannot be opened"):
+        repaint(source, tmp_path / "out.mp4", audio=str(tmp_path / "text.wav"))

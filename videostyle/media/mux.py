@@ -6,8 +6,8 @@ import heapq
 import io
 import math
 from collections.abc import Iterator
-from contextlib import nullcontext, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import av
 from av.stream import Disposition
 
+from videostyle.errors import BadInput
 from videostyle.frames import Trim
 from videostyle.media.encoding import Encoding, tag_stream
 from videostyle.media.segments import joined_packets, open_container
@@ -34,37 +35,96 @@ ABOUT_THE_OLD_FILE = {
 
 @dataclass(frozen=True)
 class Track:
-    """One of the source's streams that goes into the output. encoder: "" where its packets are copied."""
+    """One of a file's streams that goes into the output. encoder: "" where its packets are copied."""
 
     index: int
     encoder: str = ""
 
 
-def plan_tracks(source: Path, container_format: str) -> tuple[list[Track], list[str]]:
-    """Which of the source's streams, beside its picture, an output of this format takes, and how; notices for the rest.
+@dataclass(frozen=True)
+class Beside:
+    """What of a file goes beside the picture. attachments: name, MIME type and bytes of each.
 
-    Raises OSError or av.FFmpegError where the source cannot be opened.
+    Packets are taken that meet `trim`, all where it is None; their times are made `shift` seconds earlier.
     """
-    tracks, notices = [], []
+
+    path: Path
+    tracks: list[Track]
+    attachments: list[tuple[str, str, bytes]] = field(default_factory=list)
+    trim: Trim | None = None
+    shift: Fraction = Fraction(0)
+
+
+def plan_source(path: Path, container_format: str, trim: Trim | None, sound: bool) -> tuple[Beside, list[str]]:
+    """What of the source, beside its picture, an output of this format takes, and how; notices for the rest.
+
+    sound: whether its audio tracks are wanted. Raises OSError or av.FFmpegError where the source cannot be opened.
+    """
+    beside = Beside(path, [], [], trim, trim.start if trim else Fraction(0))
+    notices = []
     numbers: dict[str, int] = {}
-    with open_container(source) as origin:
+    with open_container(path) as origin:
         painted = painted_stream(origin)
         for stream in origin.streams:
             numbers[stream.type] = numbers.get(stream.type, 0) + 1
             if stream.index == painted.index or _is_chapter_text(origin, stream):
                 continue
-            codec = stream.codec_context.codec.canonical_name if stream.codec_context is not None else "unknown"
-            name = f"{stream.type} track {numbers[stream.type]} ({codec})"
-            if stream.type in ("audio", "subtitle") and _can_hold(container_format, stream):
-                tracks.append(Track(stream.index))
-            elif stream.type == "audio" and stream.codec_context is not None:
-                tracks.append(Track(stream.index, AUDIO_ENCODERS[container_format]))
-                notices.append(f"{name} cannot be copied into {container_format}: re-encoded as {tracks[-1].encoder}")
-            elif stream.disposition & NO_FILM:
-                notices.append("the cover picture is left out")
+            name = f"{stream.type} track {numbers[stream.type]} ({_codec(stream)})"
+            if stream.disposition & NO_FILM:
+                name = "the cover picture"
+            attachment = _attachment(path, stream) if container_format == "matroska" else None
+            if stream.type == "audio":
+                if sound and stream.codec_context is not None:
+                    notices += _take_sound(beside, container_format, stream, name)
+            elif attachment is not None:
+                beside.attachments.append(attachment)
+            elif _can_hold(container_format, stream):
+                beside.tracks.append(Track(stream.index))
             else:
-                notices.append(f"{name} is left out")
-    return tracks, notices
+                notices.append(f"{name} cannot be held by {container_format}: left out")
+    return beside, notices
+
+
+def plan_sound(path: Path, container_format: str) -> tuple[Beside, list[str]]:
+    """The audio tracks of another file. Raises BadInput where it holds no sound."""
+    beside, notices = Beside(path, []), []
+    accepted = "copy, none, or a file with sound"
+    try:
+        with open_container(path) as origin:
+            for number, stream in enumerate(origin.streams.audio, 1):
+                if stream.codec_context is not None:
+                    name = f"audio track {number} of {path.name} ({_codec(stream)})"
+                    notices += _take_sound(beside, container_format, stream, name)
+    except (OSError, av.FFmpegError) as error:
+        raise BadInput(f"--audio {path} cannot be opened: {error.strerror}", accepted) from error
+    if not beside.tracks:
+        raise BadInput(f"--audio {path} holds no sound", accepted)
+    return beside, notices
+
+
+def _codec(stream: Any) -> str:
+    return stream.codec_context.codec.canonical_name if stream.codec_context is not None else "unknown"
+
+
+def _take_sound(beside: Beside, container_format: str, stream: Any, name: str) -> list[str]:
+    """Adds an audio stream, copied where the container can hold it; returns what the user should know."""
+    if _can_hold(container_format, stream):
+        beside.tracks.append(Track(stream.index))
+        return []
+    beside.tracks.append(Track(stream.index, AUDIO_ENCODERS[container_format]))
+    return [f"{name} cannot be copied into {container_format}: re-encoded as {beside.tracks[-1].encoder}"]
+
+
+def _attachment(path: Path, stream: Any) -> tuple[str, str, bytes] | None:
+    """The stream as Matroska attaches files, covers by the names that its players look for; None where it is none."""
+    if stream.type == "attachment":
+        return stream.name or "attachment", stream.mimetype or "application/octet-stream", stream.data
+    if not stream.disposition & NO_FILM:
+        return None
+    with open_container(path) as origin:
+        data = next(bytes(packet) for packet in origin.demux(origin.streams[stream.index]) if packet.size)
+    ending = {"png": "png", "mjpeg": "jpg"}.get(_codec(stream))
+    return None if ending is None else (f"cover.{ending}", f"image/{'png' if ending == 'png' else 'jpeg'}", data)
 
 
 def painted_stream(origin: Any) -> Any:
@@ -80,8 +140,8 @@ def _is_chapter_text(origin: Any, stream: Any) -> bool:
 
 def _can_hold(container_format: str, stream: Any) -> bool:
     """Whether packets of this stream can be copied: the muxer is asked for its codec, then to write a header for it."""
-    if stream.codec_context is None:
-        return False
+    if stream.codec_context is None or (stream.disposition & NO_FILM and container_format != "mp4"):
+        return False  # MOV takes a cover and loses it
     container = av.open(io.BytesIO(), "w", format=container_format)
     try:
         container.add_stream_from_template(stream, opaque=True)
@@ -99,42 +159,41 @@ def mux(
     container_format: str,
     segments: list[Path],
     encoding: Encoding,
-    source: Path | None,
-    tracks: list[Track],
-    trim: Trim | None,
+    source: Beside | None,
+    sound: Beside | None,
 ) -> list[str]:
-    """Writes the segments' packets and the source's tracks into `target`, in decoding order; returns notices.
+    """Writes the segments' packets and what goes beside them into `target`, in decoding order; returns notices.
 
-    source: None where the painted frames come from pictures. With `trim` only packets that meet it are taken, and
-    their times are shifted by -trim.start; else no time changes. Holds a few packets, beside the muxer's own.
+    source: None where the painted frames come from pictures; its tags and chapters are taken too. sound: a file of its
+    own. Holds a few packets, beside the muxer's own.
     """
-    with target.open("wb") as file, open_container(source) if source else nullcontext() as origin:
-        options = _muxer_options(container_format, encoding, origin)
-        with av.open(file, "w", format=container_format, container_options=options) as container:
-            container.flags |= BITEXACT
-            video = _video_stream(container, segments, encoding)
-            painted = _onto(video, joined_packets(segments, encoding.tick))
-            notices: list[str] = []
-            if origin is not None:
-                _describe(container, origin, trim)
-                _name_stream(video, painted_stream(origin))
-                companions = Companions(container, origin, tracks, trim, notices)
-                painted = heapq.merge(painted, companions.packets(), key=_decoding_time)
-            for packet in painted:
-                container.mux(packet)
-    return notices + (_lost_metadata(target, source) if source else [])
+    notices: list[str] = []
+    with ExitStack() as files:
+        file = files.enter_context(target.open("wb"))
+        origins = [(each, files.enter_context(open_container(each.path))) for each in (source, sound) if each]
+        options = _muxer_options(container_format, encoding, [origin for _, origin in origins])
+        container = files.enter_context(av.open(file, "w", format=container_format, container_options=options))
+        container.flags |= BITEXACT
+        video = _video_stream(container, segments, encoding)
+        painted = _onto(video, joined_packets(segments, encoding.tick))
+        if source is not None:
+            _describe(container, origins[0][1], source.trim)
+            _name_stream(video, painted_stream(origins[0][1]))
+        others = [Companions(container, origin, each, notices).packets() for each, origin in origins]
+        for packet in heapq.merge(painted, *others, key=_decoding_time):
+            container.mux(packet)
+    return notices + (_lost_metadata(target, source.path) if source else [])
 
 
-def _muxer_options(container_format: str, encoding: Encoding, origin: Any | None) -> dict[str, str]:
+def _muxer_options(container_format: str, encoding: Encoding, origins: list[Any]) -> dict[str, str]:
     options = {"avoid_negative_ts": "disabled"}  # sound may begin before 0: nothing else moves for it
     if container_format not in ("mp4", "mov"):
         return options
     # A late start is an edit list in ticks of the whole movie, milliseconds unless told otherwise: the least common
     # multiple of all clocks makes every start exact. Where it does not fit 31 bits the picture's own clock must do.
     clocks = [encoding.tick.denominator]
-    clocks += (
-        [stream.codec_context.sample_rate for stream in origin.streams.audio if stream.codec_context] if origin else []
-    )
+    sounds = [stream for origin in origins for stream in origin.streams.audio if stream.codec_context]
+    clocks += [stream.codec_context.sample_rate for stream in sounds]
     common = math.lcm(*(clock for clock in clocks if clock))
     options["movie_timescale"] = str(common if common < 2**31 else clocks[0])
     return options
@@ -197,21 +256,25 @@ def _lost_metadata(target: Path, source: Path) -> list[str]:
 class Companions:
     """What goes beside the picture: takes the source's packets, gives the output's; tells trouble in `notices`."""
 
-    def __init__(self, container: Any, origin: Any, tracks: list[Track], trim: Trim | None, notices: list[str]):
+    def __init__(self, container: Any, origin: Any, beside: Beside, notices: list[str]):
         self._notices = notices
         self._origin = origin
-        self._trim = trim
+        self._trim = beside.trim
+        self._name = beside.path.name
         self._writers: dict[int, Copied | Reencoded] = {}
-        for track in tracks:
+        for track in beside.tracks:
             template = origin.streams[track.index]
-            shift = trim.start if trim else Fraction(0)
-            writer = (
-                Reencoded(container, template, track.encoder, trim)
-                if track.encoder
-                else Copied(container, template, shift)
-            )
+            writer: Copied | Reencoded
+            if track.encoder:
+                writer = Reencoded(container, template, track.encoder, beside.trim, beside.shift)
+            elif template.disposition & NO_FILM:
+                writer = Cover(container, template, beside.shift)
+            else:
+                writer = Copied(container, template, beside.shift)
             _name_stream(writer.stream, template)
             self._writers[track.index] = writer
+        for attachment in beside.attachments:
+            container.add_attachment(*attachment)
 
     def packets(self) -> Iterator[Any]:
         """The output's packets, about in decoding order (in the source's own order)."""
@@ -220,7 +283,7 @@ class Companions:
         for index, writer in self._writers.items():
             yield from writer.finish()
             if writer.repaired:
-                name = f"track {index + 1} of the source ({self._origin.streams[index].type})"
+                name = f"track {index + 1} of {self._name} ({self._origin.streams[index].type})"
                 self._notices.append(
                     f"{name} holds {writer.repaired} packets that had to be skipped or given new times"
                 )
@@ -234,11 +297,14 @@ class Companions:
                 packet = next(demuxer, None)
             except av.FFmpegError as error:
                 self._notices.append(
-                    f"the source cannot be read to its end, sound may be missing there: {error.strerror}"
+                    f"{self._name} cannot be read to its end, sound may be missing there: {error.strerror}"
                 )
                 return
             if packet is None:
                 return
+            if packet.stream.disposition & NO_FILM and packet.size:
+                yield packet
+                continue
             packet.pts = packet.dts if packet.pts is None else packet.pts
             packet.dts = packet.pts if packet.dts is None else packet.dts
             if packet.pts is None:
@@ -280,3 +346,12 @@ class Copied:
 
     def finish(self) -> Iterator[Any]:
         return iter(())
+
+
+class Cover(Copied):
+    """The cover picture: one packet without a time, and it is given the first."""
+
+    def packets(self, packet: Any) -> Iterator[Any]:
+        packet.pts = packet.dts = 0
+        packet.stream = self.stream
+        yield packet

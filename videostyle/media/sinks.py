@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
@@ -14,7 +15,7 @@ import numpy as np
 from videostyle.errors import BadOutput, PaintingFailed
 from videostyle.frames import Frame, Size, Trim, VideoInfo
 from videostyle.media.encoding import BT601, BT709, CONTAINERS, RGB, Encoding, Pixels, Wanted, choose_pixels
-from videostyle.media.mux import Track, mux, plan_tracks
+from videostyle.media.mux import Beside, mux, plan_sound, plan_source
 from videostyle.media.segments import SEGMENT_FRAMES, Span, encode_segment, next_span
 from videostyle.media.work import WorkFolder, publish, write_atomically, writing
 
@@ -112,11 +113,13 @@ def open_sink(
     trim: Trim | None,
     rate: Fraction | None,
     pixels: Pixels | None = None,
+    audio: str = "copy",
 ) -> Sink:
     """The sink for this output, chosen by its suffix; frames of `size` go in.
 
     rate: pictures a second where a folder of them becomes a video, 25 where None; else without effect. pixels: how a
-    video is encoded; None: as its suffix and the source's depth have it.
+    video is encoded; None: as its suffix and the source's depth have it. audio: "copy" for the source's, "none", or a
+    file whose time 0 lies at the first frame.
     Raises BadOutput where the output cannot hold what the source is.
     """
     kind = output_kind(output)
@@ -127,7 +130,7 @@ def open_sink(
     if info.kind == "image":
         raise BadOutput(f"{output}: a still does not become a video", " ".join(PICTURES), "give another -o")
     pixels = pixels or choose_pixels(Wanted(), output.suffix, info.bits)
-    return VideoSink(output, work, source_path, info, size, trim, rate, pixels)
+    return VideoSink(output, work, source_path, info, size, trim, rate, pixels, audio)
 
 
 class VideoSink:
@@ -143,20 +146,22 @@ class VideoSink:
         trim: Trim | None,
         rate: Fraction | None,
         pixels: Pixels,
+        audio: str,
     ):
         self.notices: list[str] = []
         self.bits = 8 if pixels.bits == 8 else 16
         self._output = Path(os.path.abspath(output))
         self._work = work
-        self._source = source_path if info.kind == "video" else None
+        self._is_film = info.kind == "video"
         self._trim = trim
         self._format = CONTAINERS[output.suffix.lower()]
-        self._rate = None if self._source else rate or Fraction(25)
+        self._rate = None if self._is_film else rate or Fraction(25)
         if self._rate:
             self.notices.append(f"a folder of frames has no clock: written at {float(self._rate):g} frames a second")
         self._size = size
         self._encoding = self._plan_encoding(info, pixels)
-        self._tracks: list[Track] = []
+        self._beside: Beside | None = None
+        self._sound: Beside | None = None
         self._last: Span | None = None
         self._waiting: list[Path] = []  # pictures of the open segment
         self._newest: list[Path] = []  # the last picture of the segment before it
@@ -164,9 +169,12 @@ class VideoSink:
         self._result = work.path / f"result{output.suffix.lower()}"
         with writing(self._output):
             self._pictures, self._encoded = work.folder("pictures"), work.folder("segments")
-            if self._source:
-                self._tracks, lines = plan_tracks(self._source, self._format)
+            if self._is_film:
+                self._beside, lines = plan_source(source_path, self._format, trim, audio == "copy")
                 self.notices += lines
+        if audio not in ("copy", "none"):
+            self._sound, lines = plan_sound(Path(audio), self._format)
+            self.notices += lines
 
     def _plan_encoding(self, info: VideoInfo, pixels: Pixels) -> Encoding:
         height, width = self._size
@@ -243,9 +251,17 @@ class VideoSink:
             raise PaintingFailed(f"{self._output}: no frame was painted")
         with writing(self._output):
             self.notices += mux(
-                self._result, self._format, self._segments, self._encoding, self._source, self._tracks, self._trim
+                self._result, self._format, self._segments, self._encoding, self._beside, self._sound_in_time()
             )
             publish(self._result, self._output)
+
+    def _sound_in_time(self) -> Beside | None:
+        """The other file's sound, from the first painted frame to the end of the last."""
+        if self._sound is None:
+            return None
+        start, end = (Span.of(self._segments[0]).start, Span.of(self._segments[-1]).end)
+        tick = self._encoding.tick
+        return replace(self._sound, trim=Trim(Fraction(0), (end - start) * tick), shift=-start * tick)
 
     def abort(self) -> None:
         self._result.unlink(missing_ok=True)

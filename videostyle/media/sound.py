@@ -18,11 +18,12 @@ BITS_PER_CHANNEL = 96_000
 class Reencoded:
     """One audio stream on its way through a decoder and an encoder ("aac" or "libopus").
 
-    With `trim` it is cut to the interval and shifted by -trim.start, to the sample. Other gaps and overlaps of the
-    source's packets become silence and cuts, so that sound stays in time. repaired: packets that could not be used.
+    With `trim` it is cut to the interval, to the sample; its times are made `shift` seconds earlier. Other gaps and
+    overlaps of the source's packets become silence and cuts, so that sound stays in time. repaired: packets that could
+    not be used.
     """
 
-    def __init__(self, container: Any, template: Any, encoder: str, trim: Trim | None):
+    def __init__(self, container: Any, template: Any, encoder: str, trim: Trim | None, shift: Fraction):
         layout = LAYOUTS.get(template.codec_context.layout.nb_channels, "stereo")
         rates = RATES[encoder]
         rate = template.codec_context.sample_rate
@@ -33,7 +34,7 @@ class Reencoded:
         self.stream.codec_context.time_base = Fraction(1, rate)
         self.repaired = 0
         self._template = template
-        self._shift = round((trim.start if trim else 0) * rate)
+        self._shift = round(shift * rate)
         self._graph = self._even_sound(rate, layout, trim)
 
     def _even_sound(self, rate: int, layout: str, trim: Trim | None) -> Any:
