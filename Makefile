@@ -9,7 +9,7 @@ DEMO_STYLE := sample_media/styles/swirls.jpg
 DEMO_RESULT := out/clip_swirls.mp4
 ARGS ?=
 
-.PHONY: demo test test-slow lint check bench-optimizer sample-media clean
+.PHONY: demo test test-slow fuzz lint check bench-optimizer sample-media clean
 
 demo: .venv/.installed
 	@$(BIN)/videostyle doctor >/dev/null || { $(BIN)/videostyle doctor | grep MISSING; \
@@ -29,6 +29,9 @@ lint: .venv/.installed-dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/pytest -q tests/test_walls.py
+
+fuzz: .venv/.installed-dev
+	$(BIN)/python -m tests.fuzz.fuzz $(ARGS)
 
 check: lint test
 

@@ -304,7 +304,7 @@ def test_they_are_at_least_30_seconds_apart_and_cost_one_per_cent_at_most(tmp_pa
         assert (due_after(199), due_after(1)) == (False, True)
 
 
-@given(st.integers(0, 2**40), st.fractions(), st.floats(allow_nan=False), st.integers(1, 9))
+@given(st.integers(0, 2**40), st.fractions(), st.floats(allow_nan=False, allow_infinity=False), st.integers(1, 9))
 def test_records_come_back(index, time, loss, iterations):
     one = FrameRecord(index, time, 1, iterations, loss, loss, 0.5, 0.25)
     assert frame_from_json(frame_as_json(one)) == one

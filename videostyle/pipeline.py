@@ -85,6 +85,7 @@ def run(job: Job, progress: Callable[[Event], None] | None = None, cancel: threa
         options={name: _plain(value) for name, value in asdict(job).items()},
         versions={name: version(name) for name in LIBRARIES},
         notices=tuple(tell.notices),
+        skipped=source.skipped,
     )
 
 

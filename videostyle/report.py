@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -79,18 +80,25 @@ class FrameRecord:
 
 
 def frame_as_json(record: FrameRecord) -> dict[str, object]:
-    """The record as JSON has it; its time is an exact fraction as text."""
-    return asdict(record) | {"time": str(record.time)}
+    """The record as JSON has it: its time an exact fraction as text, a loss that is no finite number null."""
+    losses = {"loss": record.loss, "loss_star": record.loss_star}
+    return (
+        asdict(record)
+        | {name: loss if math.isfinite(loss) else None for name, loss in losses.items()}
+        | {"time": str(record.time)}
+    )
 
 
 def frame_from_json(values: dict[str, Any]) -> FrameRecord:
     """The record of which `frame_as_json` made this."""
-    return FrameRecord(**(values | {"time": Fraction(values["time"])}))
+    losses = {name: math.nan if values[name] is None else values[name] for name in ("loss", "loss_star")}
+    return FrameRecord(**(values | losses | {"time": Fraction(values["time"])}))
 
 
 @dataclass(frozen=True)
 class RunReport:
-    """A finished run. seconds: wall time. peak_memory: bytes of resident memory at the highest, of this process."""
+    """A finished run. seconds: wall time. peak_memory: bytes of resident memory at the highest, of this process. skipped:
+    damaged packets and frames of the source that were left out."""
 
     output: Path
     size: Size
@@ -102,11 +110,12 @@ class RunReport:
     options: dict[str, object]
     versions: dict[str, str]
     notices: tuple[str, ...] = field(default=())
+    skipped: int = 0
 
 
 def write_report(report: RunReport, path: Path) -> None:
     """The run as JSON. Keys: schema (1), output, width, height, shots, seconds, peak_memory (bytes), device, options,
-    versions, notices, and frames: index (from 0), time (seconds, exact fraction as text), shot (from 1), iterations, loss,
+    versions, notices, skipped (damaged packets and frames left out), and frames: index (from 0), time (seconds, exact fraction as text), shot (from 1), iterations, loss,
     loss_star, untrusted, seconds."""
     content = {
         "schema": 1,
@@ -120,6 +129,7 @@ def write_report(report: RunReport, path: Path) -> None:
         "options": report.options,
         "versions": report.versions,
         "notices": list(report.notices),
+        "skipped": report.skipped,
         "frames": [frame_as_json(each) for each in report.frames],
     }
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -86,7 +86,7 @@ def is_still(path: Path) -> bool:
     try:
         with _open(path) as file:
             return file.format in ("MPO", "TIFF") or getattr(file, "n_frames", 1) == 1
-    except BadInput:
+    except (BadInput, *_UNREADABLE):
         return path.suffix.lower() in SUFFIXES
 
 

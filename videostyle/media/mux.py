@@ -111,8 +111,11 @@ def _take_sound(beside: Beside, container_format: str, stream: Any, name: str) -
     if _can_hold(container_format, stream):
         beside.tracks.append(Track(stream.index))
         return []
-    beside.tracks.append(Track(stream.index, AUDIO_ENCODERS[container_format]))
-    return [f"{name} cannot be copied into {container_format}: re-encoded as {beside.tracks[-1].encoder}"]
+    encoder = AUDIO_ENCODERS[container_format]
+    if not _can_encode(container_format, encoder, stream):
+        return [f"{name} is damaged: left out"]
+    beside.tracks.append(Track(stream.index, encoder))
+    return [f"{name} cannot be copied into {container_format}: re-encoded as {encoder}"]
 
 
 def _attachment(path: Path, stream: Any) -> tuple[str, str, bytes] | None:
@@ -147,6 +150,19 @@ def _can_hold(container_format: str, stream: Any) -> bool:
         container.add_stream_from_template(stream, opaque=True)
         container.start_encoding()
     except (av.FFmpegError, ValueError):
+        return False
+    finally:
+        with suppress(av.FFmpegError):
+            container.close()
+    return True
+
+
+def _can_encode(container_format: str, encoder: str, stream: Any) -> bool:
+    """Whether this stream's sound is what a decoder can describe: without a rate or channels nothing can be made of it."""
+    container = av.open(io.BytesIO(), "w", format=container_format)
+    try:
+        Reencoded(container, stream, encoder, None, Fraction(0))
+    except (av.FFmpegError, ValueError, ZeroDivisionError, OverflowError):
         return False
     finally:
         with suppress(av.FFmpegError):

@@ -68,9 +68,14 @@ def encode_segment(pictures: list[Path], folder: Path, encoding: Encoding) -> Pa
 
 @contextmanager
 def open_container(path: Path) -> Iterator[Any]:
-    """The file opened for reading; its name is taken literally, never as a protocol or a pattern."""
-    with path.open("rb") as file, av.open(file, "r") as container:
-        yield container
+    """The file opened for reading; its name is taken literally, never as a protocol or a pattern.
+
+    Tags are not always the UTF-8 they should be, and a playlist must not make us read other files or addresses.
+    """
+    with path.open("rb") as file:
+        container = av.open(file, "r", metadata_errors="replace", options={"protocol_whitelist": "file"})
+        with container:
+            yield container
 
 
 def _read_frame(picture: Path, start: int, encoding: Encoding) -> av.VideoFrame:

@@ -1,0 +1,97 @@
+"""Paint files that are awkward or broken, and say what came out: `python -m benchmarks.awkward FOLDER_OR_FILE...`.
+
+Each file is painted by the command a user would run. The table tells the painted size and frames, whether every frame's time
+is the source's, and whether the sound's packets are, payload and shifted time, those that meet the painted part; or the
+one line the file was refused with. A frame of each result is left beside it as PNG to be looked at.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+from benchmarks.clips import save_frames, times
+
+MILLISECOND = Fraction(1, 1000)
+
+
+def sound_of(path: Path, start: Fraction | None, end: Fraction, shift: Fraction) -> list[list[tuple[bytes, Fraction]]]:
+    """Payload and shifted time of each track's packets that meet [start, end); all of them where start is None."""
+    tracks = []
+    with path.open("rb") as file, av.open(file) as container:
+        for number in range(len(container.streams.audio)):
+            container.seek(0)
+            found = []
+            for packet in container.demux(audio=number):
+                if packet.size == 0 or packet.pts is None:
+                    continue
+                begins, lasts = packet.pts * packet.time_base, (packet.duration or 0) * packet.time_base
+                if start is None or (begins < end and begins + lasts > start):
+                    found.append((bytes(packet), begins - shift))
+            tracks.append(found)
+    return tracks
+
+
+def sound_kept(source: Path, output: Path, theirs: list[Fraction], count: int) -> str:
+    """How many of each track's packets came out, and whether all are equal."""
+    trimmed = len(theirs) > count
+    start, end = theirs[0], theirs[min(count, len(theirs) - 1)]
+    wanted = sound_of(source, start if trimmed else None, end, start if trimmed else Fraction(0))
+    got = sound_of(output, None, end, Fraction(0))
+    words = []
+    for number, track in enumerate(wanted):
+        ours = got[number] if number < len(got) else []
+        bytes_equal = [data for data, _ in ours] == [data for data, _ in track]
+        slack = MILLISECOND / 2 if output.suffix in (".mkv", ".webm") else 0
+        times_equal = all(abs(a - b) <= slack for (_, a), (_, b) in zip(ours, track, strict=False))
+        equal = "equal" if bytes_equal and times_equal else "bytes equal" if bytes_equal else "NOT equal"
+        words.append(f"{len(ours)} of {len(track)} {equal}")
+    return "; ".join(words) or "none"
+
+
+def row(source: Path, options: argparse.Namespace) -> str:
+    """One line of the table."""
+    suffix = source.suffix if source.suffix in (".mp4", ".mov", ".mkv", ".webm") else ".mkv"
+    output = options.folder / f"{source.stem}_painted{suffix}"
+    command = [sys.executable, "-m", "videostyle", "run", str(source), str(options.style), "-o", str(output)]
+    command += ["--preset", "draft", "--size", str(options.size), "--frames", str(options.frames), "--overwrite"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    lines = done.stderr.strip().splitlines()
+    trace = " TRACEBACK" if "Traceback" in done.stderr else ""
+    if done.returncode:
+        return f"| {source.name} | exit {done.returncode}{trace}: {lines[-1]} | | | |"
+    theirs, ours = times(source, options.frames), times(output, options.frames)
+    shift = theirs[0] if len(theirs) > options.frames else Fraction(0)
+    slack = MILLISECOND / 2 if suffix in (".mkv", ".webm") else 0
+    equal = all(abs(a - shift - b) <= slack for a, b in zip(theirs, ours, strict=False))
+    with av.open(str(output)) as container:
+        picture = container.streams.video[0]
+        size = f"{picture.width}x{picture.height}"
+    save_frames(output, [0, len(ours) - 1])
+    notes = "; ".join(line.removeprefix("note: ") for line in lines if line.startswith("note: "))
+    sound = sound_kept(source, output, theirs, options.frames)
+    return f"| {source.name} | {len(ours)} at {size}{trace} | {'equal' if equal else 'NOT equal'} | {sound} | {notes} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("sources", nargs="+", type=Path)
+    parser.add_argument("--style", type=Path, default=Path("sample_media/styles/swirls.jpg"))
+    parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--frames", type=int, default=12)
+    parser.add_argument("--folder", type=Path, default=Path("out/awkward"))
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    print("| file | frames | times | sound packets | notices |\n|---|---|---|---|---|", flush=True)
+    for given in options.sources:
+        for source in sorted(given.iterdir()) if given.is_dir() else [given]:
+            print(row(source, options), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""Runs the whole program on one damaged file after another, with a stylizer that changes nothing."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import traceback
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+
+from tests.fuzz.mutations import mutated
+from videostyle import Job, painter, run
+from videostyle.errors import VideoStyleError
+from videostyle.stylizers.base import Painted
+
+VIDEOS = (".mp4", ".mov", ".mkv", ".webm")
+STILLS = (".png", ".jpg", ".webp", ".tif")
+
+
+class Identity:
+    """A stylizer that gives every frame back."""
+
+    lookahead = 0
+    watch: Any = None
+
+    def step(self, image, motion):
+        picture = image.astype(np.float32) / np.iinfo(image.dtype).max
+        return [Painted(picture, 0.0, 0.0, 0, 0.0 if motion else 1.0, 0.0)]
+
+    def finish(self):
+        return []
+
+    def state(self):
+        return {}
+
+    def restore(self, state):
+        pass
+
+
+def paint_nothing() -> None:
+    """Takes the network out of the program."""
+    painter.load_features = lambda name, device: None
+    painter.StyleTargets = lambda *_: None
+    painter.Painter._new_stylizer = lambda self: Identity()
+
+
+def check_video(output: Path, count: int) -> None:
+    """It plays: every frame decodes, times grow, and sound can be read to its end."""
+    with av.open(str(output)) as container:
+        times = [frame.pts * frame.time_base for frame in container.decode(video=0)]
+    assert len(times) == count, f"{len(times)} frames, {count} were painted"
+    assert all(isinstance(time, Fraction) for time in times)
+    assert all(earlier < later for earlier, later in pairwise(times)), f"times {times}"
+    with av.open(str(output)) as container:
+        heard: dict[int, int] = {}
+        for packet in container.demux():
+            if packet.size and packet.stream.type == "audio" and packet.pts is not None:
+                assert packet.pts >= heard.get(packet.stream.index, packet.pts), "sound goes back in time"
+                heard[packet.stream.index] = packet.pts
+
+
+def paint_case(seeds: dict[str, bytes], case: int, folder: Path) -> str:
+    """ "finished", "refused" (exit code 2) or "failed" (1). Anything else that comes out of the program is raised."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    name, data = mutated(seeds, case)
+    source, style = folder / name, folder / "style.png"
+    source.write_bytes(data)
+    as_style = source.suffix in STILLS and case % 3 == 0
+    whole = np.full((20, 30, 3), 120, np.uint8)
+    cv2.imwrite(str(style), whole)
+    if as_style:
+        cv2.imwrite(str(folder / "whole.png"), whole)
+        source, style = folder / "whole.png", source
+    ending = ".png" if source.suffix in STILLS else source.suffix if source.suffix in VIDEOS else ".mkv"
+    output = folder / f"out{ending}"
+    before = {each.name for each in folder.iterdir()}
+    # another part and another container for some, so that trimming and encoding sound again meet damage too
+    options: dict[str, Any] = {"frames": "2:4"} if case % 5 == 1 and ending in VIDEOS else {}
+    report = error = None
+    try:
+        report = run(Job(input=source, styles=(style,), output=output, size=48, threads=1, **options))
+    except VideoStyleError as caught:
+        error = caught
+    left = {each.name for each in folder.iterdir()} - before
+    if error is not None:
+        assert left <= ({f".{output.name}.videostyle"} if error.exit_code == 1 else set()), f"{left} after {error}"
+        assert "\n" not in str(error)
+        return "refused" if error.exit_code == 2 else "failed"
+    assert left == {output.name}
+    if ending in VIDEOS:
+        check_video(output, len(report.frames))
+    else:
+        assert cv2.imread(str(output)) is not None
+    return "finished"
+
+
+def work(pipe: Any, seeds: dict[str, bytes], folder: Path) -> None:
+    """Answers each case number from the pipe with its outcome and the peak memory so far, in bytes."""
+    paint_nothing()
+    while True:
+        case = pipe.recv()
+        try:
+            outcome = paint_case(seeds, case, folder)
+        except BaseException:
+            outcome = traceback.format_exc()
+        pipe.send((outcome, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024))
