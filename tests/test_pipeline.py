@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 import threading
 import weakref
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import cv2
 import numpy as np
+import psutil
 import pytest
 
 from tests.media.clips import Tone, gradient, make_clip
@@ -19,8 +21,10 @@ from videostyle import Job, painter, run
 from videostyle.errors import BadInput, BadOutput, Cancelled, PaintingFailed
 from videostyle.frames import Frame
 from videostyle.media.images import read_picture
+from videostyle.media.sources import open_source
+from videostyle.media.video import VideoSource
 from videostyle.painter import effort_of
-from videostyle.report import Counting, Estimate, Notice, Painting, Plan
+from videostyle.report import Counting, Estimate, Notice, Painting, Plan, write_report
 from videostyle.stylizers.optimize import EFFORTS, Effort, Optimize
 
 SIZE = (36, 48)
@@ -396,6 +400,57 @@ def test_a_sink_that_fails_is_told_and_leaves_no_output(clip, style, tmp_path, m
     with pytest.raises(PaintingFailed):
         run(quick(clip, style, tmp_path / "out.mp4"))
     assert not (tmp_path / "out.mp4").exists()
+
+
+def test_what_a_thread_raises_comes_out_as_itself_and_nothing_stays_open(clip, style, tmp_path, monkeypatch):
+    class Broken(Exception):
+        pass
+
+    def broken(self, size=None, first=0, frames=VideoSource.frames):
+        for frame in frames(self, size, first):
+            if frame.index == 2 and threading.current_thread().name == "prefetch":
+                raise Broken("in the middle")
+            yield frame
+
+    monkeypatch.setattr(VideoSource, "frames", broken)
+    with pytest.raises(Broken, match="in the middle"):
+        run(quick(clip, style, tmp_path / "out.mp4"))
+    assert not any(thread.name == "prefetch" for thread in threading.enumerate())
+    assert [each.path for each in psutil.Process().open_files() if Path(each.path).parent != Path("/")] == []
+    assert [each.name for each in tmp_path.iterdir()] == [".out.mp4.videostyle"]
+
+
+def test_damaged_packets_are_counted_and_the_sound_stays_in_step(style, tmp_path):
+    source = make_clip(tmp_path / "in.mkv", moving(10), codec="mjpeg", pix_fmt="yuvj420p", tones=[Tone(seconds=0.4)])
+    with av.open(str(source)) as file:
+        (lost,) = [bytes(each) for each in file.demux(video=0) if each.size and each.pts == 200]
+    data = source.read_bytes()
+    source.write_bytes(data.replace(lost, bytes(len(lost))))
+    report = run(quick(source, style, tmp_path / "out.mkv"))
+    assert report.skipped == 1
+    assert any("1 damaged packet" in line for line in report.notices)
+    assert times(tmp_path / "out.mkv") == [Fraction(40 * number, 1000) for number in range(10) if number != 5]
+    assert packets(tmp_path / "out.mkv", "audio") == packets(source, "audio")
+
+
+@pytest.mark.parametrize(
+    "name", ["a b", "q'\"uote", "new\nline", "-dash", "%04d", "a:b", "\udcff\udcfe", "[red]*?", "ünder", "C:"]
+)
+def test_names_are_taken_literally(clip, style, tmp_path, name):
+    folder = tmp_path / name
+    folder.mkdir()
+    source, own_style, output = folder / f"{name}.mp4", folder / f"{name}.png", folder / f"{name}_out.mp4"
+    source.write_bytes(clip.read_bytes())
+    own_style.write_bytes(style.read_bytes())
+    report = run(quick(source, own_style, output, frames="2"))
+    write_report(report, folder / f"{name}.json")
+    assert {each.name for each in folder.iterdir()} == {f"{name}{end}" for end in (".mp4", ".png", "_out.mp4", ".json")}
+    assert len(times_of(output)) == 2
+
+
+def times_of(path: Path) -> list[Fraction]:
+    with closing(open_source(path)) as source:
+        return [frame.time for frame in source.frames()]
 
 
 def test_two_runs_do_not_write_one_output(clip, style, tmp_path):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from fractions import Fraction
 from pathlib import Path
 
-from videostyle.report import FrameRecord, RunReport, write_report
+from videostyle.report import FrameRecord, RunReport, frame_as_json, frame_from_json, write_report
 
 
 def report() -> RunReport:
@@ -25,6 +26,7 @@ def report() -> RunReport:
         options={"size": None, "styles": ["s.jpg"], "keep_colors": False},
         versions={"torch": "2.9"},
         notices=("one", "two"),
+        skipped=4,
     )
 
 
@@ -44,6 +46,7 @@ def test_every_key_is_there_and_says_what_was_measured(tmp_path):
         "options": {"size": None, "styles": ["s.jpg"], "keep_colors": False},
         "versions": {"torch": "2.9"},
         "notices": ["one", "two"],
+        "skipped": 4,
     }
     assert frames[2] == {
         "index": 2,
@@ -64,3 +67,11 @@ def test_every_field_of_the_records_has_a_key(tmp_path):
     fields = set(RunReport.__dataclass_fields__) - {"size"} | {"schema", "width", "height"}
     assert set(found) == fields
     assert set(found["frames"][0]) == set(FrameRecord.__dataclass_fields__)
+
+
+def test_a_loss_that_is_no_number_is_null_and_comes_back():
+    record = FrameRecord(0, Fraction(0), 1, 1, float("nan"), float("inf"), 0.5, 0.5)
+    values = frame_as_json(record)
+    assert (values["loss"], values["loss_star"]) == (None, None)
+    assert json.loads(json.dumps(values, allow_nan=False)) == values
+    assert math.isnan(frame_from_json(values).loss)

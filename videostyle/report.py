@@ -115,8 +115,8 @@ class RunReport:
 
 def write_report(report: RunReport, path: Path) -> None:
     """The run as JSON. Keys: schema (1), output, width, height, shots, seconds, peak_memory (bytes), device, options,
-    versions, notices, skipped (damaged packets and frames left out), and frames: index (from 0), time (seconds, exact fraction as text), shot (from 1), iterations, loss,
-    loss_star, untrusted, seconds."""
+    versions, notices, skipped (damaged packets and frames that were left out), and frames: index (from 0), time (seconds,
+    exact fraction as text), shot (from 1), iterations, loss, loss_star, untrusted, seconds."""
     content = {
         "schema": 1,
         "output": str(report.output),
