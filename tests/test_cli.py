@@ -92,6 +92,7 @@ def another_value(name: str) -> tuple[list[str], Any]:
     """For an option: what to write after its flag, and the value the job then has, which is not the default."""
     each = next(each for each in fields(Job) if each.name == name)
     special = {"output": "o.mkv", "frames": "3:9", "device": "cuda:1", "report": "r.json", "duration": "2.5"}
+    special |= {"audio": "none", "codec": "hevc", "pix_fmt": "yuv444p", "fps": "30"}
     if isinstance(each.default, bool):
         return [], not each.default
     if each.metadata["choices"]:
@@ -100,7 +101,7 @@ def another_value(name: str) -> tuple[list[str], Any]:
     if name in special:
         values = {"output": Path("o.mkv"), "report": (Path("r.json"),), "duration": 2.5}
         return [special[name]], values.get(name, special[name])
-    number = 7.5 if isinstance(each.default, float) else 77
+    number = 7.5 if isinstance(each.default, float) else 47
     return [str(number)], number
 
 

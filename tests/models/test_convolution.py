@@ -1,4 +1,4 @@
-"""The fast convolution is the plain one, with the plain one's gradient, whatever the size and the number of threads."""
+"""The fast rectified convolution is the plain one, with the plain one's gradient, whatever the size and the number of threads."""
 
 from __future__ import annotations
 
@@ -31,19 +31,18 @@ def test_values_and_gradient_are_those_of_the_plain_convolution(size, count, thr
     image, weight, bias = layer(32, 40, *size)
     image.requires_grad_()
     exact = image.detach().double().requires_grad_()
-    expected = F.conv2d(exact, weight.double(), bias.double(), padding=1)
+    expected = F.conv2d(exact, weight.double(), bias.double(), padding=1).relu()
     found = convolve(image, Kernel.of(weight, bias))
-    torch.testing.assert_close(found.double(), expected, rtol=0, atol=1e-3)
+    torch.testing.assert_close(found.double(), expected, rtol=0, atol=1e-4)
     slope = torch.randn(found.shape, generator=torch.Generator().manual_seed(1))
     (gradient,) = torch.autograd.grad(found, image, slope)
     (expected_gradient,) = torch.autograd.grad(expected, exact, slope.double())
-    torch.testing.assert_close(gradient.double(), expected_gradient, rtol=0, atol=1e-3)
+    torch.testing.assert_close(gradient.double(), expected_gradient, rtol=0, atol=1e-4)
 
 
-@pytest.mark.skipif(not convolution.winograd_is_there(), reason="this PyTorch or processor lacks NNPACK")
 def test_winograd_is_taken_where_it_pays_and_only_there(monkeypatch):
-    calls, original = [], torch._nnpack_spatial_convolution
-    monkeypatch.setattr(torch, "_nnpack_spatial_convolution", lambda *a, **k: calls.append(1) or original(*a, **k))
+    calls, original = [], convolution._winograd
+    monkeypatch.setattr(convolution, "_winograd", lambda *each: calls.append(1) or original(*each))
     for inputs, size, type_, pays in (
         (32, (30, 30), torch.float32, True),
         (16, (30, 30), torch.float32, False),
@@ -56,10 +55,8 @@ def test_winograd_is_taken_where_it_pays_and_only_there(monkeypatch):
         assert bool(calls) is pays
 
 
-def test_without_winograd_the_values_stay(monkeypatch):
-    image, weight, bias = layer(32, 32, 30, 30)
-    fast = convolve(image, Kernel.of(weight, bias))
-    monkeypatch.setattr(convolution, "winograd_is_there", lambda: False)
-    plain = convolve(image, Kernel.of(weight, bias))
-    assert torch.equal(plain, F.conv2d(image, weight, bias, padding=1))
-    torch.testing.assert_close(fast, plain, rtol=0, atol=1e-3)
+def test_a_picture_in_chunks_is_the_whole_picture(monkeypatch):
+    image, weight, bias = layer(32, 33, 50, 70)
+    whole = convolve(image, Kernel.of(weight, bias))
+    monkeypatch.setattr(convolution, "CHUNK_BYTES", 1)
+    torch.testing.assert_close(convolve(image, Kernel.of(weight, bias)), whole, rtol=0, atol=1e-5)

@@ -36,7 +36,7 @@ class VGG19Features:
         for name, kernel in self.kernels.items():
             if name.endswith("_1") and name != "conv1_1":
                 x = F.max_pool2d(x, 2)
-            x = F.relu_(convolve(x, kernel))
+            x = convolve(x, kernel)
             layer = name.replace("conv", "relu")
             if layer in CONTENT_LAYERS or layer in STYLE_LAYERS:
                 found[layer] = x
