@@ -1,4 +1,4 @@
-"""The fast rectified convolution is the plain one, with the plain one's gradient, whatever the size and the number of threads."""
+"""The fast rectified convolution is the plain one, with its gradient, whatever the size and the number of threads."""
 
 from __future__ import annotations
 
