@@ -49,18 +49,30 @@ def test_zero_flow_gives_the_picture_back_exactly():
     assert torch.equal(warp(picture, _uniform(17, 23, 0, 0)), picture)
 
 
-def test_quadratics_are_moved_exactly():
-    """Keys's kernel with a = -0.5, and no other a, reproduces second-degree polynomials."""
+def test_slopes_are_moved_exactly():
+    """Lanczos's own weights would not: their mean lies beside the target, and repeated warps drift."""
     y, x = torch.meshgrid(torch.arange(12.0), torch.arange(14.0), indexing="ij")
     flow = torch.rand((12, 14, 2), generator=torch.Generator().manual_seed(3)) * 2 - 1
 
-    def quadratic(x, y):
-        return 0.03 * x * x - 0.02 * x * y + 0.01 * y * y + 0.1 * x - 0.2 * y
+    def slope(x, y):
+        return 0.1 * x - 0.2 * y + 0.3
 
-    moved = warp(quadratic(x, y)[None, None], flow)[0, 0]
+    moved = warp(slope(x, y)[None, None], flow)[0, 0]
     torch.testing.assert_close(
-        moved[3:-3, 3:-3], quadratic(x + flow[..., 0], y + flow[..., 1])[3:-3, 3:-3], rtol=0, atol=1e-5
+        moved[4:-4, 4:-4], slope(x + flow[..., 0], y + flow[..., 1])[4:-4, 4:-4], rtol=0, atol=1e-5
     )
+
+
+def test_between_the_pixels_the_weights_are_lanczos_s():
+    """An independent row of the kernel as printed, to the small correction that the docstring names."""
+    row = torch.zeros(1, 1, 3, 21)
+    row[..., 10] = 1
+    t = 0.3
+    moved = warp(row, _uniform(3, 21, t, 0))[0, 0, 1]
+    distance = np.arange(21) - 10 + t
+    expected = np.where(abs(distance) < 3, np.sinc(distance) * np.sinc(distance / 3), 0)
+    np.testing.assert_allclose(moved, expected, atol=0.01)
+    assert abs(float(moved.sum()) - 1) < 1e-6
 
 
 def test_every_picture_of_a_batch_and_every_layout_is_moved_alike():
@@ -101,7 +113,7 @@ def _gain_and_drift(before, after, period, total):
     return abs(ratio), np.angle(ratio * np.exp(-2j * np.pi * total / period)) * period / (2 * np.pi)
 
 
-@pytest.mark.parametrize(("period", "gains", "most_drift"), [(16, (0.97, 1.0), 0.2), (8, (0.7, 1.0), 0.6)])
+@pytest.mark.parametrize(("period", "gains", "most_drift"), [(16, (0.96, 1.0), 0.2), (8, (0.95, 1.05), 0.4)])
 def test_48_small_warps_neither_amplify_nor_drift_where_the_common_bicubic_does(period, gains, most_drift):
     width, shift = 128 + 16 * period, 0.2
     row = np.sin(2 * np.pi * np.arange(width) / period + 0.3)
@@ -115,5 +127,5 @@ def test_48_small_warps_neither_amplify_nor_drift_where_the_common_bicubic_does(
     print(period, gain, drift, common_gain, common_drift)
     assert gains[0] < gain <= gains[1]
     assert abs(drift) < most_drift
-    assert common_gain > gains[1]
+    assert abs(np.log(common_gain)) > 2 * abs(np.log(gain))
     assert abs(common_drift) > most_drift
