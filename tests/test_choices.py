@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -29,6 +30,14 @@ def place(tmp_path) -> Path:
 
 def job(place: Path, name: str = "in.mp4", output: str | None = None, **options) -> Job:
     return Job(input=place / name, styles=(place / "style.jpg",), output=output and place / output, **options)
+
+
+def test_depth_that_is_lost_without_being_asked_for_is_told(place):
+    deep = replace(VIDEO, bits=16)
+    for options, lost in (({}, True), ({"codec": "hevc"}, False), ({"pix_fmt": "yuv420p"}, False)):
+        told: list[str] = []
+        choose(job(place, output="out.mp4", size=64, **options), deep, told.append)
+        assert any("more than 8 bits" in line for line in told) is lost
 
 
 # --- the output ------------------------------------------------------------------------------------------------------

@@ -37,6 +37,9 @@ def choose(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> Choice:
     """Everything a job leaves open. Raises BadOutput and BadOption as the choices below do."""
     output, device = choose_output(job, info), choose_device(job)
     pixels = choose_encoding(job, info, output)
+    if pixels and info.bits > 8 == pixels.bits and job.pix_fmt is None:
+        todo = "--codec hevc, or --pix-fmt yuv420p10le, keeps them"
+        notice(f"{job.input.name} has more than 8 bits a colour, {output.name} has 8, which every player takes; {todo}")
     size = choose_size(job, info, output, device, notice, max(pixels.sides) if pixels else 1)
     out_size = info.size if job.output_size == "source" else size
     return Choice(output, device, size, out_size, pixels, parse_rate(job.fps))

@@ -60,6 +60,19 @@ def test_variable_rate_gaps_and_a_late_start_keep_their_exact_times(tmp_path, na
     assert durations(source)[:-1] == [each * MS for each in (33, 1, 266, 1800, 17)]
 
 
+def test_frames_hidden_by_an_edit_list_are_not_shown(tmp_path):
+    """As in clips trimmed on a telephone: the file holds three frames that its edit list leaves out."""
+    tick = Fraction(1, 12800)
+    pictures = [gradient(36, 48, step=20 * number) for number in range(10)]
+    early = {"avoid_negative_ts": "disabled"}
+    path = make_clip(
+        tmp_path / "in.mp4", pictures, pts=[512 * (i - 3) for i in range(10)], time_base=tick, container_options=early
+    )
+    frames = list(VideoSource(path).frames())
+    assert [frame.time for frame in frames] == [512 * number * tick for number in range(7)]
+    assert abs(int(frames[0].image[0, 0, 2]) - 60) < 5
+
+
 def test_times_are_ticks_of_the_files_own_clock(tmp_path):
     source = open_source(make_clip(tmp_path / "ntsc.mp4", steps(5), rate=Fraction(30000, 1001)))
     assert times(source) == [index * Fraction(1001, 30000) for index in range(5)]
