@@ -24,7 +24,7 @@ COUNT = 4
 
 def make_optimize() -> Optimize:
     styles = StyleTargets(thin_vgg(), [picture(30, 40, 9)])
-    return Optimize(styles, Weights(), Effort(first=6, least=1, most=7, for_new=3, near=0.6))
+    return Optimize(styles, Weights(), Effort(first=6, least=1, most=7, for_new=3))
 
 
 STYLIZERS = {"optimize": make_optimize}

@@ -199,19 +199,33 @@ def test_a_frame_gets_more_iterations_the_more_of_it_is_new(untrusted):
     assert found.untrusted == pytest.approx(untrusted)
 
 
-@pytest.mark.parametrize(("near", "iterations"), [(1e9, 3), (0.0, 9)])
-def test_a_frame_gets_more_iterations_while_it_is_worse_than_the_first(near, iterations):
-    stylizer = started(Effort(20, 3, 9, near=near))
+NEVER_PAYS = 1.0
+
+
+@pytest.mark.parametrize(("first_star", "iterations"), [(1e9, 3), (0.0, 9)])
+def test_a_frame_gets_more_iterations_while_it_is_worse_than_the_first(first_star, iterations):
+    stylizer = started(Effort(20, 3, 9, pays=NEVER_PAYS))
+    stylizer.first_star = first_star
     assert stylizer.step(frame(1), STILL)[0].iterations == iterations
 
 
 def test_a_frame_stops_once_it_is_as_good_as_the_first():
     values = []
-    stylizer = started(Effort(8, 1, 60, near=0.9), watch=lambda value, done: values.append(value.star))
-    first, values[:] = stylizer.first_star, []
+    stylizer = started(Effort(8, 1, 60, pays=NEVER_PAYS), watch=lambda value, done: values.append(value.star))
+    stylizer.first_star, values[:] = 0.9 * stylizer.first_star, []
     (found,) = stylizer.step(frame(1), STILL)
     assert 1 < found.iterations < 60
-    assert values[-1] <= 0.9 * first < min(values[1:-1])
+    assert values[-1] <= stylizer.first_star < min(values[1:-1])
+
+
+def test_a_frame_better_than_the_first_goes_on_while_its_iterations_pay():
+    values = []
+    stylizer = started(Effort(8, 1, 60, pays=0.01), watch=lambda value, done: values.append(value.total))
+    stylizer.first_star, values[:] = 1e9, []
+    (found,) = stylizer.step(frame(1), STILL)
+    lowered = [1 - now / before for before, now in pairwise(values)]
+    assert 1 < found.iterations < 60
+    assert lowered[-1] <= 0.01 < min(lowered[:-1])
 
 
 def test_a_picture_without_pairs_gets_the_iterations_to_collect_some():
@@ -288,7 +302,8 @@ def test_what_the_watcher_raises_ends_the_frame():
 
 def test_the_watcher_hears_every_iteration_with_the_share_done():
     seen = []
-    stylizer = started(Effort(4, 4, 6, near=0.0), watch=lambda value, done: seen.append((value.total, done)))
+    stylizer = started(Effort(4, 4, 6), watch=lambda value, done: seen.append((value.total, done)))
+    stylizer.first_star = 0.0
     seen.clear()
     stylizer.step(frame(2), STILL)
     assert [done for _, done in seen] == [0, 0.25, 0.5, 0.75, 1, 1, 1]

@@ -40,7 +40,7 @@ class Effort:
     least: int
     most: int
     for_new: int = 20
-    near: float = 1.0
+    pays: float = 0.005
     collect: int = 15
 
     def exactly(self, iterations: int) -> Effort:
@@ -172,10 +172,12 @@ class Optimize:
         objective = self._objective(content, warped, trust)
         planned = self.effort.least + round(self.effort.for_new * motion.untrusted)
         planned = max(planned, self.effort.collect) if collecting else planned
+        before_it = float("inf")
         for iterations, (picture, value) in enumerate(self.minimized(objective, start)):
-            self.watch(value, min(1.0, iterations / planned))
-            if self._enough(iterations, planned, value):
+            self.watch(value, min(1.0, iterations / max(1, planned)))
+            if iterations >= planned and self._enough(iterations, before_it, value):
                 break
+            before_it = value.total
         if np.isnan(self.first_star):
             self.first_star = value.star
         return picture, value, iterations
@@ -184,10 +186,10 @@ class Optimize:
         """The pictures on the way down from a later frame's start, the first being the start itself."""
         return self.optimizer.minimize(objective, start)
 
-    def _enough(self, iterations: int, planned: int, value: Value) -> bool:
-        if iterations < planned:
-            return False
-        return iterations >= max(planned, self.effort.most) or not value.star > self.effort.near * self.first_star
+    def _enough(self, iterations: int, before_it: float, value: Value) -> bool:
+        """Whether a frame that had its planned iterations needs no more; before_it: L before the last one."""
+        pays = value.total < (1 - self.effort.pays) * before_it
+        return iterations >= self.effort.most or not (pays or value.star > self.first_star)
 
     def state(self) -> State:
         if self.picture is None or self.source is None:
