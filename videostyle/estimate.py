@@ -11,10 +11,10 @@ import psutil
 from videostyle.errors import BadOption
 from videostyle.frames import Size
 
-# Measured: one evaluation of L adds 3.2 to 4 kB a pixel to what the libraries take; whole runs at 320x180, 320x214 and
-# 320x240 reached 1123, 1236 and 1266 MiB.
-BASE_BYTES = 950 * 2**20
-BYTES_PER_PIXEL = 4100
+# Measured, whole runs: 1284 to 1399 MiB at 320x180, 1382 at 320x214, 1374 and 1462 at 320x240, 1968 at 640x360, 3593 at
+# 1280x720.
+BASE_BYTES = 1300 * 2**20
+BYTES_PER_PIXEL = 3100
 MEASURED_FIRST = 4  # seconds of iterations before a time is named
 
 
