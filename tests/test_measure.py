@@ -131,6 +131,24 @@ def test_what_is_still_flickers_as_much_as_it_differs(style: Path, tmp_path: Pat
     assert found.summary["luminance_drift"] == 0
 
 
+def test_the_flicker_and_drift_of_the_source_are_its_own(style: Path, tmp_path: Path) -> None:
+    picture = pan(1)[0]
+    source = folder(tmp_path / "source", [picture, picture + 2])
+    output = folder(tmp_path / "output", [picture, picture + 7])
+    found = measured(source, output, style)
+    assert found.summary["flicker"] == pytest.approx(7 / 255, rel=1e-3)
+    assert found.floor["flicker"] == pytest.approx(2 / 255, rel=1e-3)
+    assert found.summary["luminance_drift"] == pytest.approx(7 / 255, rel=1e-3)
+    assert found.floor["luminance_drift"] == pytest.approx(2 / 255, rel=1e-3)
+    assert found.summary["contrast_drift"] == pytest.approx(0, abs=1e-6)
+
+
+def test_a_frame_without_an_earlier_one_is_not_in_the_mean_of_what_is_untrusted(source: Path, style: Path) -> None:
+    found = measured(source, source, style, frames="3")
+    assert found.summary["untrusted"] == pytest.approx(np.mean([each.untrusted for each in found.frames[1:]]))
+    assert found.summary["untrusted"] < 0.1
+
+
 def test_no_pair_spans_a_cut(style: Path, tmp_path: Path) -> None:
     pictures = pan(8) + [255 - each for each in pan(8, seed=3)]
     source = folder(tmp_path / "source", pictures)
@@ -224,6 +242,11 @@ def test_different_counts_are_said_and_the_common_part_is_measured(
     assert found.notices == (
         f"this part of {source} has {ours} frames and {output} has {theirs}: the first 3 of both are measured",
     )
+
+
+def test_a_part_that_the_output_seems_not_to_begin_with_is_pointed_out(source: Path, style: Path) -> None:
+    (notice,) = measured(source, source, style, frames="4:6").notices
+    assert notice.endswith("of both are measured, OUTPUT's from its beginning on")
 
 
 def test_videos_are_measured_and_other_times_are_noticed(style: Path, tmp_path: Path) -> None:

@@ -111,9 +111,11 @@ def common_part(job: MeasureJob, source: Source, output: Source, tell: Telling) 
     if not count:
         raise BadInput(f"{output.path} has no frame in common with {source.path}", "what was painted from it")
     if painted != clip.count:
+        # a whole output against a part of the source would be compared with the wrong frames
+        where = ", OUTPUT's from its beginning on" if clip.first and painted > clip.count else ""
         tell.notice(
             f"this part of {source.path} has {clip.count} frames and {output.path} has {painted}: "
-            f"the first {count} of both are measured"
+            f"the first {count} of both are measured{where}"
         )
     return clip, count
 
