@@ -220,6 +220,6 @@ def test_all_choices_of_a_folder_that_becomes_a_video(place):
 
 
 def test_every_style_is_looked_for(place):
-    check_styles(Job(input=place / "in.mp4", styles=(place / "style.jpg", place / "other.png")))
+    check_styles((place / "style.jpg", place / "other.png"))
     with pytest.raises(BadInput, match=r"gone\.jpg does not exist"):
-        check_styles(Job(input=place / "in.mp4", styles=(place / "style.jpg", place / "gone.jpg")))
+        check_styles((place / "style.jpg", place / "gone.jpg"))

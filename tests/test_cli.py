@@ -408,6 +408,31 @@ def test_a_signal_stops_a_painting_that_does_not(number: int, tmp_path: Path) ->
     assert messages.count("\n") == 1
 
 
+def test_a_signal_stops_a_measurement() -> None:
+    script = textwrap.dedent("""
+        import sys, types
+        def measure(job, progress=None, cancel=None):
+            print("measuring", flush=True)
+            cancel.wait(60)
+            raise RuntimeError("the reason does not matter any more")
+        module = types.ModuleType("videostyle.measure")
+        module.measure = measure
+        sys.modules["videostyle.measure"] = module
+        from videostyle.cli import main
+        main(["measure", "in.mp4", "out.mp4", "--style", "s.jpg"])
+    """)
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, preexec_fn=heard) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "measuring\n"
+        process.send_signal(signal.SIGINT)
+        _, messages = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert messages == "stopped by SIGINT before the end; nothing was written\n"
+
+
 def test_a_background_job_may_ignore_ctrl_c() -> None:
     script = textwrap.dedent("""
         import signal, sys, types

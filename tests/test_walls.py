@@ -71,7 +71,9 @@ def test_heavy_imports_stand_inside_functions(name: str) -> None:
         assert not reaches(imported_names(statement), HEAVY)
 
 
-@pytest.mark.parametrize("command", ["", "main(['--help'])", "main(['run', '--help'])", "main(['--version'])"])
+@pytest.mark.parametrize(
+    "command", ["", "main(['--help'])", "main(['run', '--help'])", "main(['measure', '--help'])", "main(['--version'])"]
+)
 def test_help_and_importing_load_nothing_heavy(command: str) -> None:
     """Help answers at once because of this: each of these modules takes a good part of half a second, or seconds."""
     script = f"""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from videostyle.config import Job, parse_frames, parse_rate
+from videostyle.config import Job, MeasureJob, parse_frames, parse_rate
 from videostyle.errors import BadInput, BadOption, BadOutput
 from videostyle.estimate import check_memory
 from videostyle.frames import Size, VideoInfo
@@ -78,7 +78,7 @@ def _one_frame(frames: str | None) -> bool:
     return high is not None and high == (1 if low is None else low)
 
 
-def choose_device(job: Job) -> str:
+def choose_device(job: Job | MeasureJob) -> str:
     """The torch device: what was asked for, or the best there is. Raises BadOption where it is not at hand."""
     import torch
 
@@ -115,8 +115,8 @@ def choose_size(
     return size
 
 
-def check_styles(job: Job) -> None:
+def check_styles(styles: tuple[Path, ...]) -> None:
     """Raises BadInput where a style is missing, before anything slow is done."""
-    for style in job.styles:
+    for style in styles:
         if not style.exists():
             raise BadInput(f"style {style} does not exist", "an image such as .jpg or .png")

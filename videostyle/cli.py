@@ -13,21 +13,24 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import Field, fields
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
 import typer
 from typer.core import TyperCommand
 
-from videostyle.config import Job
+from videostyle.config import Job, MeasureJob
 from videostyle.errors import BadOption, BadOutput, VideoStyleError
 
 if TYPE_CHECKING:
-    from videostyle.report import Event, Plan, RunReport
+    from videostyle.report import Event, Measurement, Plan, RunReport
 
 SECONDS_TO_STOP = 1.5
 SECONDS_BETWEEN_LINES = 10.0
 DEBUG = "VIDEOSTYLE_DEBUG"
+
+Result = TypeVar("Result")
 
 # Typer names only the child; its parent is what every bad use of the command line raises.
 UsageError: Any = typer.BadParameter.__mro__[1]
@@ -74,16 +77,18 @@ def videostyle_command(
     """Paints a clip in the style of a painting, steady over time, with its sound."""
 
 
-# --- the options of `run`, made from the fields of Job ------------------------------------------------------------
+# --- the options of a command, made from the fields of its job -----------------------------------------------------
 
 ARGUMENTS = {
     "input": ("INPUT", "A video, an image or a folder of numbered frames."),
     "styles": ("STYLE...", "The painting, an image; several are mixed."),
+    "source": ("SOURCE", "What was painted: a video, an image or a folder of numbered frames."),
+    "output": ("OUTPUT", "What was painted from it; its first frame is the first of the part of SOURCE."),
 }
-SHORT = {"output": ["-o"]}
+SHORT = {"output": ["-o"], "page": ["-o"]}
 
 
-def parameters_of(job: type[Job]) -> list[inspect.Parameter]:
+def parameters_of(job: type[Job] | type[MeasureJob]) -> list[inspect.Parameter]:
     """The fields of a job as the parameters of a typer command: help, choices, range and panel as each field says."""
     types = get_type_hints(job)
     parameters = [
@@ -207,13 +212,15 @@ def lines_of(event: Event) -> list[str]:
 
 def step_of(event: Event) -> str:
     """A small step in a few words, without the time left."""
-    from videostyle.report import Counting, Painting
+    from videostyle.report import Counting, Measuring, Painting
 
     match event:
         case Counting(frame):
             return f"counting frames and finding cuts: {frame}"
         case Painting():
             return f"frame {event.frame}/{event.frames}, shot {event.shot}/{event.shots}, loss {event.loss:.3f}"
+        case Measuring():
+            return f"frame {event.frame}/{event.frames}"
     return ""
 
 
@@ -307,27 +314,27 @@ def say_failure(error: BaseException) -> int:
 # --- videostyle run -----------------------------------------------------------------------------------------------
 
 
-class Worker(threading.Thread):
-    """Paints in a thread of its own, so that the main thread is free to answer signals."""
+class Worker(threading.Thread, Generic[Result]):
+    """Works in a thread of its own, so that the main thread is free to answer signals. task: given what says to stop."""
 
-    def __init__(self, job: Job, progress: Callable[[Event], None] | None):
+    def __init__(self, task: Callable[[threading.Event], Result]):
         super().__init__(daemon=True)
-        self.job, self.progress = job, progress
+        self.task = task
         self.cancel = threading.Event()
-        self.report: RunReport | None = None
+        self.report: Result | None = None
         self.error: BaseException | None = None
 
     def run(self) -> None:
         try:
-            from videostyle.pipeline import run
-
-            self.report = run(self.job, progress=self.progress, cancel=self.cancel)
+            self.report = self.task(self.cancel)
         except BaseException as error:
             self.error = error
 
 
-def wait_or_stop(worker: Worker) -> int | None:
+def wait_or_stop(worker: Worker[Any], todo: str) -> int | None:
     """Starts the worker and returns when it is done, or soon after a signal, whose number it returns.
+
+    todo: what the user can do after a signal.
 
     The handler only notes the signal: to set an Event there could wait for a lock that the main thread itself holds.
     """
@@ -340,7 +347,7 @@ def wait_or_stop(worker: Worker) -> int | None:
         worker.join(0.05)
     if not caught:
         return None
-    say(f"stopped by {signal.Signals(caught[0]).name} before the end; repeat the command to go on")
+    say(f"stopped by {signal.Signals(caught[0]).name} before the end; {todo}")
     worker.cancel.set()
     worker.join(SECONDS_TO_STOP)
     return caught[0]
@@ -354,15 +361,20 @@ def leave_after(number: int) -> NoReturn:
     os._exit(128 + number)
 
 
-def check_reports(job: Job) -> None:
-    """Refuses what would only fail when hours of painting are done."""
-    for path in job.report:
-        if path.suffix.lower() != ".json":
-            raise BadOption(f"--report {path}", "a name ending in .json")
-        if not path.parent.is_dir():
-            raise BadOutput(f"--report {path}: there is no folder {path.parent}", todo="make the folder first")
-        if path.is_dir() or (path.exists() and not job.overwrite):
-            raise BadOutput(f"--report {path} exists", todo="choose another name or give --overwrite")
+def check_report(flag: str, path: Path, suffix: str, overwrite: bool) -> None:
+    """Refuses what would only fail when hours of work are done."""
+    if path.suffix.lower() != suffix:
+        raise BadOption(f"{flag} {path}", f"a name ending in {suffix}")
+    if not path.parent.is_dir():
+        raise BadOutput(f"{flag} {path}: there is no folder {path.parent}", todo="make the folder first")
+    if path.is_dir() or (path.exists() and not overwrite):
+        raise BadOutput(f"{flag} {path} exists", todo="choose another name or give --overwrite")
+
+
+def paint(job: Job, progress: Callable[[Event], None] | None, cancel: threading.Event) -> RunReport:
+    from videostyle.pipeline import run
+
+    return run(job, progress=progress, cancel=cancel)
 
 
 def run_command(**values: Any) -> int:
@@ -372,10 +384,11 @@ def run_command(**values: Any) -> int:
     """
     quiet = values.pop("quiet")
     job = Job(**values)
-    check_reports(job)
+    for path in job.report:
+        check_report("--report", path, ".json", job.overwrite)
     with listener(quiet) as progress:
-        worker = Worker(job, progress)
-        stopped_by = wait_or_stop(worker)
+        worker = Worker(partial(paint, job, progress))
+        stopped_by = wait_or_stop(worker, "repeat the command to go on")
     if stopped_by:
         leave_after(stopped_by)
     if worker.report is None:
@@ -398,6 +411,63 @@ def write_reports(report: RunReport, paths: tuple[Path, ...]) -> None:
 # Typer reads a command's parameters from its signature.
 run_command.__signature__ = inspect.Signature(parameters_of(Job))  # type: ignore[attr-defined]
 app.command("run", cls=PanelCommand)(run_command)
+
+
+# --- videostyle measure -------------------------------------------------------------------------------------------
+
+
+def measured(job: MeasureJob, progress: Callable[[Event], None] | None, cancel: threading.Event) -> Measurement:
+    from videostyle.measure import measure
+
+    return measure(job, progress=progress, cancel=cancel)
+
+
+def table_lines(measurement: Measurement) -> list[str]:
+    """Each metric's mean over the frames: of the output, and of the source itself."""
+    width = max(map(len, measurement.summary))
+    rows = [("", "output", "source")] + [
+        (name, *("-" if each is None else f"{each:.5f}" for each in (value, measurement.floor.get(name))))
+        for name, value in measurement.summary.items()
+    ]
+    return [f"{name:<{width}}  {output:>9}  {source:>9}" for name, output, source in rows]
+
+
+def write_figures(measurement: Measurement, job: MeasureJob) -> None:
+    if job.json:
+        from videostyle.report import write_measurement
+
+        write_measurement(measurement, job.json)
+    if job.page:
+        from videostyle.page import write_page
+
+        write_page(measurement, job.page)
+
+
+def measure_command(**values: Any) -> int:
+    """Measures how steady OUTPUT is, and how near to the style, beside SOURCE's own figures.
+
+    Prints a table of means; --json and -o have every frame.
+    """
+    quiet = values.pop("quiet")
+    job = MeasureJob(**values)
+    for flag, path, suffix in (("--page", job.page, ".html"), ("--json", job.json, ".json")):
+        if path is not None:
+            check_report(flag, path, suffix, job.overwrite)
+    with listener(quiet) as progress:
+        worker = Worker(partial(measured, job, progress))
+        stopped_by = wait_or_stop(worker, "nothing was written")
+    if stopped_by:
+        leave_after(stopped_by)
+    if worker.report is None:
+        return say_failure(worker.error or RuntimeError("the measurement ended without a result"))
+    write_figures(worker.report, job)
+    if not quiet:
+        print("\n".join(table_lines(worker.report)))
+    return 0
+
+
+measure_command.__signature__ = inspect.Signature(parameters_of(MeasureJob))  # type: ignore[attr-defined]
+app.command("measure", cls=PanelCommand)(measure_command)
 
 
 # --- videostyle doctor --------------------------------------------------------------------------------------------

@@ -139,11 +139,66 @@ class Job:
         object.__setattr__(self, "report", tuple(Path(report) for report in self.report))
         if not self.styles:
             raise BadOption("no style was given", "one or more images", "add the painting after the input")
-        for each in fields(self):
-            if each.default is not MISSING:
-                _check(each.name, getattr(self, each.name), each.metadata)
-        parse_frames(self.frames)
+        check_options(self)
         parse_rate(self.fps)
+
+
+def as_in_run(name: str, help: str = "") -> Any:
+    """An option that means for another command what it means for `run`, with its own help where that differs."""
+    each = Job.__dataclass_fields__[name]
+    return field(default=each.default, metadata={**each.metadata, **({"help": help} if help else {})})
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureJob:
+    """One measurement of a painted clip against its source, complete and checked. Raises BadOption as Job does."""
+
+    source: Path
+    output: Path
+    style: tuple[Path, ...] = option((), "The painting, an image; once for each style.", panel="Measuring")
+    page: Path | None = option(
+        None, "Where the page with the figures goes (.html).", panel="Output", default_text="no page"
+    )
+    json: Path | None = option(None, "Where the figures go as JSON (.json).", panel="Output", default_text="none")
+    overwrite: bool = as_in_run("overwrite", "Replace the page and the JSON if they exist.")
+
+    start: float = as_in_run("start", "OUTPUT begins this many seconds after SOURCE's first frame.")
+    duration: float | None = as_in_run("duration", "Measure this many seconds.")
+    frames: str | None = as_in_run(
+        "frames",
+        "N: stop after N frames. A:B: OUTPUT holds these of SOURCE (a folder's file numbers; else counted from 1).",
+    )
+
+    flow: str = option("dis", "Optical flow.", choices=("dis", "raft"), panel="Measuring")
+    flow_dir: Path | None = option(
+        None,
+        "A folder of exact flow: frame_0001.flo goes from SOURCE's frame 1 to 2; the error is taken on frame 1.",
+        panel="Measuring",
+        default_text="flow is estimated",
+    )
+    style_scale: float = as_in_run("style_scale", "The --style-scale that OUTPUT was painted with.")
+    features: str = as_in_run("features")
+    device: str = as_in_run("device")
+    threads: int | None = as_in_run("threads", "CPU threads for the network.")
+
+    def __post_init__(self):
+        for name in ("source", "output"):
+            object.__setattr__(self, name, Path(getattr(self, name)))
+        for name in ("page", "json", "flow_dir"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, None if value is None else Path(value))
+        object.__setattr__(self, "style", tuple(Path(style) for style in self.style))
+        if not self.style:
+            raise BadOption("no --style was given", "one or more images", "add --style and the painting")
+        check_options(self)
+
+
+def check_options(job: Job | MeasureJob) -> None:
+    """Raises BadOption where an option of a job is outside its range or not one of its choices."""
+    for each in fields(job):
+        if each.default is not MISSING:
+            _check(each.name, getattr(job, each.name), each.metadata)
+    parse_frames(job.frames)
 
 
 def _check(name: str, value: Any, rule: Any) -> None:

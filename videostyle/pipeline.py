@@ -17,7 +17,7 @@ import torch
 
 from videostyle.checkpoint import Checkpoint, Checkpoints, Identity, fingerprint
 from videostyle.choices import Choice, check_styles, choose
-from videostyle.config import Job, parse_frames
+from videostyle.config import Job, MeasureJob, parse_frames
 from videostyle.errors import Cancelled, PaintingFailed
 from videostyle.estimate import peak_memory
 from videostyle.frames import Size, VideoInfo
@@ -65,7 +65,7 @@ def run(job: Job, progress: Callable[[Event], None] | None = None, cancel: threa
     tell = Telling(progress, cancel)
     if job.threads:
         torch.set_num_threads(job.threads)
-    check_styles(job)
+    check_styles(job.styles)
     with closing(open_source(job.input)) as source:
         chosen = choose(job, source.info, tell.notice)
         styles = [load_style(path) for path in job.styles]
@@ -82,7 +82,7 @@ def run(job: Job, progress: Callable[[Event], None] | None = None, cancel: threa
         seconds=time.monotonic() - began,
         peak_memory=peak_memory(),
         device=chosen.device,
-        options={name: _plain(value) for name, value in asdict(job).items()},
+        options=plain_options(job),
         versions={name: version(name) for name in LIBRARIES},
         notices=tuple(tell.notices),
         skipped=source.skipped,
@@ -175,8 +175,8 @@ def identity(job: Job, info: VideoInfo, chosen: Choice, clip: Clip) -> Identity:
     """Everything that the painted bytes depend on, each under the name a user knows it by."""
     size, out_size, device = chosen.size, chosen.out_size, chosen.device
     options = {
-        f"--{name.replace('_', '-')}": str(_plain(value))
-        for name, value in asdict(job).items()
+        f"--{name.replace('_', '-')}": str(value)
+        for name, value in plain_options(job).items()
         if name not in NOT_IDENTITY
     }
     files = {"the input": job.input} | {f"style {number}": path for number, path in enumerate(job.styles, 1)}
@@ -217,6 +217,11 @@ def skipped_lines(source: Source) -> list[str]:
     return [
         f"{source.skipped} damaged packets of {source.path} were left out; the frame before each lasts until the next"
     ]
+
+
+def plain_options(job: Job | MeasureJob) -> dict[str, object]:
+    """The options of a job as JSON has them."""
+    return {name: _plain(value) for name, value in asdict(job).items()}
 
 
 def _plain(value: object) -> object:

@@ -9,6 +9,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from videostyle.frames import Size
 
 
@@ -61,7 +63,17 @@ class Painting:
     remaining: float | None
 
 
-Event = Notice | Counting | Plan | Estimate | Painting
+@dataclass(frozen=True)
+class Measuring:
+    """A frame was measured. frame: from 1. fraction: of the whole, in [0, 1]. remaining: seconds, None while unknown."""
+
+    frame: int
+    frames: int
+    fraction: float
+    remaining: float | None
+
+
+Event = Notice | Counting | Plan | Estimate | Painting | Measuring
 
 
 @dataclass(frozen=True)
@@ -133,3 +145,101 @@ def write_report(report: RunReport, path: Path) -> None:
         "frames": [frame_as_json(each) for each in report.frames],
     }
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class FrameMeasure:
+    """One frame, measured. Each figure is None where there is nothing to take it from; metrics.py has the formulas.
+
+    index, time: of the source's frame, from 0. warp, floor: warp error at each gap, of the output and of the source.
+    all_pixel: the same difference over every pixel, squared; tof: pixels; flicker: of what does not move. untrusted: the
+    share of pixels left out at gap 1, 1 where the frame has no earlier one. gram, gram_layers, content: relative
+    distances from style and source, on some of the frames. luminance, contrast: mean and deviation. The names that
+    begin with source_ or end in floor are the source's own.
+    """
+
+    index: int
+    time: Fraction
+    warp: dict[int, float | None]
+    floor: dict[int, float | None]
+    all_pixel: float | None
+    tof: float | None
+    flicker: float | None
+    flicker_floor: float | None
+    untrusted: float
+    gram: float | None
+    gram_layers: dict[str, float] | None
+    content: float | None
+    ssim: float
+    sharpness: float
+    luminance: float
+    contrast: float
+    source_luminance: float
+    source_contrast: float
+    source_sharpness: float | None = None
+    source_gram: float | None = None
+    all_pixel_floor: float | None = None
+
+
+@dataclass(frozen=True)
+class Pictured:
+    """A frame to look at: source, output and warp error at gap 1 as colours, each uint8 (H, W, 3) RGB."""
+
+    index: int
+    source: np.ndarray
+    output: np.ndarray
+    heat: np.ndarray
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A painted clip, measured. size: (height, width) of the output. summary, floor: the mean of each metric over the
+    frames that have it, of the output and of the source itself. skipped: how many pairs and frames were left out, and why.
+    """
+
+    source: Path
+    output: Path
+    styles: tuple[Path, ...]
+    size: Size
+    frames: tuple[FrameMeasure, ...]
+    summary: dict[str, float | None]
+    floor: dict[str, float | None]
+    skipped: dict[str, int]
+    options: dict[str, object]
+    versions: dict[str, str]
+    notices: tuple[str, ...]
+    pictures: tuple[Pictured, ...]
+
+
+def without_nan(value: Any) -> Any:
+    """JSON has no number that is not finite: it becomes null, at any depth, and each key is text."""
+    if isinstance(value, dict):
+        return {str(name): without_nan(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_nan(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def write_measurement(measurement: Measurement, path: Path) -> None:
+    """The measurement as JSON. Keys: schema (1), source, output, styles, width, height, summary and floor (warp_1, warp_10,
+    all_pixel, tof, flicker, untrusted, gram, gram_ with each layer, content, ssim, sharpness, luminance, contrast,
+    luminance_drift, contrast_drift), skipped (cut_ and empty_ with each gap: pairs over a cut, or with no pixel that
+    counts; no_flow: pairs without a flow file; moving: pairs in which nothing is still; damaged: packets), options,
+    versions, notices, and frames: the fields of FrameMeasure, time in seconds as an exact fraction as text, gaps as text.
+    """
+    content = {
+        "schema": 1,
+        "source": str(measurement.source),
+        "output": str(measurement.output),
+        "styles": [str(each) for each in measurement.styles],
+        "width": measurement.size[1],
+        "height": measurement.size[0],
+        "summary": measurement.summary,
+        "floor": measurement.floor,
+        "skipped": measurement.skipped,
+        "options": measurement.options,
+        "versions": measurement.versions,
+        "notices": measurement.notices,
+        "frames": [asdict(each) | {"time": str(each.time)} for each in measurement.frames],
+    }
+    path.write_text(json.dumps(without_nan(content), indent=1, allow_nan=False) + "\n", encoding="utf-8")

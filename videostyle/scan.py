@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from videostyle.config import Job, parse_frames
+from videostyle.config import Job, MeasureJob, parse_frames
 from videostyle.errors import BadOption
 from videostyle.frames import Frame, Size, Trim, VideoInfo
 from videostyle.media.images import frame_number
@@ -37,7 +37,7 @@ class Clip:
 class Selection:
     """--start, --duration and --frames: one interval, asked frame by frame in order."""
 
-    def __init__(self, job: Job, info: VideoInfo):
+    def __init__(self, job: Job | MeasureJob, info: VideoInfo):
         self.start = Fraction(str(job.start))
         self.duration = None if job.duration is None else Fraction(str(job.duration))
         self.low, self.high = parse_frames(job.frames)
@@ -84,8 +84,8 @@ class _Counted:
         self.ended = True
 
 
-def scan(source: Source, job: Job, tell: Callable[[int], None]) -> Clip:
-    """Decode the source once, small, and say what is to be painted. tell: called with the count of frames so far.
+def scan(source: Source, job: Job | MeasureJob, tell: Callable[[int], None]) -> Clip:
+    """Decode the source once, small, and say what is to be painted or measured. tell: called with the count of frames so far.
 
     Raises BadOption where the selection holds no frame.
     """
@@ -98,7 +98,7 @@ def scan(source: Source, job: Job, tell: Callable[[int], None]) -> Clip:
         tell(count)
     if first is None or last is None:
         asked = f"--start {job.start:g} --duration {job.duration} --frames {job.frames}"
-        raise BadOption(f"no frame of {job.input} lies in what was asked for ({asked})", "a part of the clip")
+        raise BadOption(f"no frame of {source.path} lies in what was asked for ({asked})", "a part of the clip")
     starts += detector.finish()
     whole = first.index == 0 and every.ended
     timed = source.info.kind == "video" and not whole
