@@ -9,6 +9,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from videostyle.frames import Size
 
 
@@ -111,6 +113,63 @@ class RunReport:
     versions: dict[str, str]
     notices: tuple[str, ...] = field(default=())
     skipped: int = 0
+
+
+@dataclass(frozen=True)
+class FrameMeasure:
+    """One frame of a painted clip, measured; None where a metric says nothing of this frame. index: ordinal, from 0.
+
+    warp, floor: the warp error of output and source by gap in frames. untrusted: the share of new pixels in [0, 1].
+    gram_layers: the Gram distance by the network's layer. luminance, contrast: mean and spread in [0, 1].
+    """
+
+    index: int
+    time: Fraction
+    warp: dict[int, float | None]
+    floor: dict[int, float | None]
+    all_pixel: float | None
+    tof: float | None
+    flicker: float | None
+    flicker_floor: float | None
+    untrusted: float
+    gram: float | None
+    gram_layers: dict[str, float]
+    content: float | None
+    ssim: float | None
+    sharpness: float
+    luminance: float
+    contrast: float
+    source_luminance: float
+    source_contrast: float
+
+
+@dataclass(frozen=True)
+class Pictured:
+    """A chosen frame as uint8 (H, W, 3) RGB: of the source, of the output, and where the warp error lies."""
+
+    index: int
+    source: np.ndarray
+    output: np.ndarray
+    heat: np.ndarray
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A painted clip measured against its source. summary, floor: each metric over all frames, of the output and of the
+    source, by the same names; a metric may be missing in floor. skipped: damaged parts left out, by where they were."""
+
+    source: Path
+    output: Path
+    styles: tuple[Path, ...]
+    size: Size
+    frames: tuple[FrameMeasure, ...]
+    summary: dict[str, float | None]
+    floor: dict[str, float | None]
+    skipped: dict[str, int]
+    options: dict[str, object]
+    versions: dict[str, str]
+    notices: tuple[str, ...]
+    pictures: tuple[Pictured, ...]
 
 
 def write_report(report: RunReport, path: Path) -> None:
