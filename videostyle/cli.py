@@ -6,6 +6,7 @@ import contextlib
 import errno
 import inspect
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 SECONDS_TO_STOP = 1.5
 SECONDS_BETWEEN_LINES = 10.0
 DEBUG = "VIDEOSTYLE_DEBUG"
+REPORTS = (".json", ".html")
 
 # Typer names only the child; its parent is what every bad use of the command line raises.
 UsageError: Any = typer.BadParameter.__mro__[1]
@@ -329,16 +331,20 @@ class Worker(threading.Thread):
 def wait_or_stop(worker: Worker) -> int | None:
     """Starts the worker and returns when it is done, or soon after a signal, whose number it returns.
 
-    The handler only notes the signal: to set an Event there could wait for a lock that the main thread itself holds.
+    Once it is done, signals do again what they did before: reports may still be written for a while. The handler only
+    notes the signal: to set an Event there could wait for a lock that the main thread itself holds.
     """
     caught: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup and background jobs of a script ask for
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:  # as nohup and background jobs of a script ask for
             signal.signal(number, lambda number, _: caught.append(number))
     worker.start()
     while worker.is_alive() and not caught:
         worker.join(0.05)
     if not caught:
+        for number, handler in before.items():
+            signal.signal(number, handler)
         return None
     say(f"stopped by {signal.Signals(caught[0]).name} before the end; repeat the command to go on")
     worker.cancel.set()
@@ -357,8 +363,8 @@ def leave_after(number: int) -> NoReturn:
 def check_reports(job: Job) -> None:
     """Refuses what would only fail when hours of painting are done."""
     for path in job.report:
-        if path.suffix.lower() != ".json":
-            raise BadOption(f"--report {path}", "a name ending in .json")
+        if path.suffix.lower() not in REPORTS:
+            raise BadOption(f"--report {path}", f"a name ending in {' or '.join(REPORTS)}")
         if not path.parent.is_dir():
             raise BadOutput(f"--report {path}: there is no folder {path.parent}", todo="make the folder first")
         if path.is_dir() or (path.exists() and not job.overwrite):
@@ -383,16 +389,43 @@ def run_command(**values: Any) -> int:
     if not quiet:
         report = worker.report
         say(f"{report.output}: {counted(len(report.frames), 'frame')} in {spoken(report.seconds)}")
-    write_reports(worker.report, job.report)
-    return 0
+    return write_reports(worker.report, job)
 
 
-def write_reports(report: RunReport, paths: tuple[Path, ...]) -> None:
-    if paths:
-        from videostyle.report import write_report
+def write_reports(report: RunReport, job: Job) -> int:
+    """Writes every report that the job asks for, by its suffix. Returns 0, or 1 where one failed: the painting stands."""
+    code = 0
+    for path in job.report:
+        try:
+            if path.suffix.lower() == ".html":
+                write_run_page(report, job, path)
+            else:
+                from videostyle.report import write_report
 
-        for path in paths:
-            write_report(report, path)
+                write_report(report, path)
+        except Exception as error:
+            say_failure(error)
+            code = 1
+    return code
+
+
+def write_run_page(report: RunReport, job: Job, path: Path) -> None:
+    from videostyle.page import write_page
+
+    title = f"{job.input.name} in the style of {', '.join(style.name for style in job.styles)}"
+    write_page(path, title=title, run=report, command=command_of(job))
+
+
+def command_of(job: Job) -> str:
+    """The line for a POSIX shell that paints this job: what differs from the defaults."""
+    words = ["videostyle", "run", str(job.input), *map(str, job.styles)]
+    for each in fields(job):
+        value = getattr(job, each.name)
+        if each.metadata and value != each.default:
+            flag = "--" + each.name.replace("_", "-")
+            values = value if isinstance(value, tuple) else (value,)
+            words += [flag] if value is True else [word for one in values for word in (flag, str(one))]
+    return shlex.join(words)
 
 
 # Typer reads a command's parameters from its signature.
