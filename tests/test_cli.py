@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -108,7 +109,7 @@ def another_value(name: str) -> tuple[list[str], Any]:
 @pytest.mark.parametrize("name", [each.name for each in fields(Job) if each.metadata])
 def test_every_field_of_a_job_is_an_option(name: str, jobs: list[Job], tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli, "write_reports", lambda report, paths: None)
+    monkeypatch.setattr(cli, "write_reports", lambda report, job: 0)
     written, value = another_value(name)
     assert run("run", "in.mp4", "style.jpg", "--" + name.replace("_", "-"), *written) == 0
     assert jobs == [Job(input=Path("in.mp4"), styles=(Path("style.jpg"),), **{name: value})]
@@ -147,7 +148,7 @@ def test_help_shows_each_option_with_its_range_and_default(capsys: pytest.Captur
         (("run", "in.mp4", "s.jpg", "--temporal-weight", "inf"), "--temporal-weight inf"),
         (("run", "in.mp4", "s.jpg", "--preset", "best"), "draft, standard, high"),
         (("run", "in.mp4", "s.jpg", "--frames", "9:3"), "--frames 9:3"),
-        (("run", "in.mp4", "s.jpg", "--report", "r.pdf"), ".json"),
+        (("run", "in.mp4", "s.jpg", "--report", "r.pdf"), ".json or .html"),
         (("run", "in.mp4", "s.jpg", "--report", "nowhere/r.json"), "nowhere"),
         (("--nonsense",), "--nonsense"),
     ],
@@ -180,6 +181,57 @@ def test_each_report_is_written_after_the_run(jobs: list[Job], tmp_path: Path, m
     names = [str(tmp_path / name) for name in ("a.json", "B.JSON")]
     assert run("run", "in.mp4", "s.jpg", "--report", names[0], "--report", names[1]) == 0
     assert written == [(finished(jobs[0]), Path(name)) for name in names]
+
+
+def test_a_page_and_a_json_report_of_one_run(jobs: list[Job], tmp_path: Path) -> None:
+    names = [str(tmp_path / name) for name in ("look.HTML", "r.json")]
+    assert run("run", "in.mp4", "s.jpg", "--report", names[0], "--report", names[1], "--seed", "3") == 0
+    page = Path(names[0]).read_text(encoding="utf-8")
+    assert "<title>in.mp4 in the style of s.jpg</title>" in page
+    assert "videostyle run in.mp4 s.jpg --report" in page
+    assert "--seed 3</pre>" in page
+    assert Path(names[1]).is_file()
+
+
+def test_a_page_that_fails_costs_neither_the_painting_nor_the_other_reports(
+    jobs: list[Job], tmp_path: Path, monkeypatch: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "no room", str(path))
+
+    monkeypatch.setattr("videostyle.page.write_atomically", full)
+    names = [str(tmp_path / name) for name in ("look.html", "r.json")]
+    assert run("run", "in.mp4", "s.jpg", "--report", names[0], "--report", names[1]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-2].startswith("out.mp4: ")
+    assert lines[-1].startswith(f"error: the disk is full: {names[0]}")
+    assert Path(names[1]).is_file()
+
+
+def test_the_command_of_a_job_makes_the_same_job(jobs: list[Job], monkeypatch: Any) -> None:
+    monkeypatch.setattr(cli, "write_reports", lambda report, job: 0)
+    line = [
+        "run",
+        "in put.mp4",
+        "a'.jpg",
+        "b.jpg",
+        "--keep-colors",
+        "--size",
+        "64",
+        "--report",
+        "x.html",
+        "--codec=av1",
+    ]
+    assert run(*line) == 0
+    assert run(*shlex.split(cli.command_of("run", jobs[0]))[1:]) == 0
+    assert jobs[0] == jobs[1]
+    assert cli.command_of("run", Job(input="i.mp4", styles=("s.jpg",))) == "videostyle run i.mp4 s.jpg"
+
+
+def test_signals_mean_what_they_did_before_once_the_painting_is_done(jobs: list[Job]) -> None:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    assert run("run", "in.mp4", "s.jpg") == 0
+    assert {number: signal.getsignal(number) for number in before} == before
 
 
 # --- what is said -------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import inspect
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -22,13 +23,15 @@ from typer.core import TyperCommand
 
 from videostyle.config import Job, MeasureJob
 from videostyle.errors import BadOption, BadOutput, VideoStyleError
+from videostyle.wording import counted, lines_of, one_line, spoken, step_of, table_lines, time_left
 
 if TYPE_CHECKING:
-    from videostyle.report import Event, Measurement, Plan, RunReport
+    from videostyle.report import Event, Measurement, RunReport
 
 SECONDS_TO_STOP = 1.5
 SECONDS_BETWEEN_LINES = 10.0
 DEBUG = "VIDEOSTYLE_DEBUG"
+REPORTS = (".json", ".html")
 
 Result = TypeVar("Result")
 
@@ -170,65 +173,6 @@ def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
 
-def one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def spoken(seconds: float) -> str:
-    """A length of time for people: "8 s", "3 min 20 s", "2 h 5 min"."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def plan_lines(plan: Plan) -> list[str]:
-    source, painted = (f"{width}x{height}" for height, width in (plan.source_size, plan.size))
-    return [
-        f"{plan.input}: {source}, {counted(plan.frames, 'frame')} in {counted(plan.shots, 'shot')} -> {plan.output}",
-        f"painting at {painted} on {plan.device}; the newest frame is always in {plan.look}",
-    ]
-
-
-def lines_of(event: Event) -> list[str]:
-    """What is worth a line of its own; nothing for the many small steps."""
-    from videostyle.report import Estimate, Notice, Plan
-
-    match event:
-        case Notice(text):
-            return [f"note: {text}"]
-        case Plan():
-            return plan_lines(event)
-        case Estimate(seconds):
-            return [f"this will take about {spoken(seconds)}"]
-    return []
-
-
-def step_of(event: Event) -> str:
-    """A small step in a few words, without the time left."""
-    from videostyle.report import Counting, Measuring, Painting
-
-    match event:
-        case Counting(frame):
-            return f"counting frames and finding cuts: {frame}"
-        case Painting():
-            return f"frame {event.frame}/{event.frames}, shot {event.shot}/{event.shots}, loss {event.loss:.3f}"
-        case Measuring():
-            return f"frame {event.frame}/{event.frames}"
-    return ""
-
-
-def time_left(event: Event) -> str:
-    remaining = getattr(event, "remaining", None)
-    return "" if remaining is None else f"{spoken(remaining)} left"
-
-
 @contextlib.contextmanager
 def plain_lines(clock: Callable[[], float] = time.monotonic) -> Iterator[Callable[[Event], None]]:
     """Shows events as whole lines, and one of the small steps every ten seconds."""
@@ -334,18 +278,21 @@ class Worker(threading.Thread, Generic[Result]):
 def wait_or_stop(worker: Worker[Any], todo: str) -> int | None:
     """Starts the worker and returns when it is done, or soon after a signal, whose number it returns.
 
-    todo: what the user can do after a signal.
-
-    The handler only notes the signal: to set an Event there could wait for a lock that the main thread itself holds.
+    todo: what the user can do after a signal. Once the worker is done, signals do again what they did before: reports may
+    still be written for a while. The handler only notes the signal: to set an Event there could wait for a lock that the
+    main thread itself holds.
     """
     caught: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup and background jobs of a script ask for
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:  # as nohup and background jobs of a script ask for
             signal.signal(number, lambda number, _: caught.append(number))
     worker.start()
     while worker.is_alive() and not caught:
         worker.join(0.05)
     if not caught:
+        for number, handler in before.items():
+            signal.signal(number, handler)
         return None
     say(f"stopped by {signal.Signals(caught[0]).name} before the end; {todo}")
     worker.cancel.set()
@@ -361,10 +308,10 @@ def leave_after(number: int) -> NoReturn:
     os._exit(128 + number)
 
 
-def check_report(flag: str, path: Path, suffix: str, overwrite: bool) -> None:
+def check_report(flag: str, path: Path, suffixes: tuple[str, ...], overwrite: bool) -> None:
     """Refuses what would only fail when hours of work are done."""
-    if path.suffix.lower() != suffix:
-        raise BadOption(f"{flag} {path}", f"a name ending in {suffix}")
+    if path.suffix.lower() not in suffixes:
+        raise BadOption(f"{flag} {path}", f"a name ending in {' or '.join(suffixes)}")
     if not path.parent.is_dir():
         raise BadOutput(f"{flag} {path}: there is no folder {path.parent}", todo="make the folder first")
     if path.is_dir() or (path.exists() and not overwrite):
@@ -385,7 +332,7 @@ def run_command(**values: Any) -> int:
     quiet = values.pop("quiet")
     job = Job(**values)
     for path in job.report:
-        check_report("--report", path, ".json", job.overwrite)
+        check_report("--report", path, REPORTS, job.overwrite)
     with listener(quiet) as progress:
         worker = Worker(partial(paint, job, progress))
         stopped_by = wait_or_stop(worker, "repeat the command to go on")
@@ -396,16 +343,45 @@ def run_command(**values: Any) -> int:
     if not quiet:
         report = worker.report
         say(f"{report.output}: {counted(len(report.frames), 'frame')} in {spoken(report.seconds)}")
-    write_reports(worker.report, job.report)
-    return 0
+    return write_reports(worker.report, job)
 
 
-def write_reports(report: RunReport, paths: tuple[Path, ...]) -> None:
-    if paths:
-        from videostyle.report import write_report
+def write_reports(report: RunReport, job: Job) -> int:
+    """Writes every report that the job asks for, by its suffix. Returns 0, or 1 where one failed: the painting stands."""
+    code = 0
+    for path in job.report:
+        try:
+            if path.suffix.lower() == ".html":
+                write_run_page(report, job, path)
+            else:
+                from videostyle.report import write_report
 
-        for path in paths:
-            write_report(report, path)
+                write_report(report, path)
+        except Exception as error:
+            say_failure(error)
+            code = 1
+    return code
+
+
+def write_run_page(report: RunReport, job: Job, path: Path) -> None:
+    from videostyle.page import write_page
+
+    title = f"{job.input.name} in the style of {', '.join(style.name for style in job.styles)}"
+    write_page(path, title=title, run=report, command=command_of("run", job))
+
+
+def command_of(command: str, job: Job | MeasureJob) -> str:
+    """The line for a POSIX shell that does this job again: its arguments, and what differs from the defaults."""
+    words = ["videostyle", command]
+    for each in fields(job):
+        value = getattr(job, each.name)
+        values = value if isinstance(value, tuple) else (value,)
+        if not each.metadata:
+            words += map(str, values)
+        elif value != each.default:
+            flag = "--" + each.name.replace("_", "-")
+            words += [flag] if value is True else [word for one in values for word in (flag, str(one))]
+    return shlex.join(words)
 
 
 # Typer reads a command's parameters from its signature.
@@ -422,16 +398,6 @@ def measured(job: MeasureJob, progress: Callable[[Event], None] | None, cancel: 
     return measure(job, progress=progress, cancel=cancel)
 
 
-def table_lines(measurement: Measurement) -> list[str]:
-    """Each metric's mean over the frames: of the output, and of the source itself."""
-    width = max(map(len, measurement.summary))
-    rows = [("", "output", "source")] + [
-        (name, *("-" if each is None else f"{each:.5f}" for each in (value, measurement.floor.get(name))))
-        for name, value in measurement.summary.items()
-    ]
-    return [f"{name:<{width}}  {output:>9}  {source:>9}" for name, output, source in rows]
-
-
 def write_figures(measurement: Measurement, job: MeasureJob) -> None:
     if job.json:
         from videostyle.report import write_measurement
@@ -440,7 +406,8 @@ def write_figures(measurement: Measurement, job: MeasureJob) -> None:
     if job.page:
         from videostyle.page import write_page
 
-        write_page(measurement, job.page)
+        title = f"{job.output.name} beside {job.source.name}"
+        write_page(job.page, title=title, measurement=measurement, command=command_of("measure", job))
 
 
 def measure_command(**values: Any) -> int:
@@ -452,7 +419,7 @@ def measure_command(**values: Any) -> int:
     job = MeasureJob(**values)
     for flag, path, suffix in (("--page", job.page, ".html"), ("--json", job.json, ".json")):
         if path is not None:
-            check_report(flag, path, suffix, job.overwrite)
+            check_report(flag, path, (suffix,), job.overwrite)
     with listener(quiet) as progress:
         worker = Worker(partial(measured, job, progress))
         stopped_by = wait_or_stop(worker, "nothing was written")

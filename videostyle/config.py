@@ -90,7 +90,9 @@ class Job:
         panel="Output",
         default_text="25",
     )
-    report: tuple[Path, ...] = option((), "Write a report of the run (.json); may be given again.", panel="Output")
+    report: tuple[Path, ...] = option(
+        (), "Write a report of the run: .json, or .html to be looked at; may be given again.", panel="Output"
+    )
 
     start: float = option(0.0, "Begin this many seconds after the first frame.", low=0.0, panel="Which part")
     duration: float | None = option(

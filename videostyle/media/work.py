@@ -118,11 +118,15 @@ def _take_lock(file: BinaryIO) -> bool:
 def synced(path: Path) -> Iterator[BinaryIO]:
     """A file to be written that appears under its name when it is whole and on the disk, or not at all."""
     temporary = path.with_name(path.name + ".part")
-    with temporary.open("wb") as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    try:
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def write_atomically(path: Path, data: bytes) -> None:

