@@ -18,14 +18,17 @@ import av
 from benchmarks.clips import save_frames, times
 
 MILLISECOND = Fraction(1, 1000)
+HALF_A_SAMPLE = Fraction(1, 88200)  # where a shift falls between two ticks of the sound's clock
 
 
 def sound_of(path: Path, start: Fraction | None, end: Fraction, shift: Fraction) -> list[list[tuple[bytes, Fraction]]]:
     """Payload and shifted time of each track's packets that meet [start, end); all of them where start is None."""
-    tracks = []
-    with path.open("rb") as file, av.open(file) as container:
-        for number in range(len(container.streams.audio)):
-            container.seek(0)
+    tracks: list[list[tuple[bytes, Fraction]]] = []
+    with av.open(str(path)) as container:
+        count = len(container.streams.audio)
+    for number in range(count):
+        # opened anew for each: seeking back to 0 would pass over what begins before it
+        with av.open(str(path)) as container:
             found = []
             for packet in container.demux(audio=number):
                 if packet.size == 0 or packet.pts is None:
@@ -33,7 +36,7 @@ def sound_of(path: Path, start: Fraction | None, end: Fraction, shift: Fraction)
                 begins, lasts = packet.pts * packet.time_base, (packet.duration or 0) * packet.time_base
                 if start is None or (begins < end and begins + lasts > start):
                     found.append((bytes(packet), begins - shift))
-            tracks.append(found)
+        tracks.append(found)
     return tracks
 
 
@@ -47,7 +50,7 @@ def sound_kept(source: Path, output: Path, theirs: list[Fraction], count: int) -
     for number, track in enumerate(wanted):
         ours = got[number] if number < len(got) else []
         bytes_equal = [data for data, _ in ours] == [data for data, _ in track]
-        slack = MILLISECOND / 2 if output.suffix in (".mkv", ".webm") else 0
+        slack = MILLISECOND / 2 if output.suffix in (".mkv", ".webm") else HALF_A_SAMPLE
         times_equal = all(abs(a - b) <= slack for (_, a), (_, b) in zip(ours, track, strict=False))
         equal = "equal" if bytes_equal and times_equal else "bytes equal" if bytes_equal else "NOT equal"
         words.append(f"{len(ours)} of {len(track)} {equal}")
