@@ -52,15 +52,6 @@ def paint_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[Paint], None]:
     return put
 
 
-@pytest.fixture(autouse=True)
-def keep_signal_handlers() -> Any:
-    """Painting replaces the handlers of this process; they are put back after each test."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
 def run(*arguments: str) -> int:
     """Runs the program in this process and returns its exit code."""
     with pytest.raises(SystemExit) as left:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from dataclasses import fields, replace
 from fractions import Fraction
 from pathlib import Path
@@ -52,14 +51,6 @@ def noisy(pictures: list[np.ndarray], sigma: float) -> list[np.ndarray]:
 @pytest.fixture(autouse=True)
 def thin_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("videostyle.measure.load_features", lambda name, device: thin_vgg())
-
-
-@pytest.fixture(autouse=True)
-def keep_signal_handlers() -> Any:
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -356,24 +356,20 @@ METRICS: dict[str, tuple[Figure, Figure]] = {
 
 def summary_of(frames: Sequence[FrameMeasure]) -> dict[str, float | None]:
     """The mean of each metric over the frames that have it, and how far light and contrast drift from first to last."""
-    means = {name: mean([of(each) for each in frames]) for name, (of, _) in METRICS.items()}
-    first, last = frames[0], frames[-1]
-    drift = {
-        "luminance_drift": last.luminance - first.luminance,
-        "contrast_drift": last.contrast - first.contrast,
-    }
-    return means | drift
+    return _means_and_drift({name: [of(each) for each in frames] for name, (of, _) in METRICS.items()})
 
 
 def floor_of(frames: Sequence[FrameMeasure]) -> dict[str, float | None]:
     """The same of the source itself; None where a metric compares with the source."""
-    means = {name: mean([of(each) for each in frames]) for name, (_, of) in METRICS.items()}
-    first, last = frames[0], frames[-1]
-    drift = {
-        "luminance_drift": last.source_luminance - first.source_luminance,
-        "contrast_drift": last.source_contrast - first.source_contrast,
+    return _means_and_drift({name: [of(each) for each in frames] for name, (_, of) in METRICS.items()})
+
+
+def _means_and_drift(values: dict[str, list[float | None]]) -> dict[str, float | None]:
+    means = {name: mean(each) for name, each in values.items()}
+    ends = {name: (values[name][0], values[name][-1]) for name in ("luminance", "contrast")}
+    return means | {
+        f"{name}_drift": None if first is None or last is None else last - first for name, (first, last) in ends.items()
     }
-    return means | drift
 
 
 def mean(values: Sequence[float | None]) -> float | None:
