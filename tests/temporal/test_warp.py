@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from videostyle.temporal.warp import warp
+from videostyle.temporal.warp import LEAST_MOVE, saved_up, warp
 
 FEW = settings(max_examples=25, deadline=None)
 
@@ -129,3 +129,31 @@ def test_48_small_warps_neither_amplify_nor_drift_where_the_common_bicubic_does(
     assert abs(drift) < most_drift
     assert abs(np.log(common_gain)) > 2 * abs(np.log(gain))
     assert abs(common_drift) > most_drift
+
+
+# --- moves too small to be made ---------------------------------------------------------------------------------------
+
+
+def test_a_slow_drift_is_made_in_steps_and_none_of_it_is_lost():
+    drift = np.full((12, 16, 2), (0.04, 0.02), np.float32)
+    owed, made = None, np.zeros_like(drift)
+    for frame in range(1, 41):
+        flow, owed = saved_up(drift, owed)
+        made = made + flow
+        np.testing.assert_allclose(made + owed, frame * drift, atol=1e-4)
+        assert np.abs(owed).max() < LEAST_MOVE
+
+
+def test_noise_without_a_mean_moves_nothing():
+    noise = np.full((12, 16, 2), 0.05, np.float32)
+    owed = None
+    for sign in (1, -1) * 10:
+        flow, owed = saved_up(np.float32(sign) * noise, owed)
+        assert not flow.any()
+
+
+def test_a_real_move_is_made_at_once_with_what_was_owed():
+    flow, owed = saved_up(np.full((8, 8, 2), 0.1, np.float32), None)
+    flow, owed = saved_up(np.full((8, 8, 2), 2.0, np.float32), owed)
+    np.testing.assert_allclose(flow, 2.1, atol=1e-5)
+    assert not owed.any()

@@ -20,7 +20,7 @@ from videostyle.stylizers.base import Painted, State
 from videostyle.stylizers.lbfgs import LBFGS
 from videostyle.stylizers.losses import Objective, StyleTargets, Value, Weights, resize
 from videostyle.stylizers.regions import fill_new, inside, mismatch
-from videostyle.temporal.warp import warp
+from videostyle.temporal.warp import saved_up, warp
 
 COARSEST = 128  # longer side of the first frame's first scale
 FIXED_WORK = 14_000  # what an iteration costs besides its pixels, in pixels
@@ -113,6 +113,7 @@ class Optimize:
         self.optimizer = LBFGS()
         self.picture: Tensor | None = None
         self.source: np.ndarray | None = None
+        self.owed: np.ndarray | None = None
         self.first_star = float("nan")
 
     def step(self, image: np.ndarray, motion: Motion | None) -> list[Painted]:
@@ -162,7 +163,8 @@ class Optimize:
         assert self.picture is not None
         assert self.source is not None
         trust = torch.from_numpy(motion.trust).to(self.device)[None, None]
-        flow = inside(motion.flow)
+        moved, self.owed = saved_up(motion.flow, self.owed)
+        flow = inside(moved)
         warped = warp(self.picture, flow)
         before = to_tensor(self.source, self.device)
         wrong = mismatch(warp(before, flow), content)
@@ -195,12 +197,15 @@ class Optimize:
         if self.picture is None or self.source is None:
             return {}
         state = {"picture": to_array(self.picture), "source": self.source, "first_star": np.array(self.first_star)}
+        if self.owed is not None:
+            state["owed"] = self.owed
         return state | {name: stack.cpu().numpy() for name, stack in self.optimizer.state().items()}
 
     def restore(self, state: State) -> None:
         if not state:
             return
         self.continue_from(state["picture"], state["source"])
+        self.owed = state.get("owed")
         self.first_star = float(state["first_star"])
         self.optimizer.restore({name: torch.from_numpy(state[name]).to(self.device) for name in ("s", "y")})
 

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 REACH = 3  # pixels on each side of a target that count for it
+LEAST_MOVE = 0.15  # pixels; smaller moves are saved up
 STRIP = 64  # rows moved at once: bounds the memory of the weights, 36 a pixel
 
 
@@ -26,6 +27,24 @@ def warp(image: torch.Tensor, flow: np.ndarray | torch.Tensor) -> torch.Tensor:
         strips.append(torch.nn.functional.embedding_bag(indices, table, per_sample_weights=weights, mode="sum"))
     moved = torch.cat(strips).view(height, width, count, channels).permute(2, 3, 0, 1)
     return moved.contiguous(memory_format=torch.channels_last)
+
+
+def saved_up(flow: np.ndarray, owed: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """The flow to move a picture by now, and what of it is owed to the next frame; all float32 (H, W, 2), in pixels.
+
+    owed: what the last frame left, None at a shot's start. Motion below LEAST_MOVE waits until it adds up to as much: a flow's
+    noise, which has no mean, would resample what stands still on every frame, and what a warp takes is painted again.
+    """
+    total = flow if owed is None else flow + _moved(owed, flow)
+    moves = (np.square(total).sum(axis=2) >= LEAST_MOVE**2)[..., None]
+    still = np.float32(0)
+    return np.where(moves, total, still), np.where(moves, still, total)
+
+
+def _moved(field: np.ndarray, flow: np.ndarray) -> np.ndarray:
+    """A field (H, W, 2) of vectors carried along the flow."""
+    picture = torch.from_numpy(field).permute(2, 0, 1)[None]
+    return warp(picture, flow)[0].permute(1, 2, 0).contiguous().numpy()
 
 
 def _taps(flow: torch.Tensor, top: int, height: int) -> tuple[torch.Tensor, torch.Tensor]:
