@@ -88,11 +88,14 @@ class Motion:
     """How a frame continues the one before it, at the working size.
 
     flow: float32 (H, W, 2), from this frame back to the previous one. trust: float32 (H, W) in [0, 1], 0 where the
-    previous picture says nothing about this one (newly visible, wrong flow, outside).
+    previous picture says nothing about this one (newly visible, wrong flow, outside). long: how it continues the shot's
+    anchor, None where that is the previous frame itself. renews: whether it is the next frames' anchor (temporal/anchor.py).
     """
 
     flow: np.ndarray
     trust: np.ndarray
+    long: Motion | None = None
+    renews: bool = False
 
     def __post_init__(self):
         if self.flow.shape != (*self.trust.shape, 2) or self.flow.dtype != np.float32 or self.trust.dtype != np.float32:

@@ -23,6 +23,7 @@ from videostyle.stylizers.base import Painted, State
 from videostyle.stylizers.colors import luminance, with_colors_of
 from videostyle.stylizers.losses import StyleTargets, Value, Weights
 from videostyle.stylizers.optimize import EFFORTS, Effort, Optimize, to_tensor, work, work_of_first
+from videostyle.temporal.anchor import RENEWED_AFTER, anchor_of
 from videostyle.temporal.flow import FLOWS, Flow
 from videostyle.temporal.trust import motion
 
@@ -35,6 +36,16 @@ class Task:
 
     frame: Frame
     motion: Motion | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """A source frame with the one before it and its anchor, None at a shot's start. renews: it is the next ones' anchor."""
+
+    anchor: Frame | None
+    last: Frame | None
+    frame: Frame
+    renews: bool
 
 
 @dataclass(frozen=True)
@@ -58,24 +69,31 @@ def tasks(
 ) -> Prefetch[Task]:
     """The clip's frames in order but for those that are done, worked out ahead in a thread."""
     following = clip.first + done
+    start = max(each for each in clip.starts if each <= following)
+    # a frame painted by an earlier run is not there when this one is resumed, so that it is never an anchor
+    begin = following if following == start else anchor_of(following, start)
 
-    def pairs() -> Iterator[tuple[Frame | None, Frame]]:
-        last = before.frame if before else None
-        for frame in source.frames(size, following - 1 if done else following):
+    def steps() -> Iterator[Step]:
+        anchor, last = None, before.frame if before else None
+        for frame in source.frames(size, begin):
             if frame.index not in clip:
                 return
+            if frame.index in clip.starts and frame.index != clip.first:
+                anchor = last = None
+            renews = anchor is None or frame.index - anchor.index >= RENEWED_AFTER
             if frame.index >= following:
-                yield last, frame
-            last = frame
+                yield Step(anchor, last, frame, renews)
+            anchor, last = frame if renews else anchor, frame
 
-    def prepare(pair: tuple[Frame | None, Frame]) -> Task:
-        last, frame = pair
-        continues = (
-            last is not None and flow is not None and (frame.index not in clip.starts or last.index < clip.first)
-        )
-        return Task(frame, motion(last.image, frame.image, flow) if continues and last and flow else None)
+    def prepare(step: Step) -> Task:
+        image, last, anchor = step.frame.image, step.last, step.anchor
+        if last is None or flow is None:
+            return Task(step.frame, None)
+        far = anchor is not None and anchor is not last
+        long = motion(anchor.image, image, flow) if far and anchor else None
+        return Task(step.frame, replace(motion(last.image, image, flow), long=long, renews=step.renews))
 
-    return Prefetch(pairs(), prepare, AHEAD)
+    return Prefetch(steps(), prepare, AHEAD)
 
 
 class Painter:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from itertools import pairwise
 
 import cv2
@@ -19,7 +20,7 @@ from videostyle.temporal.flow import FLOWS
 from videostyle.temporal.trust import motion
 
 SIZE = (32, 48)
-COUNT = 4
+COUNT = 5
 
 
 def make_optimize() -> Optimize:
@@ -45,8 +46,13 @@ def frames() -> list[np.ndarray]:
 
 @pytest.fixture(scope="module")
 def motions(frames) -> list[Motion | None]:
+    """From the third frame on with the anchor's too: the first frame, and the third from then on."""
     flow = FLOWS["dis"]("cpu")
-    return [None, *(motion(before, now, flow) for before, now in pairwise(frames))]
+    found = [motion(before, now, flow) for before, now in pairwise(frames)]
+    for index, anchor in ((2, 0), (4, 2)):
+        long = motion(frames[anchor], frames[index], flow)
+        found[index - 1] = replace(found[index - 1], long=long, renews=index == 2)
+    return [None, *found]
 
 
 @pytest.fixture(scope="module", params=STYLIZERS)

@@ -26,6 +26,8 @@ from videostyle.stylizers.optimize import (
     work,
     work_of_first,
 )
+from videostyle.temporal.anchor import PULL
+from videostyle.temporal.warp import warp
 
 SIZE = (24, 32)
 STILL = Motion(np.zeros((*SIZE, 2), np.float32), np.ones(SIZE, np.float32))
@@ -251,6 +253,40 @@ def test_a_next_frame_starts_from_the_last_one_carried_along_the_flow():
     flow[..., 0], trust[:, :2] = -2, 0
     stylizer.step(np.roll(frame(1), 2, axis=1), Motion(flow, trust))
     np.testing.assert_allclose(stylizer.start[:, 2:], last.picture[:, :-2], atol=1e-6)
+
+
+def test_what_only_the_anchor_shows_starts_from_the_anchor_and_is_held_to_it():
+    """The first frame's right half is hidden for a frame, and seen again two pixels further left."""
+    stylizer = Noting(targets(), Weights(temporal=1e6), Effort(5, 4, 4))
+    (anchor,) = stylizer.step(frame(1), None)
+    half = np.ones(SIZE, np.float32)
+    half[:, 16:] = 0
+    stylizer.step(frame(2), Motion(STILL.flow, half))
+    flow, seen = np.zeros((*SIZE, 2), np.float32), np.ones(SIZE, np.float32)
+    flow[..., 0], seen[:, -2:] = 2, 0
+    (found,) = stylizer.step(frame(3), Motion(STILL.flow, half, long=Motion(flow, seen)))
+    np.testing.assert_allclose(stylizer.start[:, 16:-2], anchor.picture[:, 18:], atol=1e-6)
+    np.testing.assert_allclose(found.picture[:, 16:-2], anchor.picture[:, 18:], atol=0.02)
+
+
+def test_a_frame_that_renews_the_anchor_is_what_later_ones_are_given_back():
+    stylizer = Noting(targets(), Weights(), Effort(5, 1, 1))
+    stylizer.step(frame(1), None)
+    (anchor,) = stylizer.step(frame(2), Motion(STILL.flow, STILL.trust, renews=True))
+    stylizer.step(frame(3), STILL)
+    nothing = np.zeros(SIZE, np.float32)
+    stylizer.step(frame(2), Motion(STILL.flow, nothing, long=STILL))
+    np.testing.assert_allclose(stylizer.start, anchor.picture, atol=1e-6)
+
+
+def test_the_picture_is_moved_by_the_flow_with_a_part_of_the_drift_taken_back():
+    stylizer = Noting(targets(), Weights(), Effort(5, 1, 1))
+    stylizer.step(frame(1), None)
+    by = [np.full((*SIZE, 2), (x, 0), np.float32) for x in (0, 1, 4)]
+    (last,) = stylizer.step(frame(1), Motion(by[1], STILL.trust))
+    stylizer.step(frame(1), Motion(by[1], STILL.trust, long=Motion(by[2], STILL.trust)))
+    expected = warp(torch.from_numpy(last.picture).permute(2, 0, 1)[None], by[1] + PULL * (by[2] - 2 * by[1]))
+    np.testing.assert_allclose(stylizer.start[:, :-4], to_array(expected)[:, :-4], atol=1e-5)
 
 
 def test_curvature_pairs_are_carried_along_the_flow_where_it_is_trusted():

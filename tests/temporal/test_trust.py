@@ -1,5 +1,6 @@
 """Trust against scenes whose motion is known, and one scene for each of its tests that no other test catches."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -256,3 +257,14 @@ def test_what_appears_while_the_exposure_changes_is_new(texture):
     unlike = np.abs(picture[20:40, 30:50] * 0.5 - darker[20:40, 30:50]).mean(axis=2) > 50
     assert (found.trust[20:40, 30:50][unlike] < 0.5).mean() > 0.9
     assert found.trust[:15].mean() > 0.95
+
+
+def test_the_way_back_is_the_mean_of_both_ways_where_they_agree_and_what_it_was_where_they_do_not():
+    """Of a move by 3 px the way back finds 0.2 px too much and the way forth as much too little."""
+    texture = np.random.default_rng(1).uniform(0, 255, (HEIGHT, WIDTH, 3)).astype(np.float32)
+    texture = cv2.normalize(cv2.GaussianBlur(texture, (0, 0), 1.5), None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
+    moved = np.roll(texture, 3, axis=1)
+    inner = np.s_[:, 6:-6]
+    for back, forth, expected in ((-3.2, 2.8, -3.0), (-3.0, 9.0, -3.0)):
+        found = motion(texture, moved, Known(moved, _uniform(back), _uniform(forth)))
+        np.testing.assert_allclose(found.flow[inner], _uniform(expected)[inner], atol=1e-5)

@@ -20,6 +20,7 @@ from videostyle.stylizers.base import Painted, State
 from videostyle.stylizers.lbfgs import LBFGS
 from videostyle.stylizers.losses import Objective, StyleTargets, Value, Weights, resize
 from videostyle.stylizers.regions import fill_new, inside, mismatch
+from videostyle.temporal.anchor import composed, held
 from videostyle.temporal.warp import saved_up, warp
 
 COARSEST = 128  # longer side of the first frame's first scale
@@ -114,6 +115,8 @@ class Optimize:
         self.picture: Tensor | None = None
         self.source: np.ndarray | None = None
         self.owed: np.ndarray | None = None
+        self.anchor: Tensor | None = None
+        self.since: np.ndarray | None = None
         self.first_star = float("nan")
 
     def step(self, image: np.ndarray, motion: Motion | None) -> list[Painted]:
@@ -126,6 +129,8 @@ class Optimize:
         # as `restore` does it: in another memory layout, kernels sum in another order and round otherwise
         painted = to_array(picture.clamp(0, 1))
         self.continue_from(painted, image)
+        if motion is None or motion.renews:
+            self.anchor, self.since = self.picture, None
         untrusted = 1.0 if motion is None else motion.untrusted
         seconds = time.perf_counter() - began
         return [Painted(painted, value.total, value.star, iterations, untrusted, seconds)]
@@ -162,17 +167,16 @@ class Optimize:
         """From the last picture carried along the flow, with the curvature pairs of the last frame carried too."""
         assert self.picture is not None
         assert self.source is not None
+        collecting = not self.optimizer.pairs
         trust = torch.from_numpy(motion.trust).to(self.device)[None, None]
-        moved, self.owed = saved_up(motion.flow, self.owed)
-        flow = inside(moved)
-        warped = warp(self.picture, flow)
+        flow = inside(self._way_back(motion))
         before = to_tensor(self.source, self.device)
         wrong = mismatch(warp(before, flow), content)
-        start = fill_new(warped, trust, wrong, self.picture, before, content)
-        collecting = not self.optimizer.pairs
         self.optimizer.carry(lambda stack: warp(stack, flow) * trust)
+        warped, trust = self._with_anchor(warp(self.picture, flow), trust, motion.long)
+        start = fill_new(warped, trust, wrong, self.picture, before, content)
         objective = self._objective(content, warped, trust)
-        planned = self.effort.least + round(self.effort.for_new * motion.untrusted)
+        planned = self.effort.least + round(self.effort.for_new * (1 - float(trust.mean())))
         planned = max(planned, self.effort.collect) if collecting else planned
         before_it = float("inf")
         for iterations, (picture, value) in enumerate(self.minimized(objective, start)):
@@ -183,6 +187,27 @@ class Optimize:
         if np.isnan(self.first_star):
             self.first_star = value.star
         return picture, value, iterations
+
+    def _way_back(self, motion: Motion) -> np.ndarray:
+        """The flow that the last picture is moved by: held to the anchor's, small moves saved up."""
+        flow = motion.flow
+        if motion.long is not None and self.since is not None:
+            flow = held(flow, motion.long, self.since)
+        self.since = composed(flow, self.since)
+        moves, self.owed = saved_up(flow, self.owed)
+        return moves
+
+    def _with_anchor(self, warped: Tensor, trust: Tensor, long: Motion | None) -> tuple[Tensor, Tensor]:
+        """The carried picture and its trust, with the anchor's where only that shows a place (Ruder et al. 2016, eq. 9).
+
+        But for a constant, two temporal terms t1 (x - w1)^2 + t2 (x - w2)^2 are one, (t1 + t2) (x - w)^2, with w the mean of
+        both by their trust.
+        """
+        if long is None or self.anchor is None:
+            return warped, trust
+        more = (torch.from_numpy(long.trust).to(self.device)[None, None] - trust).clamp(min=0)
+        both = trust + more
+        return torch.lerp(warped, warp(self.anchor, inside(long.flow)), more / both.clamp(min=1e-6)), both
 
     def minimized(self, objective: Objective, start: Tensor) -> Iterator[tuple[Tensor, Value]]:
         """The pictures on the way down from a later frame's start, the first being the start itself."""
@@ -197,20 +222,25 @@ class Optimize:
         if self.picture is None or self.source is None:
             return {}
         state = {"picture": to_array(self.picture), "source": self.source, "first_star": np.array(self.first_star)}
-        if self.owed is not None:
-            state["owed"] = self.owed
+        if self.anchor is not None:
+            state["anchor"] = to_array(self.anchor)
+        state |= {name: field for name, field in (("owed", self.owed), ("since", self.since)) if field is not None}
         return state | {name: stack.cpu().numpy() for name, stack in self.optimizer.state().items()}
 
     def restore(self, state: State) -> None:
         if not state:
             return
         self.continue_from(state["picture"], state["source"])
-        self.owed = state.get("owed")
+        self.owed, self.since = state.get("owed"), state.get("since")
+        self.anchor = self._as_picture(state["anchor"]) if "anchor" in state else None
         self.first_star = float(state["first_star"])
         self.optimizer.restore({name: torch.from_numpy(state[name]).to(self.device) for name in ("s", "y")})
 
     def continue_from(self, picture: np.ndarray, source: np.ndarray) -> None:
         """Take a painted frame, float32 (H, W, 3) in [0, 1], and its source frame as the ones before the next step."""
-        tensor = torch.from_numpy(picture).permute(2, 0, 1).unsqueeze(0)
-        self.picture = tensor.contiguous(memory_format=torch.channels_last).to(self.device)
-        self.source = source
+        self.picture, self.source = self._as_picture(picture), source
+
+    def _as_picture(self, array: np.ndarray) -> Tensor:
+        """float32 (H, W, 3) as (1, 3, H, W), channels_last."""
+        tensor = torch.from_numpy(array).permute(2, 0, 1).unsqueeze(0)
+        return tensor.contiguous(memory_format=torch.channels_last).to(self.device)

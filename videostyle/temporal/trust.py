@@ -21,20 +21,28 @@ def motion(previous: np.ndarray, current: np.ndarray, flow: Flow) -> Motion:
 
     previous, current: uint8 or uint16 RGB (H, W, 3), source frames at working size. flow: any of `flow.FLOWS`. Trust is
     0 where the flow back leaves the picture, where this frame's point was covered, on a motion boundary, and where the
-    flow leads to another colour (Ruder et al. 2016, arXiv:1604.08610, has the middle two). Inside, wherever the flow
+    flow leads to another colour (Ruder et al. 2016, arXiv:1604.08610, has the middle two); where back and forth agree, the
+    flow is the mean of both, in which a part of their errors cancels. Inside, wherever the flow
     fails but the unmoved previous frame agrees, and about as well as the flow does, the flow is 0 and trusted: a fade
     or the noise of a still picture misleads any flow, while a moving texture agrees with its flow alone.
     """
     current = _eight_bits(current)
     previous = gain_match(_eight_bits(previous), current)
     back, forth = flow(current, previous), flow(previous, current)
+    hidden = disoccluded(back, forth)
+    back = np.where(hidden[..., None], back, both_ways(back, forth))
     difference = colour_difference(previous, current, back)
     away = outside(back)
-    bad = away | disoccluded(back, forth) | motion_boundary(back) | photometric_mismatch(difference)
+    bad = away | hidden | motion_boundary(back) | photometric_mismatch(difference)
     unmoved = colour_difference(previous, current, np.zeros_like(back))
     agreeing = np.minimum(photometric_limit(difference), 1.5 * difference + 1)
     still = bad & ~away & (unmoved <= agreeing)
     return Motion(flow=np.where(still[..., None], np.float32(0), back), trust=softened(still | ~bad))
+
+
+def both_ways(back: np.ndarray, forth: np.ndarray) -> np.ndarray:
+    """The mean of the way back and the way forth turned around, (H, W, 2): their errors are in part independent."""
+    return (back - _sampled(forth, back, cv2.INTER_LINEAR)) / 2
 
 
 def outside(back: np.ndarray) -> np.ndarray:

@@ -35,13 +35,13 @@ def saved_up(flow: np.ndarray, owed: np.ndarray | None) -> tuple[np.ndarray, np.
     owed: what the last frame left, None at a shot's start. Motion below LEAST_MOVE waits until it adds up to as much: a flow's
     noise, which has no mean, would resample what stands still on every frame, and what a warp takes is painted again.
     """
-    total = flow if owed is None else flow + _moved(owed, flow)
+    total = flow if owed is None else flow + moved(owed, flow)
     moves = (np.square(total).sum(axis=2) >= LEAST_MOVE**2)[..., None]
     still = np.float32(0)
     return np.where(moves, total, still), np.where(moves, still, total)
 
 
-def _moved(field: np.ndarray, flow: np.ndarray) -> np.ndarray:
+def moved(field: np.ndarray, flow: np.ndarray) -> np.ndarray:
     """A field (H, W, 2) of vectors carried along the flow."""
     picture = torch.from_numpy(field).permute(2, 0, 1)[None]
     return warp(picture, flow)[0].permute(1, 2, 0).contiguous().numpy()
