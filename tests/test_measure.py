@@ -18,6 +18,7 @@ from videostyle import cli, metrics
 from videostyle.config import Job, MeasureJob
 from videostyle.errors import BadInput, BadOption, Cancelled
 from videostyle.measure import measure, spread
+from videostyle.media.sources import open_source
 from videostyle.report import FrameMeasure, Measurement, Measuring, write_measurement
 
 SIZE = (48, 64)
@@ -233,9 +234,40 @@ def test_different_counts_are_said_and_the_common_part_is_measured(
     )
 
 
-def test_a_part_that_the_output_seems_not_to_begin_with_is_pointed_out(source: Path, style: Path) -> None:
-    (notice,) = measured(source, source, style, frames="4:6").notices
+def test_a_part_that_the_output_seems_not_to_begin_with_is_pointed_out(
+    source: Path, style: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    for path in source.iterdir():
+        (other / path.name.replace("frame", "f")).write_bytes(path.read_bytes())
+    (notice,) = measured(source, other, style, frames="4:6").notices
     assert notice.endswith("of both are measured, OUTPUT's from its beginning on")
+
+
+def test_a_folder_that_holds_earlier_frames_too_is_measured_from_the_parts_own_name_on(
+    source: Path, style: Path
+) -> None:
+    found = measured(source, source, style, frames="4:9")
+    assert [each.index for each in found.frames] == list(range(3, 9))
+    assert [each.ssim for each in found.frames] == pytest.approx([1.0] * 6)
+    assert found.notices == (
+        f"this part of {source} has 6 frames and {source} has 11 from frame_0004.png on: "
+        "the first 6 of both are measured",
+    )
+    alone = measured(source, source, style, frames="1:9")
+    assert "from" not in alone.notices[0].replace(str(source), "")
+
+
+def test_a_folder_painted_from_a_video_is_measured_by_the_numbers_of_its_frames(style: Path, tmp_path: Path) -> None:
+    source, output = make_clip(tmp_path / "source.mkv", pan(8), rate=25), tmp_path / "painted"
+    output.mkdir()
+    for number, frame in enumerate(open_source(source).frames(), 1):
+        cv2.imwrite(str(output / f"{number:06d}.png"), frame.image[..., ::-1])
+    found = measured(source, output, style, start=2 / 25)
+    assert [each.ssim for each in found.frames] == pytest.approx([1.0] * 6)
+    (notice,) = found.notices
+    assert notice.endswith("has 6 from 000003.png on: the first 6 of both are measured")
 
 
 def test_videos_are_measured_and_other_times_are_noticed(style: Path, tmp_path: Path) -> None:

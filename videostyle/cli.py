@@ -86,7 +86,7 @@ ARGUMENTS = {
     "input": ("INPUT", "A video, an image or a folder of numbered frames."),
     "styles": ("STYLE...", "The painting, an image; several are mixed."),
     "source": ("SOURCE", "What was painted: a video, an image or a folder of numbered frames."),
-    "output": ("OUTPUT", "What was painted from it; its first frame is the first of the part of SOURCE."),
+    "output": ("OUTPUT", "What was painted from it, from the first frame of that part of SOURCE on."),
 }
 SHORT = {"output": ["-o"], "page": ["-o"]}
 

@@ -25,6 +25,7 @@ from videostyle.config import MeasureJob
 from videostyle.errors import BadInput
 from videostyle.frames import Frame, Size
 from videostyle.media.images import frame_number, load_style, to_bits
+from videostyle.media.sinks import painted_name
 from videostyle.media.sources import Source, open_source
 from videostyle.models.features import CONTENT_LAYERS, SMALLEST_SIDE, STYLE_LAYERS, VGG19Features, load_features
 from videostyle.pipeline import LIBRARIES, Telling, plain_options, skipped_lines
@@ -63,12 +64,12 @@ def measure(
     exact = None if job.flow_dir is None else ExactFlow(job.flow_dir)
     with closing(open_source(job.source)) as source, closing(open_source(job.output)) as output:
         size = output_size(output)
-        clip, count = common_part(job, source, output, tell)
+        clip, begin, count = common_part(job, source, output, tell)
         sight = Sight(job, size)
         measurer = Measurer(clip, count, size, FLOWS[job.flow](sight.device), exact, sight, tell)
         for line in (*source.info.notices, *output.info.notices):
             tell.notice(line)
-        for moment in moments(source, output, clip, count, size):
+        for moment in moments(source, output, clip, begin, count, size):
             measurer.push(moment)
         for line in (*skipped_lines(source), *skipped_lines(output)):
             tell.notice(line)
@@ -98,31 +99,43 @@ def output_size(output: Source) -> Size:
     return height, width
 
 
-def common_part(job: MeasureJob, source: Source, output: Source, tell: Telling) -> tuple[Clip, int]:
-    """The part of the source that the job names, with its cuts, and how many of its frames the output has too.
+def common_part(job: MeasureJob, source: Source, output: Source, tell: Telling) -> tuple[Clip, int, int]:
+    """The part of the source that the job names, with its cuts; the output's first frame of it; how many both have.
 
     Raises BadOption where the part is empty and BadInput where the output is.
     """
     clip = scan(source, job, lambda count: tell(Counting(count)))
-    painted = 0
-    for painted, _ in enumerate(output.frames((SMALLEST_SIDE, SMALLEST_SIDE)), 1):
-        tell(Counting(painted))
+    name = first_name(source, clip) if output.info.kind == "folder" else ""
+    found, ended = None, 0
+    for ended, frame in enumerate(output.frames((SMALLEST_SIDE, SMALLEST_SIDE)), 1):
+        found = ended - 1 if name and frame.name == name else found
+        tell(Counting(ended))
+    # a folder may hold what other runs painted before this part; one of just as many frames has numbers of its own
+    begin = 0 if found is None or ended == clip.count else found
+    painted = ended - begin
     count = min(clip.count, painted)
     if not count:
         raise BadInput(f"{output.path} has no frame in common with {source.path}", "what was painted from it")
-    if painted != clip.count:
+    if begin or painted != clip.count:
+        here = f" from {name} on" if begin else ""
         # a whole output against a part of the source would be compared with the wrong frames
-        where = ", OUTPUT's from its beginning on" if clip.first and painted > clip.count else ""
+        where = ", OUTPUT's from its beginning on" if found is None and clip.first and painted > clip.count else ""
         tell.notice(
-            f"this part of {source.path} has {clip.count} frames and {output.path} has {painted}: "
+            f"this part of {source.path} has {clip.count} frames and {output.path} has {painted}{here}: "
             f"the first {count} of both are measured{where}"
         )
-    return clip, count
+    return clip, begin, count
 
 
-def moments(source: Source, output: Source, clip: Clip, count: int, size: Size) -> Iterator[Moment]:
-    """The source's frames from the clip's first one on, beside the output's from its own first one on."""
-    with closing(source.frames(size, clip.first)) as ours, closing(output.frames(size)) as theirs:
+def first_name(source: Source, clip: Clip) -> str:
+    """The name of the clip's first frame in a folder that it was painted into."""
+    with closing(source.frames((SMALLEST_SIDE, SMALLEST_SIDE), clip.first)) as frames:
+        return painted_name(next(frames))
+
+
+def moments(source: Source, output: Source, clip: Clip, begin: int, count: int, size: Size) -> Iterator[Moment]:
+    """The source's frames from the clip's first one on, beside the output's from `begin` on."""
+    with closing(source.frames(size, clip.first)) as ours, closing(output.frames(size, begin)) as theirs:
         for own, painted in islice(zip(ours, theirs, strict=False), count):
             yield Moment(own, painted)
 
