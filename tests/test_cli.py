@@ -28,6 +28,7 @@ from videostyle import cli, doctor
 from videostyle.config import Job
 from videostyle.doctor import Check
 from videostyle.errors import BadInput, Cancelled, MissingModel, PaintingFailed
+from videostyle.options import help_of
 from videostyle.report import Counting, Estimate, Notice, Painting, Plan, RunReport
 
 PLAN = Plan(Path("in.mp4"), Path("out.mp4"), (1080, 1920), (180, 320), 48, 2, "cpu", Path("newest.png"))
@@ -118,7 +119,7 @@ def test_help_shows_each_option_with_its_range_and_default(capsys: pytest.Captur
     for each in fields(Job):
         if each.metadata:
             assert f"--{each.name.replace('_', '-')} " in shown
-            assert " ".join(cli.help_of(each).split()) in shown
+            assert " ".join(help_of(each).split()) in shown
             assert f"{each.metadata['panel']}:" in shown
     assert "[32 to 8192; default: the source's; at most 512 without a GPU]" in shown
     assert "[default: standard]" in shown

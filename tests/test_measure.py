@@ -19,6 +19,7 @@ from videostyle.config import Job, MeasureJob
 from videostyle.errors import BadInput, BadOption, Cancelled
 from videostyle.measure import measure, spread
 from videostyle.media.sources import open_source
+from videostyle.options import help_of
 from videostyle.report import FrameMeasure, Measurement, Measuring, write_measurement
 
 SIZE = (48, 64)
@@ -481,7 +482,7 @@ def test_each_option_is_shown_and_those_it_shares_with_run_have_its_default(caps
     for each in fields(MeasureJob):
         if each.metadata:
             assert f"--{each.name.replace('_', '-')}" in shown
-            assert " ".join(cli.help_of(each).split()) in shown
+            assert " ".join(help_of(each).split()) in shown
     shared = {each.name: each.default for each in fields(Job)}
     for name in ("start", "duration", "frames", "style_scale", "features", "device", "threads", "overwrite"):
         assert MeasureJob.__dataclass_fields__[name].default == shared[name]
