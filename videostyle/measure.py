@@ -21,16 +21,17 @@ import torch
 
 from videostyle import metrics
 from videostyle.choices import check_styles, choose_device
-from videostyle.config import MeasureJob
+from videostyle.config import Job, MeasureJob
 from videostyle.errors import BadInput
 from videostyle.frames import Frame, Size
 from videostyle.media.images import frame_number, load_style, to_bits
 from videostyle.media.sinks import painted_name
-from videostyle.media.sources import Source, open_source
+from videostyle.media.sources import Source, fit_size, open_source
 from videostyle.models.features import CONTENT_LAYERS, SMALLEST_SIDE, STYLE_LAYERS, VGG19Features, load_features
 from videostyle.pipeline import LIBRARIES, Telling, plain_options, skipped_lines
-from videostyle.report import Counting, Event, FrameMeasure, Measurement, Measuring, Pictured
+from videostyle.report import Counting, Event, FrameMeasure, Measurement, Measuring, Pictured, RunReport
 from videostyle.scan import Clip, scan
+from videostyle.stylizers.colors import luminance
 from videostyle.stylizers.losses import StyleTargets, content_distance, gram, relative_distance
 from videostyle.stylizers.optimize import to_tensor
 from videostyle.temporal.exact import ExactFlow
@@ -63,7 +64,7 @@ def measure(
     check_styles(job.style)
     exact = None if job.flow_dir is None else ExactFlow(job.flow_dir)
     with closing(open_source(job.source)) as source, closing(open_source(job.output)) as output:
-        size = output_size(output)
+        size = measured_size(output, job.size)
         clip, begin, count = common_part(job, source, output, tell)
         sight = Sight(job, size)
         measurer = Measurer(clip, count, size, FLOWS[job.flow](sight.device), exact, sight, tell)
@@ -91,9 +92,37 @@ def measure(
     )
 
 
-def output_size(output: Source) -> Size:
-    """The (height, width) that everything is measured at. Raises BadInput where it is too small for the network."""
-    height, width = output.info.size
+def measure_run(
+    job: Job,
+    painted: RunReport,
+    progress: Callable[[Event], None] | None = None,
+    cancel: threading.Event | None = None,
+) -> Measurement:
+    """Measure what a run has just painted, as it was painted: the same part, styles and network, at the painted size.
+
+    An output that was scaled up afterwards is measured at the smaller size: what was painted is there, and memory for
+    more may be missing. Raises as `measure` does.
+    """
+    scaled = painted.painted_size is not None and painted.painted_size != painted.size
+    same = ("start", "duration", "frames", "keep_colors", "style_scale", "features", "device", "threads")
+    measuring = MeasureJob(
+        source=job.input,
+        output=painted.output,
+        style=job.styles,
+        size=max(painted.painted_size) if scaled and painted.painted_size else None,
+        flow="raft" if job.flow == "raft" else "dis",
+        **{name: getattr(job, name) for name in same},
+    )
+    return measure(measuring, progress, cancel)
+
+
+def measured_size(output: Source, longer: int | None) -> Size:
+    """The (height, width) that everything is measured at: the output's, its longer side at most `longer`.
+
+    Raises BadInput where it is too small for the network.
+    """
+    own = max(output.info.size)
+    height, width = fit_size(output.info.size, min(own, longer or own))
     if min(height, width) < SMALLEST_SIDE:
         raise BadInput(f"{output.path} is {width}x{height} pixels", f"{SMALLEST_SIDE} or more on both sides")
     return height, width
@@ -166,22 +195,28 @@ class Seen:
 
 
 class Sight:
-    """The network, and what it sees of the styles. size: (height, width) of the frames. Raises BadInput, MissingModel."""
+    """The network, and what it sees of the styles. size: (height, width) of the frames. Raises BadInput, MissingModel.
+
+    With keep_colors it sees grey pictures of all, as the painter did: the painting's colours were no target.
+    """
 
     def __init__(self, job: MeasureJob, size: Size):
-        self.device = choose_device(job)
+        self.device, self.grey = choose_device(job), job.keep_colors
         self.extract: VGG19Features = load_features(job.features, self.device)
-        pictures = [to_tensor(load_style(path), self.device) for path in job.style]
+        pictures = [self._tensor(load_style(path)) for path in job.style]
         self.styles = StyleTargets(self.extract, pictures, job.style_scale).at(size)
 
     @torch.no_grad()
     def of(self, moment: Moment) -> Seen:
         """How far a painted frame is from style and source."""
-        painted, source = (self.extract(to_tensor(each.image, self.device)) for each in (moment.output, moment.source))
+        painted, source = (self.extract(self._tensor(each.image)) for each in (moment.output, moment.source))
         layers, own = self._gram_distances(painted), self._gram_distances(source)
         target = {layer: source[layer] for layer in CONTENT_LAYERS}
         content = float(content_distance(painted, target))
         return Seen(float(np.mean(list(layers.values()))), layers, content, float(np.mean(list(own.values()))))
+
+    def _tensor(self, image: np.ndarray) -> torch.Tensor:
+        return to_tensor(luminance(image) if self.grey else image, self.device)
 
     def _gram_distances(self, features: dict[str, torch.Tensor]) -> dict[str, float]:
         """By layer, |G(x) - G(s)|^2 / |G(s)|^2, the mean over the styles s."""
@@ -231,9 +266,8 @@ class Measurer:
         index = moment.source.index
         self.frames[index] = self._alone(moment)
         if index in self.pictured:
-            unknown = np.full((*self.size, 3), metrics.HEAT_UNKNOWN, np.uint8)
             source, output = (to_bits(each.image, 8) for each in (moment.source, moment.output))
-            self.pictures[index] = Pictured(index, source, output, unknown)
+            self.pictures[index] = Pictured(index, source, output, None)
         self.recent.append(moment)
         self._check_times()
         for gap in self.gaps:

@@ -109,8 +109,9 @@ def frame_from_json(values: dict[str, Any]) -> FrameRecord:
 
 @dataclass(frozen=True)
 class RunReport:
-    """A finished run. seconds: wall time. peak_memory: bytes of resident memory at the highest, of this process. skipped:
-    damaged packets and frames of the source that were left out."""
+    """A finished run. size, painted_size: (height, width) of the output, and at which it was painted, None where unknown.
+    seconds: wall time. peak_memory: bytes of resident memory at the highest, of this process. skipped: damaged packets and
+    frames of the source that were left out."""
 
     output: Path
     size: Size
@@ -123,6 +124,7 @@ class RunReport:
     versions: dict[str, str]
     notices: tuple[str, ...] = field(default=())
     skipped: int = 0
+    painted_size: Size | None = None
 
 
 def write_report(report: RunReport, path: Path) -> None:
@@ -183,17 +185,18 @@ class FrameMeasure:
 
 @dataclass(frozen=True)
 class Pictured:
-    """A frame to look at: source, output and warp error at gap 1 as colours, each uint8 (H, W, 3) RGB."""
+    """A frame to look at: source, output and warp error at gap 1 as colours, each uint8 (H, W, 3) RGB; heat is None where
+    there is no frame to compare with."""
 
     index: int
     source: np.ndarray
     output: np.ndarray
-    heat: np.ndarray
+    heat: np.ndarray | None
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """A painted clip, measured. size: (height, width) of the output. summary, floor: the mean of each metric over the
+    """A painted clip, measured. size: (height, width) measured at. summary, floor: the mean of each metric over the
     frames that have it, of the output and of the source itself. skipped: how many pairs and frames were left out, and why.
     """
 
