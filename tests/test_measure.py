@@ -17,10 +17,11 @@ from tests.thin_vgg import thin_vgg
 from videostyle import cli, metrics
 from videostyle.config import Job, MeasureJob
 from videostyle.errors import BadInput, BadOption, Cancelled
-from videostyle.measure import measure, spread
+from videostyle.measure import measure, measure_run, spread
 from videostyle.media.sources import open_source
 from videostyle.options import help_of
-from videostyle.report import FrameMeasure, Measurement, Measuring, write_measurement
+from videostyle.report import FrameMeasure, Measurement, Measuring, RunReport, write_measurement
+from videostyle.stylizers.colors import with_colors_of
 
 SIZE = (48, 64)
 COUNT = 14
@@ -288,7 +289,8 @@ def test_a_still_is_measured_alone(style: Path, tmp_path: Path) -> None:
     assert len(found.frames) == 1
     assert found.summary["warp_1"] is None
     assert found.summary["ssim"] == pytest.approx(1)
-    assert len(found.pictures) == 1
+    (shown,) = found.pictures
+    assert shown.heat is None
 
 
 def test_pictures_of_16_bits_are_measured_as_those_of_8(source: Path, style: Path, tmp_path: Path) -> None:
@@ -297,6 +299,58 @@ def test_pictures_of_16_bits_are_measured_as_those_of_8(source: Path, style: Pat
     assert found.summary["warp_1"] == pytest.approx(expected.summary["warp_1"], rel=1e-4)
     assert found.summary["luminance"] == pytest.approx(expected.summary["luminance"], rel=1e-4)
     assert found.pictures[0].output.dtype == np.uint8
+
+
+def test_both_are_scaled_down_where_that_is_asked_for_and_never_up(source: Path, style: Path, tmp_path: Path) -> None:
+    large = [cv2.resize(each, (SIZE[1] * 2, SIZE[0] * 2), interpolation=cv2.INTER_NEAREST) for each in pan(3)]
+    output = folder(tmp_path / "output", large)
+    found = measured(source, output, style, size=SIZE[1], frames="3")
+    assert found.size == SIZE
+    assert [each.ssim for each in found.frames] == pytest.approx([1.0] * 3)
+    assert found.pictures[0].output.shape == (*SIZE, 3)
+    assert measured(source, source, style, size=500, frames="1").size == SIZE
+
+
+def test_an_output_that_keeps_its_colours_is_compared_in_grey(style: Path, tmp_path: Path) -> None:
+    """Grey strokes in other colours are as near to the style as the style is; in colour they are not."""
+    picture, other = pan(1, seed=5)[0].astype(np.float32) / 255, pan(1, seed=6)[0].astype(np.float32) / 255
+    recoloured = np.rint(with_colors_of(picture, other) * 255).astype(np.uint8)
+    cv2.imwrite(str(tmp_path / "same.png"), pan(1, seed=5)[0][..., ::-1])
+    source = folder(tmp_path / "source", pan(1, seed=6))
+    output = folder(tmp_path / "output", [recoloured])
+    grey = measured(source, output, tmp_path / "same.png", keep_colors=True)
+    colour = measured(source, output, tmp_path / "same.png")
+    assert grey.summary["gram"] < 1e-3 < 0.01 < colour.summary["gram"]
+    assert grey.floor["gram"] > 10 * grey.summary["gram"]
+    assert grey.frames[0].ssim == colour.frames[0].ssim
+
+
+# --- a run's own output -------------------------------------------------------------------------------------------
+
+
+def painted(job: Job, output: Path, **sizes: Any) -> RunReport:
+    return RunReport(output, sizes.pop("size", SIZE), (), 1, 1.0, 1, "cpu", {}, {}, **sizes)
+
+
+def test_a_run_is_measured_as_it_was_painted(source: Path, style: Path, tmp_path: Path) -> None:
+    same = {"style_scale": 0.5, "features": "vgg19", "device": "cpu", "frames": "4:6", "keep_colors": True}
+    job = Job(input=source, styles=(style,), flow="none", threads=1, **same)
+    output = folder(tmp_path / "output", pan(6))
+    found = measure_run(job, painted(job, output, painted_size=SIZE))
+    assert [each.index for each in found.frames] == [3, 4, 5]
+    assert [each.ssim for each in found.frames] == pytest.approx([1.0] * 3)
+    expected = same | {"source": str(source), "output": str(output), "style": [str(style)], "flow": "dis", "size": None}
+    assert expected.items() <= found.options.items()
+    assert found.options["threads"] == 1
+
+
+def test_an_output_that_was_scaled_up_is_measured_at_the_size_it_was_painted_at(
+    source: Path, style: Path, tmp_path: Path
+) -> None:
+    job = Job(input=source, styles=(style,), device="cpu", frames="2", output_size="source", size=32)
+    output = folder(tmp_path / "output", pan(2))
+    assert measure_run(job, painted(job, output, painted_size=(24, 32))).size == (24, 32)
+    assert measure_run(job, painted(job, output)).size == SIZE
 
 
 # --- exact flow ---------------------------------------------------------------------------------------------------
@@ -484,5 +538,16 @@ def test_each_option_is_shown_and_those_it_shares_with_run_have_its_default(caps
             assert f"--{each.name.replace('_', '-')}" in shown
             assert " ".join(help_of(each).split()) in shown
     shared = {each.name: each.default for each in fields(Job)}
-    for name in ("start", "duration", "frames", "style_scale", "features", "device", "threads", "overwrite"):
+    for name in (
+        "start",
+        "duration",
+        "frames",
+        "size",
+        "keep_colors",
+        "style_scale",
+        "features",
+        "device",
+        "threads",
+        "overwrite",
+    ):
         assert MeasureJob.__dataclass_fields__[name].default == shared[name]
