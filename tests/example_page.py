@@ -95,6 +95,8 @@ def example_measure(index: int, cut: int) -> FrameMeasure:
         contrast=0.2,
         source_luminance=float(light - 0.06),
         source_contrast=0.2,
+        embedding=None if index % 10 else 0.31 + 0.02 * noise,
+        source_embedding=None if index % 10 else 0.9,
     )
 
 

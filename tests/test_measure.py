@@ -16,9 +16,10 @@ from tests.media.clips import make_clip
 from tests.thin_vgg import thin_vgg
 from videostyle import cli, metrics
 from videostyle.config import Job, MeasureJob
-from videostyle.errors import BadInput, BadOption, Cancelled
+from videostyle.errors import BadInput, BadOption, Cancelled, MissingModel
 from videostyle.measure import measure, measure_run, spread
 from videostyle.media.sources import open_source
+from videostyle.models.embedding import PACKAGE
 from videostyle.options import help_of
 from videostyle.report import FrameMeasure, Measurement, Measuring, RunReport, write_measurement
 from videostyle.stylizers.colors import with_colors_of
@@ -53,7 +54,11 @@ def noisy(pictures: list[np.ndarray], sigma: float) -> list[np.ndarray]:
 
 @pytest.fixture(autouse=True)
 def thin_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(threads: int) -> Any:
+        raise MissingModel("no style embedding")
+
     monkeypatch.setattr("videostyle.measure.load_features", lambda name, device: thin_vgg())
+    monkeypatch.setattr("videostyle.measure.load_embedding", absent)
 
 
 @pytest.fixture
@@ -190,6 +195,57 @@ def test_the_style_itself_has_no_distance_from_it(style: Path, tmp_path: Path) -
     assert found.summary["gram"] == pytest.approx(0, abs=1e-9)
     assert found.floor["gram"] > 0.01
     assert found.summary["content"] > 0.01
+
+
+@pytest.fixture
+def mean_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the place of the style embedding: a picture's mean colour. Its package is one that is surely installed."""
+
+    def mean_colour(picture: np.ndarray) -> np.ndarray:
+        assert picture.dtype == np.uint8
+        return picture.mean(axis=(0, 1), dtype=np.float32)
+
+    monkeypatch.setattr("videostyle.measure.load_embedding", lambda threads: mean_colour)
+    monkeypatch.setattr("videostyle.measure.PACKAGE", "pytest")
+
+
+def plain(*colour: int, dtype: Any = np.uint8) -> np.ndarray:
+    return np.full((*SIZE, 3), colour, dtype)
+
+
+@pytest.mark.usefixtures("mean_colours")
+def test_the_embedding_is_told_beside_the_sources_own(tmp_path: Path) -> None:
+    """Styles (100, 0, 0) and (0, 0, 50): from (100, 0, 50) 2500 / 10000 and 10000 / 2500; from black 1 each."""
+    source, output = folder(tmp_path / "source", [plain(0, 0, 0)]), folder(tmp_path / "output", [plain(100, 0, 50)])
+    for name, colour in (("a", (100, 0, 0)), ("b", (0, 0, 50))):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), plain(*colour, dtype=np.uint16)[..., ::-1] * 257)
+    styles = (tmp_path / "a.png", tmp_path / "b.png")
+    found = measure(MeasureJob(source=source, output=output, style=styles, device="cpu"))
+    assert found.summary["embedding"] == pytest.approx((0.25 + 4) / 2)
+    assert found.floor["embedding"] == pytest.approx(1)
+    assert "pytest" in found.versions
+
+
+@pytest.mark.usefixtures("mean_colours")
+def test_the_embedding_of_an_output_with_its_own_colours_is_taken_in_grey(tmp_path: Path) -> None:
+    source, output = folder(tmp_path / "source", [plain(0, 0, 0)]), folder(tmp_path / "output", [plain(60, 60, 60)])
+    cv2.imwrite(str(tmp_path / "red.png"), plain(200, 0, 0)[..., ::-1])  # as light as a grey of 60
+    assert measured(source, output, tmp_path / "red.png", keep_colors=True).summary["embedding"] == 0
+    assert measured(source, output, tmp_path / "red.png").summary["embedding"] > 0.1
+
+
+@pytest.mark.usefixtures("mean_colours")
+def test_only_frames_the_network_sees_have_an_embedding(source: Path, style: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("videostyle.measure.MOST_SEEN", 2)
+    found = measured(source, source, style, frames="3").frames
+    assert [each.embedding is None for each in found] == [False, True, False]
+    assert [each.embedding for each in found] == [each.source_embedding for each in found]
+
+
+def test_without_its_package_there_is_no_embedding(source: Path, style: Path) -> None:
+    found = measured(source, source, style, frames="1")
+    assert (found.summary["embedding"], found.floor["embedding"]) == (None, None)
+    assert PACKAGE not in found.versions
 
 
 def test_three_pictures_show_early_middle_and_last(source: Path, style: Path, tmp_path: Path) -> None:

@@ -110,13 +110,13 @@ def test_the_page_is_well_formed_and_every_drawing_stays_inside_its_frame() -> N
     read = Reader(text)
     found = drawings(text)
     plots_found = [each for each in found if each.attrib.get("role") == "img"]
-    assert len(plots_found) == 8
+    assert len(plots_found) == 9
     for each in found:
         check_inside(each)
     assert all(each["alt"] for each in read.named("img"))
     assert all(each["scope"] in ("row", "col") for each in read.named("th"))
     assert {"Loss", "Iterations", "Untrusted share", "Warp error, gap 1", "Warp error, gap 10"} < set(read.texts)
-    assert {"Gram distance", "Content distance", "Luminance"} < set(read.texts)
+    assert {"Gram distance", "Style embedding", "Content distance", "Luminance"} < set(read.texts)
 
 
 def test_it_says_what_is_known(tmp_path: Path) -> None:

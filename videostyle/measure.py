@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from itertools import islice
@@ -22,11 +22,12 @@ import torch
 from videostyle import metrics
 from videostyle.choices import check_styles, choose_device
 from videostyle.config import Job, MeasureJob
-from videostyle.errors import BadInput
+from videostyle.errors import BadInput, MissingModel
 from videostyle.frames import Frame, Size
 from videostyle.media.images import frame_number, load_style, to_bits
 from videostyle.media.sinks import painted_name
 from videostyle.media.sources import Source, fit_size, open_source
+from videostyle.models.embedding import PACKAGE, Embed, embedding_distance, load_embedding
 from videostyle.models.features import CONTENT_LAYERS, SMALLEST_SIDE, STYLE_LAYERS, VGG19Features, load_features
 from videostyle.pipeline import LIBRARIES, Telling, plain_options, skipped_lines
 from videostyle.report import Counting, Event, FrameMeasure, Measurement, Measuring, Pictured, RunReport
@@ -86,7 +87,7 @@ def measure(
         floor=floor_of(frames),
         skipped=dict(measurer.skipped),
         options=plain_options(job),
-        versions={name: version(name) for name in (*LIBRARIES, "piq")},
+        versions={name: version(name) for name in (*LIBRARIES, "piq", *([PACKAGE] if sight.embed else []))},
         notices=tuple(tell.notices),
         pictures=tuple(measurer.pictures.values()),
     )
@@ -185,38 +186,59 @@ def as_float(image: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Seen:
-    """Relative distances of one frame: gram, gram_layers from the style, content from the source; source_gram: the
-    source's own from the style."""
+    """Relative distances of one frame: gram, gram_layers and embedding from the style, content from the source; those that
+    begin with source_ are the source's own from the style. The embedding is None where its network is absent."""
 
     gram: float
     gram_layers: dict[str, float]
     content: float
     source_gram: float
+    embedding: float | None
+    source_embedding: float | None
 
 
 class Sight:
-    """The network, and what it sees of the styles. size: (height, width) of the frames. Raises BadInput, MissingModel.
+    """The networks, and what they see of the styles. size: (height, width) of the frames. Raises BadInput, MissingModel.
 
-    With keep_colors it sees grey pictures of all, as the painter did: the painting's colours were no target.
+    With keep_colors they see grey pictures of all, as the painter did: the painting's colours were no target.
+    embed: None where the package of the style embedding is not installed.
     """
 
     def __init__(self, job: MeasureJob, size: Size):
         self.device, self.grey = choose_device(job), job.keep_colors
         self.extract: VGG19Features = load_features(job.features, self.device)
-        pictures = [self._tensor(load_style(path)) for path in job.style]
-        self.styles = StyleTargets(self.extract, pictures, job.style_scale).at(size)
+        pictures = [self._shown(load_style(path)) for path in job.style]
+        self.styles = StyleTargets(self.extract, [self._tensor(each) for each in pictures], job.style_scale).at(size)
+        self.embed: Embed | None = None
+        with suppress(MissingModel):
+            self.embed = load_embedding(torch.get_num_threads())
+        self.vectors = [self.embed(to_bits(each, 8)) for each in pictures] if self.embed else []
 
     @torch.no_grad()
     def of(self, moment: Moment) -> Seen:
         """How far a painted frame is from style and source."""
-        painted, source = (self.extract(self._tensor(each.image)) for each in (moment.output, moment.source))
+        pictures = [self._shown(each.image) for each in (moment.output, moment.source)]
+        painted, source = (self.extract(self._tensor(each)) for each in pictures)
         layers, own = self._gram_distances(painted), self._gram_distances(source)
         target = {layer: source[layer] for layer in CONTENT_LAYERS}
         content = float(content_distance(painted, target))
-        return Seen(float(np.mean(list(layers.values()))), layers, content, float(np.mean(list(own.values()))))
+        return Seen(
+            gram=float(np.mean(list(layers.values()))),
+            gram_layers=layers,
+            content=content,
+            source_gram=float(np.mean(list(own.values()))),
+            embedding=self._embedding_distance(pictures[0]),
+            source_embedding=self._embedding_distance(pictures[1]),
+        )
+
+    def _shown(self, image: np.ndarray) -> np.ndarray:
+        return luminance(image) if self.grey else image
 
     def _tensor(self, image: np.ndarray) -> torch.Tensor:
-        return to_tensor(luminance(image) if self.grey else image, self.device)
+        return to_tensor(image, self.device)
+
+    def _embedding_distance(self, image: np.ndarray) -> float | None:
+        return embedding_distance(self.embed(to_bits(image, 8)), self.vectors) if self.embed else None
 
     def _gram_distances(self, features: dict[str, torch.Tensor]) -> dict[str, float]:
         """By layer, |G(x) - G(s)|^2 / |G(s)|^2, the mean over the styles s."""
@@ -300,6 +322,8 @@ class Measurer:
             source_contrast=metrics.contrast(source),
             source_sharpness=metrics.sharpness(source),
             source_gram=seen.source_gram if seen else None,
+            embedding=seen.embedding if seen else None,
+            source_embedding=seen.source_embedding if seen else None,
         )
 
     def _compare(self, gap: int, now: Moment, earlier: Moment) -> None:
@@ -393,6 +417,7 @@ METRICS: dict[str, tuple[Figure, Figure]] = {
     "untrusted": (lambda each: None if each.all_pixel is None else each.untrusted, lambda each: None),
     "gram": (lambda each: each.gram, lambda each: each.source_gram),
     **{f"gram_{layer}": (gram_at(layer), lambda each: None) for layer in STYLE_LAYERS},
+    "embedding": (lambda each: each.embedding, lambda each: each.source_embedding),
     "content": (lambda each: each.content, lambda each: None),
     "ssim": (lambda each: each.ssim, lambda each: None),
     "sharpness": (lambda each: each.sharpness, lambda each: each.source_sharpness),

@@ -336,10 +336,14 @@ def untrusted_plot(frames: Sequence[FrameRecord] | Sequence[FrameMeasure], cuts:
 
 
 def measured_plots(measurement: Measurement | None, cuts: Sequence[float]) -> list[str]:
-    """Warp errors by gap, the distances to style and content, and the light of both clips."""
+    """Warp errors by gap, the distances from style and content, and the light of both clips."""
     frames = measurement.frames if measurement else ()
     gaps = sorted({gap for frame in frames for gap in frame.warp})
     gram = [curve("Gram distance", frames, lambda frame: frame.gram, sparse=True)]
+    embedding = [
+        curve("output", frames, lambda frame: frame.embedding, sparse=True),
+        curve("source's floor", frames, lambda frame: frame.source_embedding, sparse=True),
+    ]
     content = [curve("content distance", frames, lambda frame: frame.content, sparse=True)]
     light = [
         curve("output", frames, lambda frame: frame.luminance),
@@ -348,6 +352,7 @@ def measured_plots(measurement: Measurement | None, cuts: Sequence[float]) -> li
     return [
         *(warp_plot(frames, gap, cuts) for gap in gaps),
         figure("Gram distance", "to the style", gram, cuts),
+        figure("Style embedding", "distance to the style in a network that nothing was optimised for", embedding, cuts),
         figure("Content distance", "to the source", content, cuts),
         figure("Luminance", "mean of each frame", light, cuts),
     ]

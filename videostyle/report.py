@@ -155,9 +155,9 @@ class FrameMeasure:
 
     index, time: of the source's frame, from 0. warp, floor: warp error at each gap, of the output and of the source.
     all_pixel: the same difference over every pixel, squared; tof: pixels; flicker: of what does not move. untrusted: the
-    share of pixels left out at gap 1, 1 where the frame has no earlier one. gram, gram_layers, content: relative
-    distances from style and source, on some of the frames. luminance, contrast: mean and deviation. The names that
-    begin with source_ or end in floor are the source's own.
+    share of pixels left out at gap 1, 1 where the frame has no earlier one. gram, gram_layers, embedding, content: relative
+    distances from style and source, on some of the frames; embedding only where its package is installed. luminance,
+    contrast: mean and deviation. The names that begin with source_ or end in floor are the source's own.
     """
 
     index: int
@@ -181,6 +181,8 @@ class FrameMeasure:
     source_sharpness: float | None = None
     source_gram: float | None = None
     all_pixel_floor: float | None = None
+    embedding: float | None = None
+    source_embedding: float | None = None
 
 
 @dataclass(frozen=True)
@@ -225,7 +227,7 @@ def without_nan(value: Any) -> Any:
 
 def write_measurement(measurement: Measurement, path: Path) -> None:
     """The measurement as JSON. Keys: schema (1), source, output, styles, width, height, summary and floor (warp_1, warp_10,
-    all_pixel, tof, flicker, untrusted, gram, gram_ with each layer, content, ssim, sharpness, luminance, contrast,
+    all_pixel, tof, flicker, untrusted, gram, gram_ with each layer, embedding, content, ssim, sharpness, luminance, contrast,
     luminance_drift, contrast_drift), skipped (cut_ and empty_ with each gap: pairs over a cut, or with no pixel that
     counts; no_flow: pairs without a flow file; moving: pairs in which nothing is still; damaged: packets), options,
     versions, notices, and frames: the fields of FrameMeasure, time in seconds as an exact fraction as text, gaps as text.
