@@ -154,6 +154,15 @@ def test_colours_of_the_warp_error_are_explained_where_there_are_any() -> None:
     assert text.count("<img") == 2 * len(alone.pictures)
 
 
+def test_the_style_embedding_is_drawn_beside_the_sources_own_where_it_is_known() -> None:
+    text = whole_page()
+    figure = text[text.index("<b>Style embedding</b>") :].split("</figure>")[0]
+    assert [len(lines_of(figure, number)) for number in (0, 1)] == [2, 2], "the key and the curve of each"
+    measurement = example_measurement(3)
+    unknown = tuple(replace(each, embedding=None, source_embedding=None) for each in measurement.frames)
+    assert "Style embedding" not in page("t", None, replace(measurement, frames=unknown), "")
+
+
 def test_nothing_is_fetched_and_nothing_runs() -> None:
     text = whole_page()
     read = Reader(text)
