@@ -213,7 +213,12 @@ def test_a_page_and_a_json_report_of_one_run(
     assert "Warp error, gap 1" in page
     assert Path(names[2]).read_text(encoding="utf-8") == page
     told = capsys.readouterr().err.splitlines()
-    assert told == ["out.mp4: 0 frames in 1 min 5 s", "counting frames and finding cuts: 1", "note: only now"]
+    assert told == [
+        "out.mp4: 0 frames in 1 min 5 s",
+        "measuring the result for its report",
+        "counting frames and finding cuts: 1",
+        "note: only now",
+    ]
 
 
 def test_what_the_painting_said_is_not_said_again(
@@ -284,7 +289,7 @@ def test_a_page_that_fails_costs_neither_the_painting_nor_the_other_reports(
     names = [str(tmp_path / name) for name in ("look.html", "r.json")]
     assert run("run", "in.mp4", "s.jpg", "--report", names[0], "--report", names[1]) == 1
     lines = capsys.readouterr().err.splitlines()
-    assert lines[-2].startswith("out.mp4: ")
+    assert lines[-3].startswith("out.mp4: ")
     assert lines[-1].startswith(f"error: the disk is full: {names[0]}")
     assert Path(names[1]).is_file()
 
@@ -598,6 +603,7 @@ def test_a_signal_during_the_measurement_of_a_run_costs_only_that(number: int, t
     assert process.returncode == 128 + number
     assert messages.splitlines() == [
         "out.mp4: 0 frames in 1 min 5 s",
+        "measuring the result for its report",
         f"stopped by {name} before the end; the painting is done, its report goes without a measurement",
     ]
     assert f"<li>the result was not measured: stopped by {name}</li>" in page.read_text(encoding="utf-8")

@@ -378,6 +378,8 @@ def test_an_output_that_keeps_its_colours_is_compared_in_grey(style: Path, tmp_p
     colour = measured(source, output, tmp_path / "same.png")
     assert grey.summary["gram"] < 1e-3 < 0.01 < colour.summary["gram"]
     assert grey.floor["gram"] > 10 * grey.summary["gram"]
+    assert any("grey pictures" in each for each in grey.notices)
+    assert not colour.notices
     assert grey.frames[0].ssim == colour.frames[0].ssim
 
 

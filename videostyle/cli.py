@@ -304,6 +304,8 @@ def write_run_page(report: RunReport, measurement: Measurement | None, job: Job,
 
 def with_measurement(report: RunReport, job: Job, quiet: bool) -> tuple[RunReport, Measurement | None, int | None]:
     """The run with what was measured of its output; else with a notice that says why not. Last, the signal that stopped it."""
+    if not quiet:
+        say("measuring the result for its report")
     with listener(quiet) as progress:
         worker = Worker(partial(measured_run, report, job, progress))
         stopped_by = wait_or_stop(worker, "the painting is done, its report goes without a measurement")

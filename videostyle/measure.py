@@ -71,6 +71,8 @@ def measure(
         measurer = Measurer(clip, count, size, FLOWS[job.flow](sight.device), exact, sight, tell)
         for line in (*source.info.notices, *output.info.notices):
             tell.notice(line)
+        if job.keep_colors:
+            tell.notice("distances from style and content are those of grey pictures, as --keep-colors paints")
         for moment in moments(source, output, clip, begin, count, size):
             measurer.push(moment)
         for line in (*skipped_lines(source), *skipped_lines(output)):
