@@ -352,7 +352,7 @@ def measured_plots(measurement: Measurement | None, cuts: Sequence[float]) -> li
     return [
         *(warp_plot(frames, gap, cuts) for gap in gaps),
         figure("Gram distance", "to the style", gram, cuts),
-        figure("Style embedding", "distance to the style in a network that nothing was optimised for", embedding, cuts),
+        figure("Style embedding", "to the style, as another network sees it", embedding, cuts),
         figure("Content distance", "to the source", content, cuts),
         figure("Luminance", "mean of each frame", light, cuts),
     ]
