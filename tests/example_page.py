@@ -62,7 +62,7 @@ def example_measurement(count: int = COUNT, cut: int = CUT) -> Measurement:
         frames=tuple(example_measure(index, cut) for index in range(count)),
         summary={"warp_1": 0.01823, "warp_10": 0.0412, "flicker": 0.0031, "gram": 0.214, "content": 0.87, "tof": None},
         floor={"warp_1": 0.0092, "warp_10": 0.0288, "flicker": 0.0012},
-        skipped={"source": 2, "output": 0},
+        skipped={"damaged": 2, "cut_1": 1, "cut_10": 10},
         options={"gaps": (1, 10), "every": 10},
         versions=VERSIONS,
         notices=("frames 41 to 60 could not be measured",),
@@ -95,6 +95,8 @@ def example_measure(index: int, cut: int) -> FrameMeasure:
         contrast=0.2,
         source_luminance=float(light - 0.06),
         source_contrast=0.2,
+        embedding=None if index % 10 else 0.31 + 0.02 * noise,
+        source_embedding=None if index % 10 else 0.9,
     )
 
 

@@ -6,6 +6,7 @@ Painting is a stand-in here: a module put in the place of videostyle.pipeline.
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import shlex
@@ -16,7 +17,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -24,11 +25,13 @@ from typing import Any
 
 import pytest
 
+from tests.example_page import example_measurement
 from videostyle import cli, doctor
 from videostyle.config import Job
 from videostyle.doctor import Check
 from videostyle.errors import BadInput, Cancelled, MissingModel, PaintingFailed
-from videostyle.report import Counting, Estimate, Notice, Painting, Plan, RunReport
+from videostyle.options import help_of
+from videostyle.report import Counting, Estimate, Measurement, Notice, Painting, Plan, RunReport
 
 PLAN = Plan(Path("in.mp4"), Path("out.mp4"), (1080, 1920), (180, 320), 48, 2, "cpu", Path("newest.png"))
 
@@ -72,6 +75,18 @@ def jobs(paint_with: Callable[[Paint], None]) -> list[Job]:
     return seen
 
 
+@pytest.fixture
+def measure_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., Any]], None]:
+    """Puts a function in the place of `videostyle.measure.measure_run`."""
+
+    def put(measure_run: Callable[..., Any]) -> None:
+        module = ModuleType("videostyle.measure")
+        module.measure_run = measure_run  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, "videostyle.measure", module)
+
+    return put
+
+
 # --- options ------------------------------------------------------------------------------------------------------
 
 
@@ -100,7 +115,7 @@ def another_value(name: str) -> tuple[list[str], Any]:
 @pytest.mark.parametrize("name", [each.name for each in fields(Job) if each.metadata])
 def test_every_field_of_a_job_is_an_option(name: str, jobs: list[Job], tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli, "write_reports", lambda report, job: 0)
+    monkeypatch.setattr(cli, "write_reports", lambda report, job, quiet: 0)
     written, value = another_value(name)
     assert run("run", "in.mp4", "style.jpg", "--" + name.replace("_", "-"), *written) == 0
     assert jobs == [Job(input=Path("in.mp4"), styles=(Path("style.jpg"),), **{name: value})]
@@ -118,7 +133,7 @@ def test_help_shows_each_option_with_its_range_and_default(capsys: pytest.Captur
     for each in fields(Job):
         if each.metadata:
             assert f"--{each.name.replace('_', '-')} " in shown
-            assert " ".join(cli.help_of(each).split()) in shown
+            assert " ".join(help_of(each).split()) in shown
             assert f"{each.metadata['panel']}:" in shown
     assert "[32 to 8192; default: the source's; at most 512 without a GPU]" in shown
     assert "[default: standard]" in shown
@@ -174,33 +189,113 @@ def test_each_report_is_written_after_the_run(jobs: list[Job], tmp_path: Path, m
     assert written == [(finished(jobs[0]), Path(name)) for name in names]
 
 
-def test_a_page_and_a_json_report_of_one_run(jobs: list[Job], tmp_path: Path) -> None:
-    names = [str(tmp_path / name) for name in ("look.HTML", "r.json")]
-    assert run("run", "in.mp4", "s.jpg", "--report", names[0], "--report", names[1], "--seed", "3") == 0
+def test_a_page_and_a_json_report_of_one_run(
+    jobs: list[Job], measure_with: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [str(tmp_path / name) for name in ("look.HTML", "r.json", "again.html")]
+    asked: list[tuple[Job, RunReport]] = []
+
+    def measured(job: Job, report: RunReport, progress: Any, cancel: Any) -> Measurement:
+        assert Path(names[1]).is_file(), "written before anything can go wrong"
+        asked.append((job, report))
+        progress(Counting(1))
+        progress(Notice("only now"))
+        return example_measurement(3)
+
+    measure_with(measured)
+    reports = [word for name in names for word in ("--report", name)]
+    assert run("run", "in.mp4", "s.jpg", *reports, "--seed", "3") == 0
+    assert asked == [(jobs[0], finished(jobs[0]))]
     page = Path(names[0]).read_text(encoding="utf-8")
     assert "<title>in.mp4 in the style of s.jpg</title>" in page
     assert "videostyle run in.mp4 s.jpg --report" in page
     assert "--seed 3</pre>" in page
-    assert Path(names[1]).is_file()
+    assert "Warp error, gap 1" in page
+    assert Path(names[2]).read_text(encoding="utf-8") == page
+    told = capsys.readouterr().err.splitlines()
+    assert told == [
+        "out.mp4: 0 frames in 1 min 5 s",
+        "measuring the result for its report",
+        "counting frames and finding cuts: 1",
+        "note: only now",
+    ]
+
+
+def test_what_the_painting_said_is_not_said_again(
+    paint_with: Any, measure_with: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def paint(job: Job, progress: Any = None, cancel: Any = None) -> RunReport:
+        progress(Notice("interlaced"))
+        return replace(finished(job), notices=("interlaced",))
+
+    def measured(job: Job, report: RunReport, progress: Any, cancel: Any) -> Measurement:
+        progress(Notice("interlaced"))
+        return example_measurement(3)
+
+    paint_with(paint)
+    measure_with(measured)
+    assert run("run", "in.mp4", "s.jpg", "--report", str(tmp_path / "look.html")) == 0
+    assert capsys.readouterr().err.count("interlaced") == 1
+    assert (tmp_path / "look.html").read_text(encoding="utf-8").count("interlaced") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (BadInput("in.mp4 is gone"), "in.mp4 is gone"),
+        (MemoryError(), "not enough memory; a smaller --size needs less"),
+        (ZeroDivisionError("division by zero"), "ZeroDivisionError: division by zero; this is a bug"),
+        (SystemExit(3), "SystemExit: 3"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_measurement_that_fails_costs_only_the_measurement(
+    error: BaseException,
+    why: str,
+    jobs: list[Job],
+    measure_with: Any,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*_: Any) -> None:
+        raise error
+
+    measure_with(fail)
+    assert run("run", "in.mp4", "s.jpg", "--report", str(tmp_path / "look.html"), "--quiet") == 0
+    printed = capsys.readouterr().err
+    assert printed.startswith(f"the result could not be measured: {why}")
+    assert printed.count("\n") == 1
+    page = (tmp_path / "look.html").read_text(encoding="utf-8")
+    assert f"<li>the result was not measured: {why}" in page
+    assert "Warp error" not in page
+
+
+def test_a_json_report_alone_measures_nothing(jobs: list[Job], measure_with: Any, tmp_path: Path) -> None:
+    asked: list[Any] = []
+    measure_with(lambda *_: asked.append(1))
+    assert run("run", "in.mp4", "s.jpg", "--report", str(tmp_path / "r.json")) == 0
+    assert asked == []
+    assert set(json.loads((tmp_path / "r.json").read_text())) >= {"schema", "frames"}
 
 
 def test_a_page_that_fails_costs_neither_the_painting_nor_the_other_reports(
-    jobs: list[Job], tmp_path: Path, monkeypatch: Any, capsys: pytest.CaptureFixture[str]
+    jobs: list[Job], measure_with: Any, tmp_path: Path, monkeypatch: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def full(path: Path, data: bytes) -> None:
         raise OSError(errno.ENOSPC, "no room", str(path))
 
+    measure_with(lambda *_: example_measurement(3))
     monkeypatch.setattr("videostyle.page.write_atomically", full)
     names = [str(tmp_path / name) for name in ("look.html", "r.json")]
     assert run("run", "in.mp4", "s.jpg", "--report", names[0], "--report", names[1]) == 1
     lines = capsys.readouterr().err.splitlines()
-    assert lines[-2].startswith("out.mp4: ")
+    assert lines[-3].startswith("out.mp4: ")
     assert lines[-1].startswith(f"error: the disk is full: {names[0]}")
     assert Path(names[1]).is_file()
 
 
 def test_the_command_of_a_job_makes_the_same_job(jobs: list[Job], monkeypatch: Any) -> None:
-    monkeypatch.setattr(cli, "write_reports", lambda report, job: 0)
+    monkeypatch.setattr(cli, "write_reports", lambda report, job, quiet: 0)
     line = [
         "run",
         "in put.mp4",
@@ -474,6 +569,45 @@ def test_a_signal_stops_a_measurement() -> None:
         _, messages = process.communicate(timeout=30)
     assert process.returncode == 130
     assert messages == "stopped by SIGINT before the end; nothing was written\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_during_the_measurement_of_a_run_costs_only_that(number: int, tmp_path: Path) -> None:
+    script = textwrap.dedent("""
+        import sys, types
+        from pathlib import Path
+        from videostyle.report import RunReport
+        def run(job, progress=None, cancel=None):
+            return RunReport(Path("out.mp4"), (180, 320), (), 1, 65.0, 1, "cpu", {}, {})
+        def measure_run(job, report, progress=None, cancel=None):
+            print("measuring", flush=True)
+            cancel.wait(60)
+            raise RuntimeError("the reason does not matter any more")
+        for name, function in (("pipeline", run), ("measure", measure_run)):
+            module = types.ModuleType("videostyle." + name)
+            setattr(module, function.__name__, function)
+            sys.modules["videostyle." + name] = module
+        from videostyle.cli import main
+        main(["run", "in.mp4", "s.jpg", "--report", sys.argv[1], "--report", sys.argv[2]])
+    """)
+    heard = partial(signal.signal, number, signal.SIG_DFL)
+    pipe = subprocess.PIPE
+    page, report = tmp_path / "look.html", tmp_path / "r.json"
+    command = [sys.executable, "-c", script, str(page), str(report)]
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, preexec_fn=heard) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "measuring\n"
+        process.send_signal(number)
+        _, messages = process.communicate(timeout=60)
+    name = signal.Signals(number).name
+    assert process.returncode == 128 + number
+    assert messages.splitlines() == [
+        "out.mp4: 0 frames in 1 min 5 s",
+        "measuring the result for its report",
+        f"stopped by {name} before the end; the painting is done, its report goes without a measurement",
+    ]
+    assert f"<li>the result was not measured: stopped by {name}</li>" in page.read_text(encoding="utf-8")
+    assert report.is_file()
 
 
 def test_a_background_job_may_ignore_ctrl_c() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from PIL import Image
 
 from tests.media.clips import Tone, gradient, make_clip
 from tests.thin_vgg import real_vgg, thin_vgg
-from videostyle import cli, painter, stylize_image
+from videostyle import cli, measure, painter, stylize_image
 from videostyle.media.images import load_style, read_picture
 from videostyle.stylizers import still
 
@@ -263,3 +264,81 @@ def test_unusual_styles_work(prepare, name, place, capsys):
     assert main("run", place / "photo.png", place / name, "-o", place / "out.png", "--quiet", *QUICK) == 0
     assert capsys.readouterr().err == ""
     assert read_picture(place / "out.png").image.shape == (*SIZE, 3)
+
+
+# --- the page of a run -----------------------------------------------------------------------------------------------
+
+
+def warp_errors(page: Path) -> tuple[str, str]:
+    """What the page's table has as warp error at gap 1: of the output and of the source."""
+    row = re.search(r"warp 1</th><td>(.*?)</td><td>(.*?)</td>", page.read_text(encoding="utf-8"))
+    assert row, "the page has no measurement"
+    return row[1], row[2]
+
+
+@pytest.fixture
+def paint(place, thin_network, monkeypatch, capsys):
+    """Paints in this process and on a thin network, with a page of the run; what the page says."""
+    monkeypatch.setattr(measure, "load_features", lambda name, device: thin_vgg())
+    page = place / "look.html"
+
+    def paint(*arguments: object, quick: tuple[str, ...] = QUICK) -> str:
+        words = ["--overwrite", "--report", page, "--device", "cpu", *quick]
+        assert main("run", *arguments, place / "style.png", *words, "--quiet") == 0
+        assert capsys.readouterr() == ("", "")
+        text = page.read_text(encoding="utf-8")
+        assert "not measured" not in text
+        return text
+
+    return paint
+
+
+def test_the_page_of_a_run_has_what_measure_finds_in_its_output(place, paint):
+    text = paint(place / "in.mp4", "-o", place / "out.mp4")
+    assert text.count("<img") == 9
+    assert {"Loss", "Iterations", "Untrusted share", "Warp error, gap 1", "Gram distance"} < set(
+        re.findall(r"<b>(.*?)</b>", text)
+    )
+    found = warp_errors(place / "look.html")
+    again = [place / "in.mp4", place / "out.mp4", "--style", place / "style.png", "--device", "cpu", "--quiet"]
+    assert main("measure", *again, "-o", place / "again.html") == 0
+    assert warp_errors(place / "again.html") == found
+
+
+def test_a_range_painted_into_a_used_folder_is_measured_by_itself(place, paint):
+    paint(place / "in.mp4", "-o", place / "painted", "--frames", "1:2")
+    for path in (place / "painted").glob("*.png"):
+        Image.new("RGB", (48, 36)).save(path)
+    text = paint(place / "in.mp4", "-o", place / "painted", "--frames", "3:5")
+    assert "has 3 from 000003.png on" in text
+    assert "frame 4, " in text
+    alone = place / "alone"
+    alone.mkdir()
+    for number in (3, 4, 5):
+        (place / "painted" / f"{number:06d}.png").rename(alone / f"{number:06d}.png")
+    again = [place / "in.mp4", alone, "--style", place / "style.png", "--device", "cpu", "--frames", "3:5", "--quiet"]
+    assert main("measure", *again, "-o", place / "again.html") == 0
+    assert warp_errors(place / "again.html") == warp_errors(place / "look.html")
+
+
+def test_the_page_of_a_still_leaves_out_what_needs_two_frames(place, paint):
+    text = paint(place / "photo.png", "-o", place / "out.png")
+    assert warp_errors(place / "look.html") == ("\N{EN DASH}", "\N{EN DASH}")
+    assert text.count("<img") == 2
+    assert "Warp error" not in text
+    assert "Gram distance" in text
+
+
+def test_an_enlarged_output_is_measured_at_the_painted_size_and_the_page_says_so(place, paint):
+    small = ("--size", "32", *QUICK[2:])
+    text = paint(place / "in.mp4", "-o", place / "out.mp4", "--output-size", "source", quick=small)
+    assert "48 \N{MULTIPLICATION SIGN} 36 pixels" in text
+    assert re.search("measured at.*32 \N{MULTIPLICATION SIGN} 24 pixels", text)
+
+
+def test_a_clip_in_its_own_colours_is_measured_in_grey(place, paint):
+    text = paint(place / "in.mp4", "-o", place / "out.mp4", "--keep-colors", "--frames", "2")
+    figures = place / "figures.json"
+    again = [place / "in.mp4", place / "out.mp4", "--style", place / "style.png", "--device", "cpu", "--keep-colors"]
+    assert main("measure", *again, "--frames", "2", "--json", figures, "--quiet") == 0
+    assert f"gram</th><td>{json.loads(figures.read_text())['summary']['gram']:.4g}</td>" in text

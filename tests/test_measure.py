@@ -16,9 +16,13 @@ from tests.media.clips import make_clip
 from tests.thin_vgg import thin_vgg
 from videostyle import cli, metrics
 from videostyle.config import Job, MeasureJob
-from videostyle.errors import BadInput, BadOption, Cancelled
-from videostyle.measure import measure, spread
-from videostyle.report import FrameMeasure, Measurement, Measuring, write_measurement
+from videostyle.errors import BadInput, BadOption, Cancelled, MissingModel
+from videostyle.measure import measure, measure_run, spread
+from videostyle.media.sources import open_source
+from videostyle.models.embedding import PACKAGE
+from videostyle.options import help_of
+from videostyle.report import FrameMeasure, Measurement, Measuring, RunReport, write_measurement
+from videostyle.stylizers.colors import with_colors_of
 
 SIZE = (48, 64)
 COUNT = 14
@@ -50,7 +54,11 @@ def noisy(pictures: list[np.ndarray], sigma: float) -> list[np.ndarray]:
 
 @pytest.fixture(autouse=True)
 def thin_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(threads: int) -> Any:
+        raise MissingModel("no style embedding")
+
     monkeypatch.setattr("videostyle.measure.load_features", lambda name, device: thin_vgg())
+    monkeypatch.setattr("videostyle.measure.load_embedding", absent)
 
 
 @pytest.fixture
@@ -189,6 +197,57 @@ def test_the_style_itself_has_no_distance_from_it(style: Path, tmp_path: Path) -
     assert found.summary["content"] > 0.01
 
 
+@pytest.fixture
+def mean_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the place of the style embedding: a picture's mean colour. Its package is one that is surely installed."""
+
+    def mean_colour(picture: np.ndarray) -> np.ndarray:
+        assert picture.dtype == np.uint8
+        return picture.mean(axis=(0, 1), dtype=np.float32)
+
+    monkeypatch.setattr("videostyle.measure.load_embedding", lambda threads: mean_colour)
+    monkeypatch.setattr("videostyle.measure.PACKAGE", "pytest")
+
+
+def plain(*colour: int, dtype: Any = np.uint8) -> np.ndarray:
+    return np.full((*SIZE, 3), colour, dtype)
+
+
+@pytest.mark.usefixtures("mean_colours")
+def test_the_embedding_is_told_beside_the_sources_own(tmp_path: Path) -> None:
+    """Styles (100, 0, 0) and (0, 0, 50): from (100, 0, 50) 2500 / 10000 and 10000 / 2500; from black 1 each."""
+    source, output = folder(tmp_path / "source", [plain(0, 0, 0)]), folder(tmp_path / "output", [plain(100, 0, 50)])
+    for name, colour in (("a", (100, 0, 0)), ("b", (0, 0, 50))):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), plain(*colour, dtype=np.uint16)[..., ::-1] * 257)
+    styles = (tmp_path / "a.png", tmp_path / "b.png")
+    found = measure(MeasureJob(source=source, output=output, style=styles, device="cpu"))
+    assert found.summary["embedding"] == pytest.approx((0.25 + 4) / 2)
+    assert found.floor["embedding"] == pytest.approx(1)
+    assert "pytest" in found.versions
+
+
+@pytest.mark.usefixtures("mean_colours")
+def test_the_embedding_of_an_output_with_its_own_colours_is_taken_in_grey(tmp_path: Path) -> None:
+    source, output = folder(tmp_path / "source", [plain(0, 0, 0)]), folder(tmp_path / "output", [plain(60, 60, 60)])
+    cv2.imwrite(str(tmp_path / "red.png"), plain(200, 0, 0)[..., ::-1])  # as light as a grey of 60
+    assert measured(source, output, tmp_path / "red.png", keep_colors=True).summary["embedding"] == 0
+    assert measured(source, output, tmp_path / "red.png").summary["embedding"] > 0.1
+
+
+@pytest.mark.usefixtures("mean_colours")
+def test_only_frames_the_network_sees_have_an_embedding(source: Path, style: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("videostyle.measure.MOST_SEEN", 2)
+    found = measured(source, source, style, frames="3").frames
+    assert [each.embedding is None for each in found] == [False, True, False]
+    assert [each.embedding for each in found] == [each.source_embedding for each in found]
+
+
+def test_without_its_package_there_is_no_embedding(source: Path, style: Path) -> None:
+    found = measured(source, source, style, frames="1")
+    assert (found.summary["embedding"], found.floor["embedding"]) == (None, None)
+    assert PACKAGE not in found.versions
+
+
 def test_three_pictures_show_early_middle_and_last(source: Path, style: Path, tmp_path: Path) -> None:
     output = folder(tmp_path / "output", noisy(pan(), 12))
     found = measured(source, output, style)
@@ -233,9 +292,40 @@ def test_different_counts_are_said_and_the_common_part_is_measured(
     )
 
 
-def test_a_part_that_the_output_seems_not_to_begin_with_is_pointed_out(source: Path, style: Path) -> None:
-    (notice,) = measured(source, source, style, frames="4:6").notices
+def test_a_part_that_the_output_seems_not_to_begin_with_is_pointed_out(
+    source: Path, style: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    for path in source.iterdir():
+        (other / path.name.replace("frame", "f")).write_bytes(path.read_bytes())
+    (notice,) = measured(source, other, style, frames="4:6").notices
     assert notice.endswith("of both are measured, OUTPUT's from its beginning on")
+
+
+def test_a_folder_that_holds_earlier_frames_too_is_measured_from_the_parts_own_name_on(
+    source: Path, style: Path
+) -> None:
+    found = measured(source, source, style, frames="4:9")
+    assert [each.index for each in found.frames] == list(range(3, 9))
+    assert [each.ssim for each in found.frames] == pytest.approx([1.0] * 6)
+    assert found.notices == (
+        f"this part of {source} has 6 frames and {source} has 11 from frame_0004.png on: "
+        "the first 6 of both are measured",
+    )
+    alone = measured(source, source, style, frames="1:9")
+    assert "from" not in alone.notices[0].replace(str(source), "")
+
+
+def test_a_folder_painted_from_a_video_is_measured_by_the_numbers_of_its_frames(style: Path, tmp_path: Path) -> None:
+    source, output = make_clip(tmp_path / "source.mkv", pan(8), rate=25), tmp_path / "painted"
+    output.mkdir()
+    for number, frame in enumerate(open_source(source).frames(), 1):
+        cv2.imwrite(str(output / f"{number:06d}.png"), frame.image[..., ::-1])
+    found = measured(source, output, style, start=2 / 25)
+    assert [each.ssim for each in found.frames] == pytest.approx([1.0] * 6)
+    (notice,) = found.notices
+    assert notice.endswith("has 6 from 000003.png on: the first 6 of both are measured")
 
 
 def test_videos_are_measured_and_other_times_are_noticed(style: Path, tmp_path: Path) -> None:
@@ -255,7 +345,8 @@ def test_a_still_is_measured_alone(style: Path, tmp_path: Path) -> None:
     assert len(found.frames) == 1
     assert found.summary["warp_1"] is None
     assert found.summary["ssim"] == pytest.approx(1)
-    assert len(found.pictures) == 1
+    (shown,) = found.pictures
+    assert shown.heat is None
 
 
 def test_pictures_of_16_bits_are_measured_as_those_of_8(source: Path, style: Path, tmp_path: Path) -> None:
@@ -264,6 +355,60 @@ def test_pictures_of_16_bits_are_measured_as_those_of_8(source: Path, style: Pat
     assert found.summary["warp_1"] == pytest.approx(expected.summary["warp_1"], rel=1e-4)
     assert found.summary["luminance"] == pytest.approx(expected.summary["luminance"], rel=1e-4)
     assert found.pictures[0].output.dtype == np.uint8
+
+
+def test_both_are_scaled_down_where_that_is_asked_for_and_never_up(source: Path, style: Path, tmp_path: Path) -> None:
+    large = [cv2.resize(each, (SIZE[1] * 2, SIZE[0] * 2), interpolation=cv2.INTER_NEAREST) for each in pan(3)]
+    output = folder(tmp_path / "output", large)
+    found = measured(source, output, style, size=SIZE[1], frames="3")
+    assert found.size == SIZE
+    assert [each.ssim for each in found.frames] == pytest.approx([1.0] * 3)
+    assert found.pictures[0].output.shape == (*SIZE, 3)
+    assert measured(source, source, style, size=500, frames="1").size == SIZE
+
+
+def test_an_output_that_keeps_its_colours_is_compared_in_grey(style: Path, tmp_path: Path) -> None:
+    """Grey strokes in other colours are as near to the style as the style is; in colour they are not."""
+    picture, other = pan(1, seed=5)[0].astype(np.float32) / 255, pan(1, seed=6)[0].astype(np.float32) / 255
+    recoloured = np.rint(with_colors_of(picture, other) * 255).astype(np.uint8)
+    cv2.imwrite(str(tmp_path / "same.png"), pan(1, seed=5)[0][..., ::-1])
+    source = folder(tmp_path / "source", pan(1, seed=6))
+    output = folder(tmp_path / "output", [recoloured])
+    grey = measured(source, output, tmp_path / "same.png", keep_colors=True)
+    colour = measured(source, output, tmp_path / "same.png")
+    assert grey.summary["gram"] < 1e-3 < 0.01 < colour.summary["gram"]
+    assert grey.floor["gram"] > 10 * grey.summary["gram"]
+    assert any("grey pictures" in each for each in grey.notices)
+    assert not colour.notices
+    assert grey.frames[0].ssim == colour.frames[0].ssim
+
+
+# --- a run's own output -------------------------------------------------------------------------------------------
+
+
+def painted(job: Job, output: Path, **sizes: Any) -> RunReport:
+    return RunReport(output, sizes.pop("size", SIZE), (), 1, 1.0, 1, "cpu", {}, {}, **sizes)
+
+
+def test_a_run_is_measured_as_it_was_painted(source: Path, style: Path, tmp_path: Path) -> None:
+    same = {"style_scale": 0.5, "features": "vgg19", "device": "cpu", "frames": "4:6", "keep_colors": True}
+    job = Job(input=source, styles=(style,), flow="none", threads=1, **same)
+    output = folder(tmp_path / "output", pan(6))
+    found = measure_run(job, painted(job, output, painted_size=SIZE))
+    assert [each.index for each in found.frames] == [3, 4, 5]
+    assert [each.ssim for each in found.frames] == pytest.approx([1.0] * 3)
+    expected = same | {"source": str(source), "output": str(output), "style": [str(style)], "flow": "dis", "size": None}
+    assert expected.items() <= found.options.items()
+    assert found.options["threads"] == 1
+
+
+def test_an_output_that_was_scaled_up_is_measured_at_the_size_it_was_painted_at(
+    source: Path, style: Path, tmp_path: Path
+) -> None:
+    job = Job(input=source, styles=(style,), device="cpu", frames="2", output_size="source", size=32)
+    output = folder(tmp_path / "output", pan(2))
+    assert measure_run(job, painted(job, output, painted_size=(24, 32))).size == (24, 32)
+    assert measure_run(job, painted(job, output)).size == SIZE
 
 
 # --- exact flow ---------------------------------------------------------------------------------------------------
@@ -449,7 +594,18 @@ def test_each_option_is_shown_and_those_it_shares_with_run_have_its_default(caps
     for each in fields(MeasureJob):
         if each.metadata:
             assert f"--{each.name.replace('_', '-')}" in shown
-            assert " ".join(cli.help_of(each).split()) in shown
+            assert " ".join(help_of(each).split()) in shown
     shared = {each.name: each.default for each in fields(Job)}
-    for name in ("start", "duration", "frames", "style_scale", "features", "device", "threads", "overwrite"):
+    for name in (
+        "start",
+        "duration",
+        "frames",
+        "size",
+        "keep_colors",
+        "style_scale",
+        "features",
+        "device",
+        "threads",
+        "overwrite",
+    ):
         assert MeasureJob.__dataclass_fields__[name].default == shared[name]

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.example_page import COMMAND, example_measurement, example_run
+from tests.example_page import COMMAND, VERSIONS, example_measurement, example_run
 from tests.media.clips import make_clip
 from videostyle.media.images import read_picture
 from videostyle.page import page, write_page
@@ -110,13 +110,13 @@ def test_the_page_is_well_formed_and_every_drawing_stays_inside_its_frame() -> N
     read = Reader(text)
     found = drawings(text)
     plots_found = [each for each in found if each.attrib.get("role") == "img"]
-    assert len(plots_found) == 8
+    assert len(plots_found) == 9
     for each in found:
         check_inside(each)
     assert all(each["alt"] for each in read.named("img"))
     assert all(each["scope"] in ("row", "col") for each in read.named("th"))
     assert {"Loss", "Iterations", "Untrusted share", "Warp error, gap 1", "Warp error, gap 10"} < set(read.texts)
-    assert {"Gram distance", "Content distance", "Luminance"} < set(read.texts)
+    assert {"Gram distance", "Style embedding", "Content distance", "Luminance"} < set(read.texts)
 
 
 def test_it_says_what_is_known(tmp_path: Path) -> None:
@@ -129,6 +129,38 @@ def test_it_says_what_is_known(tmp_path: Path) -> None:
     assert "keep_colors no" in said
     assert "tof \N{EN DASH} \N{EN DASH}" in said
     assert "gram 0.214 \N{EN DASH}" in said
+
+
+def test_a_joined_page_says_each_thing_once() -> None:
+    options = {"source": "clip.mp4", "size": 160, "keep_colors": False, "flow_dir": None, "flow": "raft"}
+    versions = {**VERSIONS, "piq": "0.8.0"}
+    measurement = replace(example_measurement(), size=(90, 160), options=options, versions=versions, pictures=())
+    texts = Reader(page("t", replace(example_run(), notices=()), measurement, COMMAND)).texts
+    for name in ("source", "styles", "keep_colors", "torch", "piq", "measured at", "flow", "damaged parts left out"):
+        expected = {"source": 2, "styles": 2}.get(name, 1)  # the luminance curve's key; the run's own options
+        assert texts.count(name) == expected, name
+    assert "160 \N{MULTIPLICATION SIGN} 90 pixels" in texts
+    assert "flow_dir" not in texts
+    assert "pairs over a cut" in texts
+
+
+def test_colours_of_the_warp_error_are_explained_where_there_are_any() -> None:
+    measurement = example_measurement(3)
+    assert "what is grey cannot be followed" in page("t", None, measurement, "")
+    alone = replace(measurement, pictures=tuple(replace(each, heat=None) for each in measurement.pictures))
+    text = page("t", None, alone, "")
+    assert "what is grey" not in text
+    assert "warp error" not in text
+    assert text.count("<img") == 2 * len(alone.pictures)
+
+
+def test_the_style_embedding_is_drawn_beside_the_sources_own_where_it_is_known() -> None:
+    text = whole_page()
+    figure = text[text.index("<b>Style embedding</b>") :].split("</figure>")[0]
+    assert [len(lines_of(figure, number)) for number in (0, 1)] == [2, 2], "the key and the curve of each"
+    measurement = example_measurement(3)
+    unknown = tuple(replace(each, embedding=None, source_embedding=None) for each in measurement.frames)
+    assert "Style embedding" not in page("t", None, replace(measurement, frames=unknown), "")
 
 
 def test_nothing_is_fetched_and_nothing_runs() -> None:

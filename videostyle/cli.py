@@ -13,16 +13,16 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import Field, fields
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 import typer
-from typer.core import TyperCommand
 
 from videostyle.config import Job, MeasureJob
 from videostyle.errors import BadOption, BadOutput, VideoStyleError
+from videostyle.options import PanelCommand, parameters_of
 from videostyle.wording import counted, lines_of, one_line, spoken, step_of, table_lines, time_left
 
 if TYPE_CHECKING:
@@ -78,90 +78,6 @@ def videostyle_command(
     help: bool = typer.Option(False, "--help", callback=print_help, is_eager=True, help="Show this message."),
 ) -> None:
     """Paints a clip in the style of a painting, steady over time, with its sound."""
-
-
-# --- the options of a command, made from the fields of its job -----------------------------------------------------
-
-ARGUMENTS = {
-    "input": ("INPUT", "A video, an image or a folder of numbered frames."),
-    "styles": ("STYLE...", "The painting, an image; several are mixed."),
-    "source": ("SOURCE", "What was painted: a video, an image or a folder of numbered frames."),
-    "output": ("OUTPUT", "What was painted from it; its first frame is the first of the part of SOURCE."),
-}
-SHORT = {"output": ["-o"], "page": ["-o"]}
-
-
-def parameters_of(job: type[Job] | type[MeasureJob]) -> list[inspect.Parameter]:
-    """The fields of a job as the parameters of a typer command: help, choices, range and panel as each field says."""
-    types = get_type_hints(job)
-    parameters = [
-        inspect.Parameter(
-            each.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=option_of(each, types[each.name]) if each.metadata else argument_of(each.name),
-            annotation=_command_type(types[each.name]),
-        )
-        for each in fields(job)
-    ]
-    quiet = typer.Option(False, "--quiet", help="Print errors only.", rich_help_panel="Output", show_default=False)
-    return [*parameters, inspect.Parameter("quiet", inspect.Parameter.KEYWORD_ONLY, default=quiet, annotation=bool)]
-
-
-def argument_of(name: str) -> Any:
-    metavar, help = ARGUMENTS[name]
-    return typer.Argument(..., metavar=metavar, help=help, show_default=False)
-
-
-def option_of(each: Field[Any], type_: Any) -> Any:
-    flags = ["--" + each.name.replace("_", "-"), *SHORT.get(each.name, [])]
-    default = list(each.default) if isinstance(each.default, tuple) else each.default
-    return typer.Option(
-        default,
-        *flags,
-        help=help_of(each),
-        metavar=_metavar(each, type_),
-        rich_help_panel=each.metadata["panel"],
-        show_default=False,  # help_of says it, in the words of the field
-    )
-
-
-def help_of(each: Field[Any]) -> str:
-    """The field's help with its range and default, such as "Stroke size. [0.1 to 10.0; default: 1.0]"."""
-    low, high, default = each.metadata["low"], each.metadata["high"], each.metadata["default_text"]
-    notes = []
-    if low is not None:
-        notes.append(f"{low} to {high}" if high is not None else f"{low} or more")
-    if default or not (each.default in (None, ()) or isinstance(each.default, bool)):
-        notes.append(f"default: {default or each.default}")
-    return each.metadata["help"] + (f" [{'; '.join(notes)}]" if notes else "")
-
-
-def _command_type(type_: Any) -> Any:
-    """Typer knows a repeated value as a list."""
-    return list[get_args(type_)[0]] if get_origin(type_) is tuple else type_  # type: ignore[misc]
-
-
-def _metavar(each: Field[Any], type_: Any) -> str | None:
-    if each.metadata["choices"]:
-        return "|".join(each.metadata["choices"])
-    kinds = {type_, *get_args(type_)}
-    names = {bool: None, Path: "FILE", int: "N", float: "X", str: "TEXT"}
-    return next(name for kind, name in names.items() if kind in kinds)
-
-
-class PanelCommand(TyperCommand):
-    """A command whose plain help shows its options under the headings of their panels."""
-
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        panels: dict[str, list[tuple[str, str]]] = {}
-        for parameter in self.get_params(ctx):
-            fallback = "Arguments" if parameter.param_type_name == "argument" else "Options"
-            record = parameter.get_help_record(ctx)
-            if record:
-                panels.setdefault(getattr(parameter, "rich_help_panel", None) or fallback, []).append(record)
-        for panel, records in panels.items():
-            with formatter.section(panel):
-                formatter.write_dl(records)
 
 
 # --- what a run says while it works -------------------------------------------------------------------------------
@@ -247,11 +163,11 @@ def _torch_ran_out_of_memory(error: BaseException) -> bool:
     return type(error).__name__ == "OutOfMemoryError" or "DefaultCPUAllocator: can't allocate memory" in str(error)
 
 
-def say_failure(error: BaseException) -> int:
+def say_failure(error: BaseException, what: str = "error") -> int:
     text, code = failure(error)
     if os.environ.get(DEBUG):
         say("".join(traceback.format_exception(error)).rstrip())
-    say(f"error: {one_line(text)}")
+    say(f"{what}: {one_line(text)}")
     return code
 
 
@@ -278,9 +194,9 @@ class Worker(threading.Thread, Generic[Result]):
 def wait_or_stop(worker: Worker[Any], todo: str) -> int | None:
     """Starts the worker and returns when it is done, or soon after a signal, whose number it returns.
 
-    todo: what the user can do after a signal. Once the worker is done, signals do again what they did before: reports may
-    still be written for a while. The handler only notes the signal: to set an Event there could wait for a lock that the
-    main thread itself holds.
+    todo: what the user can do after a signal. Afterwards signals do again what they did before: reports may still be
+    written for a while. The handler only notes the signal: to set an Event there could wait for a lock that the main
+    thread itself holds.
     """
     caught: list[int] = []
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -290,14 +206,13 @@ def wait_or_stop(worker: Worker[Any], todo: str) -> int | None:
     worker.start()
     while worker.is_alive() and not caught:
         worker.join(0.05)
-    if not caught:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        return None
-    say(f"stopped by {signal.Signals(caught[0]).name} before the end; {todo}")
-    worker.cancel.set()
-    worker.join(SECONDS_TO_STOP)
-    return caught[0]
+    if caught:
+        say(f"stopped by {signal.Signals(caught[0]).name} before the end; {todo}")
+        worker.cancel.set()
+        worker.join(SECONDS_TO_STOP)
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    return caught[0] if caught else None
 
 
 def leave_after(number: int) -> NoReturn:
@@ -343,31 +258,79 @@ def run_command(**values: Any) -> int:
     if not quiet:
         report = worker.report
         say(f"{report.output}: {counted(len(report.frames), 'frame')} in {spoken(report.seconds)}")
-    return write_reports(worker.report, job)
+    return write_reports(worker.report, job, quiet)
 
 
-def write_reports(report: RunReport, job: Job) -> int:
-    """Writes every report that the job asks for, by its suffix. Returns 0, or 1 where one failed: the painting stands."""
-    code = 0
-    for path in job.report:
-        try:
-            if path.suffix.lower() == ".html":
-                write_run_page(report, job, path)
-            else:
-                from videostyle.report import write_report
+def write_reports(report: RunReport, job: Job, quiet: bool) -> int:
+    """Writes every report that the job asks for, by its suffix. Returns 0, or 1 where one failed: the painting stands.
 
-                write_report(report, path)
-        except Exception as error:
-            say_failure(error)
-            code = 1
+    For a page the output is measured first, which may take a while: every other report is written before that. A signal
+    ends the measurement only; the program exits, as it says, when the pages are written.
+    """
+    pages = [path for path in job.report if path.suffix.lower() == ".html"]
+    others = [path for path in job.report if path not in pages]
+    code = max([0, *(written(path, partial(write_json, report)) for path in others)])
+    if not pages:
+        return code
+    report, measurement, stopped_by = with_measurement(report, job, quiet)
+    code = max([code, *(written(path, partial(write_run_page, report, measurement, job)) for path in pages)])
+    if stopped_by:
+        leave_after(stopped_by)
     return code
 
 
-def write_run_page(report: RunReport, job: Job, path: Path) -> None:
+def written(path: Path, write: Callable[[Path], None]) -> int:
+    """Has a report written; 0, or 1 where that failed."""
+    try:
+        write(path)
+    except Exception as error:
+        say_failure(error)
+        return 1
+    return 0
+
+
+def write_json(report: RunReport, path: Path) -> None:
+    from videostyle.report import write_report
+
+    write_report(report, path)
+
+
+def write_run_page(report: RunReport, measurement: Measurement | None, job: Job, path: Path) -> None:
     from videostyle.page import write_page
 
     title = f"{job.input.name} in the style of {', '.join(style.name for style in job.styles)}"
-    write_page(path, title=title, run=report, command=command_of("run", job))
+    write_page(path, title=title, run=report, measurement=measurement, command=command_of("run", job))
+
+
+def with_measurement(report: RunReport, job: Job, quiet: bool) -> tuple[RunReport, Measurement | None, int | None]:
+    """The run with what was measured of its output; else with a notice that says why not. Last, the signal that stopped it."""
+    if not quiet:
+        say("measuring the result for its report")
+    with listener(quiet) as progress:
+        worker = Worker(partial(measured_run, report, job, progress))
+        stopped_by = wait_or_stop(worker, "the painting is done, its report goes without a measurement")
+    if stopped_by:
+        why = f"stopped by {signal.Signals(stopped_by).name}"
+    elif worker.report is None:
+        error = worker.error or RuntimeError("the measurement ended without a result")
+        say_failure(error, "the result could not be measured")
+        why = one_line(failure(error)[0])
+    else:
+        return report, worker.report, None
+    return replace(report, notices=(*report.notices, f"the result was not measured: {why}")), None, stopped_by
+
+
+def measured_run(
+    report: RunReport, job: Job, progress: Callable[[Event], None] | None, cancel: threading.Event
+) -> Measurement:
+    from videostyle.measure import measure_run
+    from videostyle.report import Notice
+
+    def tell_news(event: Event) -> None:
+        if progress and not (isinstance(event, Notice) and event.text in report.notices):
+            progress(event)
+
+    return measure_run(job, report, tell_news, cancel)
 
 
 def command_of(command: str, job: Job | MeasureJob) -> str:

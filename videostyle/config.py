@@ -145,10 +145,10 @@ class Job:
         parse_rate(self.fps)
 
 
-def as_in_run(name: str, help: str = "") -> Any:
-    """An option that means for another command what it means for `run`, with its own help where that differs."""
+def as_in_run(name: str, help: str = "", **differs: Any) -> Any:
+    """An option that means for another command what it means for `run`, with its own help and the like where that differs."""
     each = Job.__dataclass_fields__[name]
-    return field(default=each.default, metadata={**each.metadata, **({"help": help} if help else {})})
+    return field(default=each.default, metadata={**each.metadata, **({"help": help} if help else {}), **differs})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +177,12 @@ class MeasureJob:
         "A folder of exact flow: frame_0001.flo goes from SOURCE's frame 1 to 2; the error is taken on frame 1.",
         panel="Measuring",
         default_text="flow is estimated",
+    )
+    size: int | None = as_in_run(
+        "size", "Scale both down to this longer side first, in pixels.", default_text="OUTPUT's"
+    )
+    keep_colors: bool = as_in_run(
+        "keep_colors", "OUTPUT was painted with --keep-colors: the network sees grey pictures."
     )
     style_scale: float = as_in_run("style_scale", "The --style-scale that OUTPUT was painted with.")
     features: str = as_in_run("features")

@@ -75,6 +75,7 @@ def examine() -> list[Check]:
         ask("weights: vgg19", True, default_weights),
         ask("weights: vgg19-torchvision", False, torchvision_weights),
         ask("weights: RAFT", False, raft_weights),
+        ask("weights: style embedding", False, embedding_weights),
     ]
 
 
@@ -172,6 +173,13 @@ def raft_weights() -> str:
 
     large, small = Raft_Large_Weights.DEFAULT.url, Raft_Small_Weights.DEFAULT.url
     return cached(large, small)
+
+
+def embedding_weights() -> str:
+    from videostyle.models.embedding import PACKAGE, load_embedding
+
+    load_embedding(threads=1)
+    return f"{PACKAGE} {metadata.version(PACKAGE)}, for the metric `embedding` of measure"
 
 
 def cached(*urls: str) -> str:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from itertools import islice
@@ -21,15 +21,18 @@ import torch
 
 from videostyle import metrics
 from videostyle.choices import check_styles, choose_device
-from videostyle.config import MeasureJob
-from videostyle.errors import BadInput
+from videostyle.config import Job, MeasureJob
+from videostyle.errors import BadInput, MissingModel
 from videostyle.frames import Frame, Size
 from videostyle.media.images import frame_number, load_style, to_bits
-from videostyle.media.sources import Source, open_source
+from videostyle.media.sinks import painted_name
+from videostyle.media.sources import Source, fit_size, open_source
+from videostyle.models.embedding import PACKAGE, Embed, embedding_distance, load_embedding
 from videostyle.models.features import CONTENT_LAYERS, SMALLEST_SIDE, STYLE_LAYERS, VGG19Features, load_features
 from videostyle.pipeline import LIBRARIES, Telling, plain_options, skipped_lines
-from videostyle.report import Counting, Event, FrameMeasure, Measurement, Measuring, Pictured
+from videostyle.report import Counting, Event, FrameMeasure, Measurement, Measuring, Pictured, RunReport
 from videostyle.scan import Clip, scan
+from videostyle.stylizers.colors import luminance
 from videostyle.stylizers.losses import StyleTargets, content_distance, gram, relative_distance
 from videostyle.stylizers.optimize import to_tensor
 from videostyle.temporal.exact import ExactFlow
@@ -62,13 +65,15 @@ def measure(
     check_styles(job.style)
     exact = None if job.flow_dir is None else ExactFlow(job.flow_dir)
     with closing(open_source(job.source)) as source, closing(open_source(job.output)) as output:
-        size = output_size(output)
-        clip, count = common_part(job, source, output, tell)
+        size = measured_size(output, job.size)
+        clip, begin, count = common_part(job, source, output, tell)
         sight = Sight(job, size)
         measurer = Measurer(clip, count, size, FLOWS[job.flow](sight.device), exact, sight, tell)
         for line in (*source.info.notices, *output.info.notices):
             tell.notice(line)
-        for moment in moments(source, output, clip, count, size):
+        if job.keep_colors:
+            tell.notice("distances from style and content are those of grey pictures, as --keep-colors paints")
+        for moment in moments(source, output, clip, begin, count, size):
             measurer.push(moment)
         for line in (*skipped_lines(source), *skipped_lines(output)):
             tell.notice(line)
@@ -84,45 +89,85 @@ def measure(
         floor=floor_of(frames),
         skipped=dict(measurer.skipped),
         options=plain_options(job),
-        versions={name: version(name) for name in (*LIBRARIES, "piq")},
+        versions={name: version(name) for name in (*LIBRARIES, "piq", *([PACKAGE] if sight.embed else []))},
         notices=tuple(tell.notices),
         pictures=tuple(measurer.pictures.values()),
     )
 
 
-def output_size(output: Source) -> Size:
-    """The (height, width) that everything is measured at. Raises BadInput where it is too small for the network."""
-    height, width = output.info.size
+def measure_run(
+    job: Job,
+    painted: RunReport,
+    progress: Callable[[Event], None] | None = None,
+    cancel: threading.Event | None = None,
+) -> Measurement:
+    """Measure what a run has just painted, as it was painted: the same part, styles and network, at the painted size.
+
+    An output that was scaled up afterwards is measured at the smaller size: what was painted is there, and memory for
+    more may be missing. Raises as `measure` does.
+    """
+    scaled = painted.painted_size is not None and painted.painted_size != painted.size
+    same = ("start", "duration", "frames", "keep_colors", "style_scale", "features", "device", "threads")
+    measuring = MeasureJob(
+        source=job.input,
+        output=painted.output,
+        style=job.styles,
+        size=max(painted.painted_size) if scaled and painted.painted_size else None,
+        flow="raft" if job.flow == "raft" else "dis",
+        **{name: getattr(job, name) for name in same},
+    )
+    return measure(measuring, progress, cancel)
+
+
+def measured_size(output: Source, longer: int | None) -> Size:
+    """The (height, width) that everything is measured at: the output's, its longer side at most `longer`.
+
+    Raises BadInput where it is too small for the network.
+    """
+    own = max(output.info.size)
+    height, width = fit_size(output.info.size, min(own, longer or own))
     if min(height, width) < SMALLEST_SIDE:
         raise BadInput(f"{output.path} is {width}x{height} pixels", f"{SMALLEST_SIDE} or more on both sides")
     return height, width
 
 
-def common_part(job: MeasureJob, source: Source, output: Source, tell: Telling) -> tuple[Clip, int]:
-    """The part of the source that the job names, with its cuts, and how many of its frames the output has too.
+def common_part(job: MeasureJob, source: Source, output: Source, tell: Telling) -> tuple[Clip, int, int]:
+    """The part of the source that the job names, with its cuts; the output's first frame of it; how many both have.
 
     Raises BadOption where the part is empty and BadInput where the output is.
     """
     clip = scan(source, job, lambda count: tell(Counting(count)))
-    painted = 0
-    for painted, _ in enumerate(output.frames((SMALLEST_SIDE, SMALLEST_SIDE)), 1):
-        tell(Counting(painted))
+    name = first_name(source, clip) if output.info.kind == "folder" else ""
+    found, ended = None, 0
+    for ended, frame in enumerate(output.frames((SMALLEST_SIDE, SMALLEST_SIDE)), 1):
+        found = ended - 1 if name and frame.name == name else found
+        tell(Counting(ended))
+    # a folder may hold what other runs painted before this part; one of just as many frames has numbers of its own
+    begin = 0 if found is None or ended == clip.count else found
+    painted = ended - begin
     count = min(clip.count, painted)
     if not count:
         raise BadInput(f"{output.path} has no frame in common with {source.path}", "what was painted from it")
-    if painted != clip.count:
+    if begin or painted != clip.count:
+        here = f" from {name} on" if begin else ""
         # a whole output against a part of the source would be compared with the wrong frames
-        where = ", OUTPUT's from its beginning on" if clip.first and painted > clip.count else ""
+        where = ", OUTPUT's from its beginning on" if found is None and clip.first and painted > clip.count else ""
         tell.notice(
-            f"this part of {source.path} has {clip.count} frames and {output.path} has {painted}: "
+            f"this part of {source.path} has {clip.count} frames and {output.path} has {painted}{here}: "
             f"the first {count} of both are measured{where}"
         )
-    return clip, count
+    return clip, begin, count
 
 
-def moments(source: Source, output: Source, clip: Clip, count: int, size: Size) -> Iterator[Moment]:
-    """The source's frames from the clip's first one on, beside the output's from its own first one on."""
-    with closing(source.frames(size, clip.first)) as ours, closing(output.frames(size)) as theirs:
+def first_name(source: Source, clip: Clip) -> str:
+    """The name of the clip's first frame in a folder that it was painted into."""
+    with closing(source.frames((SMALLEST_SIDE, SMALLEST_SIDE), clip.first)) as frames:
+        return painted_name(next(frames))
+
+
+def moments(source: Source, output: Source, clip: Clip, begin: int, count: int, size: Size) -> Iterator[Moment]:
+    """The source's frames from the clip's first one on, beside the output's from `begin` on."""
+    with closing(source.frames(size, clip.first)) as ours, closing(output.frames(size, begin)) as theirs:
         for own, painted in islice(zip(ours, theirs, strict=False), count):
             yield Moment(own, painted)
 
@@ -143,32 +188,59 @@ def as_float(image: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Seen:
-    """Relative distances of one frame: gram, gram_layers from the style, content from the source; source_gram: the
-    source's own from the style."""
+    """Relative distances of one frame: gram, gram_layers and embedding from the style, content from the source; those that
+    begin with source_ are the source's own from the style. The embedding is None where its network is absent."""
 
     gram: float
     gram_layers: dict[str, float]
     content: float
     source_gram: float
+    embedding: float | None
+    source_embedding: float | None
 
 
 class Sight:
-    """The network, and what it sees of the styles. size: (height, width) of the frames. Raises BadInput, MissingModel."""
+    """The networks, and what they see of the styles. size: (height, width) of the frames. Raises BadInput, MissingModel.
+
+    With keep_colors they see grey pictures of all, as the painter did: the painting's colours were no target.
+    embed: None where the package of the style embedding is not installed.
+    """
 
     def __init__(self, job: MeasureJob, size: Size):
-        self.device = choose_device(job)
+        self.device, self.grey = choose_device(job), job.keep_colors
         self.extract: VGG19Features = load_features(job.features, self.device)
-        pictures = [to_tensor(load_style(path), self.device) for path in job.style]
-        self.styles = StyleTargets(self.extract, pictures, job.style_scale).at(size)
+        pictures = [self._shown(load_style(path)) for path in job.style]
+        self.styles = StyleTargets(self.extract, [self._tensor(each) for each in pictures], job.style_scale).at(size)
+        self.embed: Embed | None = None
+        with suppress(MissingModel):
+            self.embed = load_embedding(torch.get_num_threads())
+        self.vectors = [self.embed(to_bits(each, 8)) for each in pictures] if self.embed else []
 
     @torch.no_grad()
     def of(self, moment: Moment) -> Seen:
         """How far a painted frame is from style and source."""
-        painted, source = (self.extract(to_tensor(each.image, self.device)) for each in (moment.output, moment.source))
+        pictures = [self._shown(each.image) for each in (moment.output, moment.source)]
+        painted, source = (self.extract(self._tensor(each)) for each in pictures)
         layers, own = self._gram_distances(painted), self._gram_distances(source)
         target = {layer: source[layer] for layer in CONTENT_LAYERS}
         content = float(content_distance(painted, target))
-        return Seen(float(np.mean(list(layers.values()))), layers, content, float(np.mean(list(own.values()))))
+        return Seen(
+            gram=float(np.mean(list(layers.values()))),
+            gram_layers=layers,
+            content=content,
+            source_gram=float(np.mean(list(own.values()))),
+            embedding=self._embedding_distance(pictures[0]),
+            source_embedding=self._embedding_distance(pictures[1]),
+        )
+
+    def _shown(self, image: np.ndarray) -> np.ndarray:
+        return luminance(image) if self.grey else image
+
+    def _tensor(self, image: np.ndarray) -> torch.Tensor:
+        return to_tensor(image, self.device)
+
+    def _embedding_distance(self, image: np.ndarray) -> float | None:
+        return embedding_distance(self.embed(to_bits(image, 8)), self.vectors) if self.embed else None
 
     def _gram_distances(self, features: dict[str, torch.Tensor]) -> dict[str, float]:
         """By layer, |G(x) - G(s)|^2 / |G(s)|^2, the mean over the styles s."""
@@ -218,9 +290,8 @@ class Measurer:
         index = moment.source.index
         self.frames[index] = self._alone(moment)
         if index in self.pictured:
-            unknown = np.full((*self.size, 3), metrics.HEAT_UNKNOWN, np.uint8)
             source, output = (to_bits(each.image, 8) for each in (moment.source, moment.output))
-            self.pictures[index] = Pictured(index, source, output, unknown)
+            self.pictures[index] = Pictured(index, source, output, None)
         self.recent.append(moment)
         self._check_times()
         for gap in self.gaps:
@@ -253,6 +324,8 @@ class Measurer:
             source_contrast=metrics.contrast(source),
             source_sharpness=metrics.sharpness(source),
             source_gram=seen.source_gram if seen else None,
+            embedding=seen.embedding if seen else None,
+            source_embedding=seen.source_embedding if seen else None,
         )
 
     def _compare(self, gap: int, now: Moment, earlier: Moment) -> None:
@@ -346,6 +419,7 @@ METRICS: dict[str, tuple[Figure, Figure]] = {
     "untrusted": (lambda each: None if each.all_pixel is None else each.untrusted, lambda each: None),
     "gram": (lambda each: each.gram, lambda each: each.source_gram),
     **{f"gram_{layer}": (gram_at(layer), lambda each: None) for layer in STYLE_LAYERS},
+    "embedding": (lambda each: each.embedding, lambda each: each.source_embedding),
     "content": (lambda each: each.content, lambda each: None),
     "ssim": (lambda each: each.ssim, lambda each: None),
     "sharpness": (lambda each: each.sharpness, lambda each: each.source_sharpness),

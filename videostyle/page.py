@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from videostyle.errors import VideoStyleError
+from videostyle.frames import Size
 from videostyle.media.work import write_atomically
 from videostyle.pictures import Compared, compared, painted_beside_source
 from videostyle.plot import Curve, plot
@@ -22,6 +23,20 @@ from videostyle.report import FrameMeasure, FrameRecord, Measurement, RunReport
 
 JPEG_QUALITY = 90
 DASH = "\N{EN DASH}"
+
+SKIPPED = {
+    "damaged": "damaged parts left out",
+    "cut_1": "pairs over a cut",
+    "cut_10": "pairs over a cut, gap 10",
+    "empty_1": "pairs with no pixel to compare",
+    "empty_10": "pairs with no pixel to compare, gap 10",
+    "no_flow": "pairs without a flow file",
+    "moving": "pairs in which nothing is still",
+}
+HEAT_NOTE = (
+    "Warp error: the difference from a neighbouring frame, moved here along the source's flow. Black is none, bright much; "
+    "what is grey cannot be followed and is not counted."
+)
 
 # The page asks for nothing; the policy makes a browser hold it to that, whatever a notice or a name may contain.
 HEAD = """<!doctype html>
@@ -168,16 +183,20 @@ def facts(run: RunReport | None, measurement: Measurement | None) -> str:
     if measurement:
         rows += [("source", measurement.source), ("styles", measurement.styles)]
     if either := run or measurement:
-        height, width = either.size
-        rows += [("output", either.output), ("size", f"{width} \N{MULTIPLICATION SIGN} {height} pixels")]
-        rows += [("frames", len(either.frames))]
+        rows += [("output", either.output), ("size", size_text(either.size)), ("frames", len(either.frames))]
     if run:
         painting = sum(each.seconds for each in run.frames) / max(1, len(run.frames))
         rows += [("shots", run.shots), ("time taken", length(run.seconds)), ("seconds a frame", number(painting))]
         rows += [("peak memory", f"{run.peak_memory / 2**30:.2f} GiB"), ("device", run.device)]
-    skipped = measurement.skipped if measurement else {"source": run.skipped if run else 0}
-    rows += [(f"damaged parts of the {name} left out", count) for name, count in skipped.items() if count]
+    if run and measurement and run.size != measurement.size:
+        rows.append(("measured at", size_text(measurement.size)))
+    skipped = measurement.skipped if measurement else {"damaged": run.skipped if run else 0}
+    rows += [(SKIPPED.get(name, name), count) for name, count in skipped.items() if count]
     return section("Facts", row_table(rows))
+
+
+def size_text(size: Size) -> str:
+    return f"{size[1]} \N{MULTIPLICATION SIGN} {size[0]} pixels"
 
 
 def metrics(measurement: Measurement | None) -> str:
@@ -186,7 +205,7 @@ def metrics(measurement: Measurement | None) -> str:
         return ""
     head = ["metric", "output", "source's floor"]
     rows = [
-        f'<tr><th scope="row">{escape(name.replace("_", " "))}</th><td>{number(value)}</td>'
+        f'<tr><th scope="row">{escape(name.replace("_", " ", 1))}</th><td>{number(value)}</td>'
         f"<td>{number(measurement.floor.get(name))}</td></tr>"
         for name, value in measurement.summary.items()
     ]
@@ -212,11 +231,26 @@ def making(run: RunReport | None, measurement: Measurement | None, command: str)
     if run:
         tables += [("Painted with these options", run.options), ("Painted with these versions", run.versions)]
     if measurement:
-        tables += [("Measured with these options", measurement.options)]
-        tables += [("Measured with these versions", measurement.versions)]
+        options, versions = told_by_measurement(run, measurement)
+        tables += [("Measured with these options", options), ("Measured with these versions", versions)]
     columns = [f"<div>\n<h3>{name}</h3>\n{row_table(values.items())}\n</div>" for name, values in tables if values]
     side = f'<div class="side">\n{joined(columns)}\n</div>' if columns else ""
     return section("How it was made", joined([f"<pre>{escape(command)}</pre>" if command else "", side]))
+
+
+def told_by_measurement(
+    run: RunReport | None, measurement: Measurement
+) -> tuple[Mapping[str, object], Mapping[str, object]]:
+    """The options and versions of a measurement; beside a run only what neither it nor the facts say."""
+    if not run:
+        return measurement.options, measurement.versions
+    options = {
+        name: value
+        for name, value in measurement.options.items()
+        if value not in (None, False, run.options.get(name)) and name not in ("source", "output", "style")
+    }
+    versions = {name: value for name, value in measurement.versions.items() if run.versions.get(name) != value}
+    return options, versions
 
 
 # --- pictures -----------------------------------------------------------------------------------------------------
@@ -249,6 +283,8 @@ def pictures(frames: Sequence[Compared], times: dict[int, float]) -> str:
             for caption, image in frame.pictures.items()
         ]
         rows.append(f'<h3>frame {frame.index + 1}{at}</h3>\n<div class="frame">\n{joined(figures)}\n</div>')
+    if any("warp error" in frame.pictures for frame in frames):
+        rows.insert(0, f'<p class="note">{HEAT_NOTE}</p>')
     return section("Frames", "\n".join(rows))
 
 
@@ -300,10 +336,14 @@ def untrusted_plot(frames: Sequence[FrameRecord] | Sequence[FrameMeasure], cuts:
 
 
 def measured_plots(measurement: Measurement | None, cuts: Sequence[float]) -> list[str]:
-    """Warp errors by gap, the distances to style and content, and the light of both clips."""
+    """Warp errors by gap, the distances from style and content, and the light of both clips."""
     frames = measurement.frames if measurement else ()
     gaps = sorted({gap for frame in frames for gap in frame.warp})
     gram = [curve("Gram distance", frames, lambda frame: frame.gram, sparse=True)]
+    embedding = [
+        curve("output", frames, lambda frame: frame.embedding, sparse=True),
+        curve("source's floor", frames, lambda frame: frame.source_embedding, sparse=True),
+    ]
     content = [curve("content distance", frames, lambda frame: frame.content, sparse=True)]
     light = [
         curve("output", frames, lambda frame: frame.luminance),
@@ -312,6 +352,7 @@ def measured_plots(measurement: Measurement | None, cuts: Sequence[float]) -> li
     return [
         *(warp_plot(frames, gap, cuts) for gap in gaps),
         figure("Gram distance", "to the style", gram, cuts),
+        figure("Style embedding", "to the style, as another network sees it", embedding, cuts),
         figure("Content distance", "to the source", content, cuts),
         figure("Luminance", "mean of each frame", light, cuts),
     ]

@@ -29,7 +29,8 @@ class Compared:
 def compared(pictured: Pictured) -> Compared:
     """A measured frame, its pictures no larger than a page shows them."""
     pictures = {"source": pictured.source, "output": pictured.output, "warp error": pictured.heat}
-    return Compared(pictured.index, {caption: for_a_page(image) for caption, image in pictures.items()})
+    shown = {caption: for_a_page(image) for caption, image in pictures.items() if image is not None}
+    return Compared(pictured.index, shown)
 
 
 def for_a_page(image: np.ndarray) -> np.ndarray:

@@ -109,8 +109,9 @@ def frame_from_json(values: dict[str, Any]) -> FrameRecord:
 
 @dataclass(frozen=True)
 class RunReport:
-    """A finished run. seconds: wall time. peak_memory: bytes of resident memory at the highest, of this process. skipped:
-    damaged packets and frames of the source that were left out."""
+    """A finished run. size, painted_size: (height, width) of the output, and at which it was painted, None where unknown.
+    seconds: wall time. peak_memory: bytes of resident memory at the highest, of this process. skipped: damaged packets and
+    frames of the source that were left out."""
 
     output: Path
     size: Size
@@ -123,6 +124,7 @@ class RunReport:
     versions: dict[str, str]
     notices: tuple[str, ...] = field(default=())
     skipped: int = 0
+    painted_size: Size | None = None
 
 
 def write_report(report: RunReport, path: Path) -> None:
@@ -153,9 +155,9 @@ class FrameMeasure:
 
     index, time: of the source's frame, from 0. warp, floor: warp error at each gap, of the output and of the source.
     all_pixel: the same difference over every pixel, squared; tof: pixels; flicker: of what does not move. untrusted: the
-    share of pixels left out at gap 1, 1 where the frame has no earlier one. gram, gram_layers, content: relative
-    distances from style and source, on some of the frames. luminance, contrast: mean and deviation. The names that
-    begin with source_ or end in floor are the source's own.
+    share of pixels left out at gap 1, 1 where the frame has no earlier one. gram, gram_layers, embedding, content: relative
+    distances from style and source, on some of the frames; embedding only where its package is installed. luminance,
+    contrast: mean and deviation. The names that begin with source_ or end in floor are the source's own.
     """
 
     index: int
@@ -179,21 +181,24 @@ class FrameMeasure:
     source_sharpness: float | None = None
     source_gram: float | None = None
     all_pixel_floor: float | None = None
+    embedding: float | None = None
+    source_embedding: float | None = None
 
 
 @dataclass(frozen=True)
 class Pictured:
-    """A frame to look at: source, output and warp error at gap 1 as colours, each uint8 (H, W, 3) RGB."""
+    """A frame to look at: source, output and warp error at gap 1 as colours, each uint8 (H, W, 3) RGB; heat is None where
+    there is no frame to compare with."""
 
     index: int
     source: np.ndarray
     output: np.ndarray
-    heat: np.ndarray
+    heat: np.ndarray | None
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """A painted clip, measured. size: (height, width) of the output. summary, floor: the mean of each metric over the
+    """A painted clip, measured. size: (height, width) measured at. summary, floor: the mean of each metric over the
     frames that have it, of the output and of the source itself. skipped: how many pairs and frames were left out, and why.
     """
 
@@ -222,7 +227,7 @@ def without_nan(value: Any) -> Any:
 
 def write_measurement(measurement: Measurement, path: Path) -> None:
     """The measurement as JSON. Keys: schema (1), source, output, styles, width, height, summary and floor (warp_1, warp_10,
-    all_pixel, tof, flicker, untrusted, gram, gram_ with each layer, content, ssim, sharpness, luminance, contrast,
+    all_pixel, tof, flicker, untrusted, gram, gram_ with each layer, embedding, content, ssim, sharpness, luminance, contrast,
     luminance_drift, contrast_drift), skipped (cut_ and empty_ with each gap: pairs over a cut, or with no pixel that
     counts; no_flow: pairs without a flow file; moving: pairs in which nothing is still; damaged: packets), options,
     versions, notices, and frames: the fields of FrameMeasure, time in seconds as an exact fraction as text, gaps as text.

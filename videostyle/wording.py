@@ -58,7 +58,7 @@ def step_of(event: Event) -> str:
         case Painting():
             return f"frame {event.frame}/{event.frames}, shot {event.shot}/{event.shots}, loss {event.loss:.3f}"
         case Measuring():
-            return f"frame {event.frame}/{event.frames}"
+            return f"measuring frame {event.frame}/{event.frames}"
     return ""
 
 
