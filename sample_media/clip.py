@@ -26,15 +26,15 @@ def render(index: int) -> np.ndarray:
     return composite(_sprites(index))
 
 
-def exact_flow(index: int) -> tuple[np.ndarray, np.ndarray]:
-    """Flow from frame `index` back to frame `index - 1`, and where it holds.
+def exact_flow(index: int, to: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Flow from frame `index` to frame `to`, by default back to frame `index - 1`, and where it holds.
 
-    flow: float32 (360, 640, 2) in pixels, x right, y down: the point p of this frame lies at p + flow[p] in the last.
-    visible: bool (360, 640); False where that point was hidden or outside the picture, where an edge pixel mixes two
-    motions (no single flow is right there), and everywhere in the first frame of a scene, whose flow is 0.
+    flow: float32 (360, 640, 2) in pixels, x right, y down: the point p of this frame lies at p + flow[p] in the other.
+    visible: bool (360, 640); False where that point is hidden or outside the picture, where an edge pixel mixes two
+    motions (no single flow is right there), and everywhere where the two frames are not of one scene, the flow being 0.
     Raises ValueError outside 0 .. FRAMES - 1.
     """
-    now = _sprites(index)
-    if index in (0, CUT):
+    now, other = _sprites(index), index - 1 if to is None else to
+    if (index == 0 and to is None) or (index < CUT) != (other < CUT):
         return np.zeros((*SIZE, 2), np.float32), np.zeros(SIZE, bool)
-    return motion(now, _sprites(index - 1))
+    return motion(now, _sprites(other))

@@ -26,10 +26,10 @@ def warped(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
     return cv2.remap(image, columns + flow[..., 0], rows + flow[..., 1], cv2.INTER_LINEAR).astype(np.float32)
 
 
-@pytest.mark.parametrize("index", [1, 45, 70, 95])
-def test_the_frame_before_warped_by_the_exact_flow_is_this_frame(index):
-    now, before = render(index).astype(np.float32), render(index - 1)
-    flow, visible = exact_flow(index)
+@pytest.mark.parametrize(("index", "to"), [(1, None), (45, None), (70, None), (95, None), (20, 21), (44, 45), (69, 70)])
+def test_the_other_frame_warped_by_the_exact_flow_is_this_frame(index, to):
+    now, before = render(index).astype(np.float32), render(index - 1 if to is None else to)
+    flow, visible = exact_flow(index, to)
     moved = np.abs(warped(before, flow) - now).mean(axis=-1)[visible]
     still = np.abs(before - now).mean(axis=-1)[visible]
     assert visible.mean() > 0.75
@@ -58,8 +58,8 @@ def test_what_is_hidden_or_outside_is_not_visible():
 
 
 def test_nothing_moves_across_the_cut_nor_before_the_first_frame():
-    for first in (0, CUT):
-        flow, visible = exact_flow(first)
+    for ends in ((0,), (CUT,), (CUT - 1, CUT)):
+        flow, visible = exact_flow(*ends)
         assert flow.shape == (*SIZE, 2)
         assert not flow.any()
         assert not visible.any()

@@ -1,0 +1,146 @@
+"""A painted clip's frames beside the same frames painted alone: `python -m benchmarks.alone --folder out/bench_quality`.
+
+For some frames of every pair that benchmarks.quality has painted by one method: L* and sharpness over those of the same frame
+painted alone by the first frame's recipe; and the distances from content and style inside what became visible three frames
+earlier, over the same places of the frame alone. Each frame alone takes as long as a shot's first and is kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from itertools import pairwise, product
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from videostyle.media.images import load_style, read_picture
+from videostyle.media.sources import open_source
+from videostyle.metrics import luminance, sharpness
+from videostyle.models.features import CONTENT_LAYERS, STYLE_LAYERS, load_features
+from videostyle.stylizers.losses import Objective, StyleTargets, Weights, relative_distance
+from videostyle.stylizers.optimize import EFFORTS, Optimize, to_tensor
+from videostyle.temporal.flow import DIS
+from videostyle.temporal.trust import motion
+from videostyle.temporal.warp import warp
+
+AGE = 3  # frames since a region became visible
+LEAST = 0.003  # share of the picture below which a region is too small to have statistics
+
+
+def sources(clip: Path, size: tuple[int, int], last: int) -> list[np.ndarray]:
+    """The clip's frames that end with its `last`th (from 1), as many as a region's age needs, uint8 (H, W, 3)."""
+    source, first = open_source(clip), max(0, last - AGE - 2)
+    frames = [frame.image for frame, _ in zip(source.frames(size, first), range(last - first), strict=False)]
+    source.close()
+    return frames
+
+
+def newly_visible(frames: Sequence[np.ndarray]) -> Tensor:
+    """What the second of these frames shows for the first time, carried to the last one: (1, 1, H, W), 0 or 1."""
+    flow = DIS()
+    motions = [motion(before, now, flow) for before, now in pairwise(frames)]
+    region = torch.from_numpy((motions[0].trust == 0).astype(np.float32))[None, None]
+    for each in motions[1:]:
+        region = warp(region, each.flow) * torch.from_numpy(each.trust)
+    return (region > 0.5).float()
+
+
+def painted_alone(clip: Path, style: Path, ordinal: int, size: tuple[int, int], kept: Path) -> np.ndarray:
+    """The frame (from 1) painted by the first frame's recipe, float32 (H, W, 3); kept in a file."""
+    if not kept.exists():
+        (image,) = sources(clip, size, ordinal)[-1:]
+        styles = StyleTargets(load_features("vgg19", "cpu"), [to_tensor(load_style(style), "cpu")])
+        (painted,) = Optimize(styles, Weights(), EFFORTS["standard"]).step(image, None)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        np.save(kept, painted.picture)
+    return np.load(kept)
+
+
+class Judge:
+    """Judges pictures of one frame. image: the source's, uint8; region: (1, 1, H, W), what is newly visible in it."""
+
+    def __init__(self, image: np.ndarray, style: Path, region: Tensor):
+        self.extract, self.region = load_features("vgg19", "cpu"), region
+        content = to_tensor(image, "cpu")
+        styles = StyleTargets(self.extract, [to_tensor(load_style(style), "cpu")]).at(image.shape[:2])
+        self.objective = Objective(self.extract, content, styles, Weights())
+        self.content, (self.style,) = self.extract(content), styles
+
+    @torch.no_grad()
+    def of(self, picture: np.ndarray) -> dict[str, float]:
+        """L*, sharpness, and inside the region the relative distances from content and style (None where it is too small)."""
+        seen = torch.from_numpy(picture).permute(2, 0, 1)[None]
+        features, star = self.extract(seen), float(self.objective.terms(seen)[0])
+        found = {"star": star, "sharpness": sharpness(luminance(picture))}
+        if float(self.region.mean()) < LEAST:
+            return found
+        content = [self._inside(features[layer], self.content[layer]) for layer in CONTENT_LAYERS]
+        grams = [relative_distance(self._gram(features[layer]), self.style[layer]) for layer in STYLE_LAYERS]
+        return found | {"content": float(np.mean(content)), "gram": float(np.mean([float(each) for each in grams]))}
+
+    def _share(self, features: Tensor) -> Tensor:
+        """How much of each of a layer's places lies in the region, (1, 1, h, w)."""
+        height, width = features.shape[2:]
+        return F.adaptive_avg_pool2d(self.region, (height, width))
+
+    def _inside(self, features: Tensor, target: Tensor) -> float:
+        share = self._share(features)
+        return float((share * (features - target).square()).sum() / (share * target.square()).sum())
+
+    def _gram(self, features: Tensor) -> Tensor:
+        """The Gram matrix (C, C) over the region's places, divided by their number."""
+        share = self._share(features).flatten()
+        places = features.flatten(2).squeeze(0)
+        return (places * share) @ places.T / share.sum()
+
+
+def compared(clip: Path, style: Path, ordinal: int, pair: Path, method: str) -> dict[str, float]:
+    """Each figure of a painted frame over that of the frame alone, and the region's share of the picture."""
+    picture = read_picture(pair / method.replace(" ", "_") / f"{ordinal:06d}.png").image
+    painted = picture.astype(np.float32) / 255
+    size = painted.shape[:2]
+    alone = painted_alone(clip, style, ordinal, size, pair / "alone" / f"{ordinal:06d}.npy")
+    frames = sources(clip, size, ordinal)
+    region = newly_visible(frames)
+    judge = Judge(frames[-1], style, region)
+    ours, theirs = judge.of(painted), judge.of(alone)
+    return {name: ours[name] / theirs[name] for name in ours} | {"region": float(region.mean()), "L*": ours["star"]}
+
+
+def line(pair: str, ordinal: int, row: dict[str, float]) -> str:
+    ratios = [f"{row[name]:.2f}" if name in row else "" for name in ("star", "sharpness", "content", "gram")]
+    return f"| {pair} | {ordinal} | {row['L*']:.2f} | {' | '.join(ratios)} | {row['region']:.1%} |"
+
+
+def print_table(
+    clips: Sequence[Path], styles: Sequence[Path], ordinals: Sequence[int], folder: Path, method: str
+) -> None:
+    """The table of all pairs, row by row as they are done."""
+    heads = ["pair", "frame", "L*", "over alone", "sharpness", "new: content", "new: Gram", "new"]
+    print(
+        f"\n**{method}, over the same frame painted alone**\n\n| {' | '.join(heads)} |\n|{'---|' * len(heads)}",
+        flush=True,
+    )
+    for clip, style, ordinal in product(clips, styles, ordinals):
+        row = compared(clip, style, ordinal, folder / f"{clip.stem}_{style.stem}", method)
+        print(line(f"{clip.stem}, {style.stem}", ordinal, row), flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--clips", nargs="+", type=Path, default=[Path("sample_media/clip.mp4")])
+    parser.add_argument("--styles", nargs="+", type=Path, default=[Path("sample_media/styles/swirls.jpg")])
+    parser.add_argument("--folder", type=Path, default=Path("out/bench_quality"))
+    parser.add_argument("--method", default="videostyle standard")
+    parser.add_argument("--at", nargs="+", type=int, default=[24, 48], help="the frames, from 1")
+    options = parser.parse_args()
+    torch.set_num_threads(2)
+    print_table(options.clips, options.styles, options.at, options.folder, options.method)
+
+
+if __name__ == "__main__":
+    main()
