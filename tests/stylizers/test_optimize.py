@@ -255,27 +255,38 @@ def test_a_next_frame_starts_from_the_last_one_carried_along_the_flow():
     np.testing.assert_allclose(stylizer.start[:, 2:], last.picture[:, :-2], atol=1e-6)
 
 
+DARK, LIGHT = np.zeros((*SIZE, 3), np.uint8), np.full((*SIZE, 3), 255, np.uint8)
+
+
 def test_what_only_the_anchor_shows_starts_from_the_anchor_and_is_held_to_it():
     """The first frame's right half is hidden for a frame, and seen again two pixels further left."""
     stylizer = Noting(targets(), Weights(temporal=1e6), Effort(5, 4, 4))
-    (anchor,) = stylizer.step(frame(1), None)
+    (anchor,) = stylizer.step(LIGHT, None)
     half = np.ones(SIZE, np.float32)
     half[:, 16:] = 0
-    stylizer.step(frame(2), Motion(STILL.flow, half))
+    stylizer.step(DARK, Motion(STILL.flow, half))
     flow, seen = np.zeros((*SIZE, 2), np.float32), np.ones(SIZE, np.float32)
     flow[..., 0], seen[:, -2:] = 2, 0
-    (found,) = stylizer.step(frame(3), Motion(STILL.flow, half, long=Motion(flow, seen)))
+    (found,) = stylizer.step(LIGHT, Motion(STILL.flow, half, long=Motion(flow, seen)))
     np.testing.assert_allclose(stylizer.start[:, 16:-2], anchor.picture[:, 18:], atol=1e-6)
     np.testing.assert_allclose(found.picture[:, 16:-2], anchor.picture[:, 18:], atol=0.02)
 
 
+def test_what_the_last_frame_shows_too_starts_from_the_last_frame_however_much_its_flow_is_doubted():
+    stylizer = Noting(targets(), Weights(), Effort(5, 4, 4))
+    stylizer.step(frame(1), None)
+    (last,) = stylizer.step(frame(1), STILL)
+    doubted = Motion(STILL.flow, np.zeros(SIZE, np.float32), long=STILL)
+    stylizer.step(frame(1), doubted)
+    np.testing.assert_allclose(stylizer.start, last.picture, atol=1e-6)
+
+
 def test_a_frame_that_renews_the_anchor_is_what_later_ones_are_given_back():
     stylizer = Noting(targets(), Weights(), Effort(5, 1, 1))
-    stylizer.step(frame(1), None)
-    (anchor,) = stylizer.step(frame(2), Motion(STILL.flow, STILL.trust, renews=True))
-    stylizer.step(frame(3), STILL)
-    nothing = np.zeros(SIZE, np.float32)
-    stylizer.step(frame(2), Motion(STILL.flow, nothing, long=STILL))
+    stylizer.step(LIGHT, None)
+    (anchor,) = stylizer.step(LIGHT, Motion(STILL.flow, STILL.trust, renews=True))
+    stylizer.step(DARK, STILL)
+    stylizer.step(LIGHT, Motion(STILL.flow, np.zeros(SIZE, np.float32), long=STILL))
     np.testing.assert_allclose(stylizer.start, anchor.picture, atol=1e-6)
 
 

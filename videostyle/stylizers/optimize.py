@@ -19,7 +19,7 @@ from videostyle.frames import Motion, Size
 from videostyle.stylizers.base import Painted, State
 from videostyle.stylizers.lbfgs import LBFGS
 from videostyle.stylizers.losses import Objective, StyleTargets, Value, Weights, resize
-from videostyle.stylizers.regions import fill_new, inside, mismatch
+from videostyle.stylizers.regions import fill_new, inside, mismatch, replaced
 from videostyle.temporal.anchor import composed, held
 from videostyle.temporal.warp import saved_up, warp
 
@@ -173,7 +173,8 @@ class Optimize:
         before = to_tensor(self.source, self.device)
         wrong = mismatch(warp(before, flow), content)
         self.optimizer.carry(lambda stack: warp(stack, flow) * trust)
-        warped, trust = self._with_anchor(warp(self.picture, flow), trust, motion.long)
+        gone = (1 - trust) * replaced(wrong)
+        warped, trust = self._with_anchor(warp(self.picture, flow), trust, gone, motion.long)
         start = fill_new(warped, trust, wrong, self.picture, before, content)
         objective = self._objective(content, warped, trust)
         planned = self.effort.least + round(self.effort.for_new * (1 - float(trust.mean())))
@@ -197,17 +198,16 @@ class Optimize:
         moves, self.owed = saved_up(flow, self.owed)
         return moves
 
-    def _with_anchor(self, warped: Tensor, trust: Tensor, long: Motion | None) -> tuple[Tensor, Tensor]:
-        """The carried picture and its trust, with the anchor's where only that shows a place (Ruder et al. 2016, eq. 9).
+    def _with_anchor(self, warped: Tensor, trust: Tensor, gone: Tensor, long: Motion | None) -> tuple[Tensor, Tensor]:
+        """The carried picture and its trust, both the anchor's where it shows what the last frame hid.
 
-        But for a constant, two temporal terms t1 (x - w1)^2 + t2 (x - w2)^2 are one, (t1 + t2) (x - w)^2, with w the mean of
-        both by their trust.
+        As c_long of Ruder et al. 2016, eq. 9, with a departure: not wherever the last frame is untrusted, but where what it
+        brought is another thing too, or each doubt of the flow would make the picture jump. gone: how far that is so.
         """
         if long is None or self.anchor is None:
             return warped, trust
-        more = (torch.from_numpy(long.trust).to(self.device)[None, None] - trust).clamp(min=0)
-        both = trust + more
-        return torch.lerp(warped, warp(self.anchor, inside(long.flow)), more / both.clamp(min=1e-6)), both
+        share = gone * torch.from_numpy(long.trust).to(self.device)[None, None]
+        return torch.lerp(warped, warp(self.anchor, inside(long.flow)), share), trust + share
 
     def minimized(self, objective: Objective, start: Tensor) -> Iterator[tuple[Tensor, Value]]:
         """The pictures on the way down from a later frame's start, the first being the start itself."""

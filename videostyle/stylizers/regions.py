@@ -39,6 +39,11 @@ def mismatch(carried: Tensor, now: Tensor) -> Tensor:
     return blurred((carried - now).abs().mean(dim=1, keepdim=True), 1.5)
 
 
+def replaced(mismatch: Tensor) -> Tensor:
+    """How far the carried picture shows another thing than the frame does, in [0, 1]; mismatch, result: (1, 1, H, W)."""
+    return ((mismatch - AGREES) / (DIFFERS - AGREES)).clamp(0, 1)
+
+
 def fill_new(warped: Tensor, trust: Tensor, mismatch: Tensor, picture: Tensor, before: Tensor, now: Tensor) -> Tensor:
     """The carried picture, repainted by a guess where it is untrusted and shows another thing than the frame does.
 
@@ -47,7 +52,7 @@ def fill_new(warped: Tensor, trust: Tensor, mismatch: Tensor, picture: Tensor, b
     carried here; mismatch: (1, 1, H, W), the difference of the carried source from this one; picture: the last picture;
     before, now: the last and this source frame; pictures (1, 3, H, W) in [0, 1]; trust: (1, 1, H, W).
     """
-    share = (1 - trust) * ((mismatch - AGREES) / (DIFFERS - AGREES)).clamp(0, 1)
+    share = (1 - trust) * replaced(mismatch)
     new = (share > 0).flatten().nonzero().squeeze(1)
     if not len(new):
         return warped
