@@ -193,7 +193,9 @@ class Painter:
         self.tell(Painting(number, self.clip.count, shot, shots, value.total, load.fraction, load.remaining))
 
     def _work_of(self, first: bool, iterations: int) -> float:
-        return self.workload.first if first else (iterations + 1) * work(self.size)
+        if first:
+            return self.workload.first
+        return (iterations + 1) * work(self.size) if iterations else 0.0  # a repeated frame is not even looked at
 
     def _record(self, task: Task, painted: Painted) -> FrameRecord:
         first = task.motion is None

@@ -20,7 +20,7 @@ from videostyle.temporal.flow import FLOWS
 from videostyle.temporal.trust import motion
 
 SIZE = (32, 48)
-COUNT = 5
+COUNT = 6  # the last one repeats the one before
 
 
 def make_optimize() -> Optimize:
@@ -33,15 +33,15 @@ STYLIZERS = {"optimize": make_optimize}
 
 @pytest.fixture(scope="module")
 def frames() -> list[np.ndarray]:
-    """A textured ground that drifts to the left, and a disc that crosses it to the right."""
+    """A textured ground that drifts to the left, and a disc that crosses it to the right; the last frame stands still."""
     random = np.random.default_rng(0)
     ground = cv2.GaussianBlur(random.integers(0, 256, (SIZE[0], 80, 3), np.uint8), (0, 0), 2)
     ground = cv2.normalize(ground, None, 20, 235, cv2.NORM_MINMAX)
     found = []
-    for index in range(COUNT):
+    for index in range(COUNT - 1):
         image = np.ascontiguousarray(ground[:, 2 * index : 2 * index + SIZE[1]])
         found.append(cv2.circle(image, (12 + 3 * index, 16), 7, (230, 40, 30), -1))
-    return found
+    return [*found, found[-1].copy()]
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def same(one: list[Painted], other: list[Painted]) -> bool:
 
 
 def test_the_clip_moves_and_something_is_new_in_it(motions):
-    for each in motions[1:]:
+    for each in motions[1:-1]:
         assert np.abs(each.flow).max() > 1
         assert 0.02 < each.untrusted < 0.98
 
@@ -142,7 +142,7 @@ def test_pictures_are_float32_from_0_to_1_with_numbers_that_fit(uninterrupted, m
         assert each.picture.max() <= 1
         assert each.picture.std() > 0.02
         assert 0 < each.loss_star <= each.loss < np.inf
-        assert each.iterations >= 1
+        assert each.iterations >= 0
         assert each.untrusted == (1 if motion_ is None else motion_.untrusted)
 
 

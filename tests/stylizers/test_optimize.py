@@ -37,6 +37,13 @@ def frame(seed: int, size=SIZE) -> np.ndarray:
     return (to_array(picture(*size, seed)) * 255).astype(np.uint8)
 
 
+def almost(seed: int) -> np.ndarray:
+    """The frame but for one level of one pixel: no repetition of it."""
+    image = frame(seed)
+    image[0, 0, 0] ^= 1
+    return image
+
+
 def targets() -> StyleTargets:
     return StyleTargets(thin_vgg(), [picture(30, 40, 9)])
 
@@ -196,7 +203,7 @@ def test_exact_iterations_are_exact_where_an_earlier_run_is_continued():
 @pytest.mark.parametrize("untrusted", [0.0, 0.25, 1.0])
 def test_a_frame_gets_more_iterations_the_more_of_it_is_new(untrusted):
     stylizer = started(Effort(5, 2, 0, for_new=20))
-    (found,) = stylizer.step(frame(1), motion_with(untrusted))
+    (found,) = stylizer.step(almost(1), motion_with(untrusted))
     assert found.iterations == 2 + 20 * untrusted
     assert found.untrusted == pytest.approx(untrusted)
 
@@ -208,14 +215,14 @@ NEVER_PAYS = 1.0
 def test_a_frame_gets_more_iterations_while_it_is_worse_than_the_first(first_star, iterations):
     stylizer = started(Effort(20, 3, 9, pays=NEVER_PAYS))
     stylizer.first_star = first_star
-    assert stylizer.step(frame(1), STILL)[0].iterations == iterations
+    assert stylizer.step(almost(1), STILL)[0].iterations == iterations
 
 
 def test_a_frame_stops_once_it_is_as_good_as_the_first():
     values = []
     stylizer = started(Effort(8, 1, 60, pays=NEVER_PAYS), watch=lambda value, done: values.append(value.star))
     stylizer.first_star, values[:] = 0.9 * stylizer.first_star, []
-    (found,) = stylizer.step(frame(1), STILL)
+    (found,) = stylizer.step(almost(1), STILL)
     assert 1 < found.iterations < 60
     assert values[-1] <= stylizer.first_star < min(values[1:-1])
 
@@ -224,17 +231,35 @@ def test_a_frame_better_than_the_first_goes_on_while_its_iterations_pay():
     values = []
     stylizer = started(Effort(8, 1, 60, pays=0.01), watch=lambda value, done: values.append(value.total))
     stylizer.first_star, values[:] = 1e9, []
-    (found,) = stylizer.step(frame(1), STILL)
+    (found,) = stylizer.step(almost(1), STILL)
     lowered = [1 - now / before for before, now in pairwise(values)]
     assert 1 < found.iterations < 60
     assert lowered[-1] <= 0.01 < min(lowered[:-1])
+
+
+@pytest.mark.parametrize("trust", [0.0, 1.0])
+def test_a_frame_equal_to_the_last_is_the_last_picture_again_and_costs_no_iteration(trust):
+    seen = []
+    stylizer = started(Effort(6, 3, 9), watch=lambda value, done: seen.append((value.star, done)))
+    (last,) = stylizer.step(frame(2), STILL)
+    seen.clear()
+    (found,) = stylizer.step(frame(2), Motion(STILL.flow, np.full(SIZE, trust, np.float32)))
+    assert found.picture.tobytes() == last.picture.tobytes()
+    assert (found.iterations, found.loss, found.loss_star) == (0, last.loss_star, last.loss_star)
+    assert seen == [(last.loss_star, 1.0)]  # whoever watches can still stop it
+    assert stylizer.step(almost(2), STILL)[0].iterations >= 3
+
+
+def test_exact_iterations_are_exact_for_a_repeated_frame_too():
+    stylizer = started(Effort(6, 3, 9).exactly(2))
+    assert stylizer.step(frame(1), STILL)[0].iterations == 2
 
 
 def test_a_picture_without_pairs_gets_the_iterations_to_collect_some():
     stylizer = painter(Effort(5, 2, 0, collect=7))
     stylizer.continue_from(to_array(picture(*SIZE, 4)), frame(1))
     assert stylizer.step(frame(1), STILL)[0].iterations == 7
-    assert stylizer.step(frame(1), STILL)[0].iterations == 2
+    assert stylizer.step(almost(1), STILL)[0].iterations == 2
 
 
 class Noting(Optimize):
@@ -275,7 +300,7 @@ def test_what_only_the_anchor_shows_starts_from_the_anchor_and_is_held_to_it():
 def test_what_the_last_frame_shows_too_starts_from_the_last_frame_however_much_its_flow_is_doubted():
     stylizer = Noting(targets(), Weights(), Effort(5, 4, 4))
     stylizer.step(frame(1), None)
-    (last,) = stylizer.step(frame(1), STILL)
+    (last,) = stylizer.step(almost(1), STILL)
     doubted = Motion(STILL.flow, np.zeros(SIZE, np.float32), long=STILL)
     stylizer.step(frame(1), doubted)
     np.testing.assert_allclose(stylizer.start, last.picture, atol=1e-6)
@@ -284,7 +309,7 @@ def test_what_the_last_frame_shows_too_starts_from_the_last_frame_however_much_i
 def test_a_frame_that_renews_the_anchor_is_what_later_ones_are_given_back():
     stylizer = Noting(targets(), Weights(), Effort(5, 1, 1))
     stylizer.step(LIGHT, None)
-    (anchor,) = stylizer.step(LIGHT, Motion(STILL.flow, STILL.trust, renews=True))
+    (anchor,) = stylizer.step(LIGHT - 1, Motion(STILL.flow, STILL.trust, renews=True))
     stylizer.step(DARK, STILL)
     stylizer.step(LIGHT, Motion(STILL.flow, np.zeros(SIZE, np.float32), long=STILL))
     np.testing.assert_allclose(stylizer.start, anchor.picture, atol=1e-6)
@@ -294,7 +319,7 @@ def test_the_picture_is_moved_by_the_flow_with_a_part_of_the_drift_taken_back():
     stylizer = Noting(targets(), Weights(), Effort(5, 1, 1))
     stylizer.step(frame(1), None)
     by = [np.full((*SIZE, 2), (x, 0), np.float32) for x in (0, 1, 4)]
-    (last,) = stylizer.step(frame(1), Motion(by[1], STILL.trust))
+    (last,) = stylizer.step(almost(1), Motion(by[1], STILL.trust))
     stylizer.step(frame(1), Motion(by[1], STILL.trust, long=Motion(by[2], STILL.trust)))
     expected = warp(torch.from_numpy(last.picture).permute(2, 0, 1)[None], by[1] + PULL * (by[2] - 2 * by[1]))
     np.testing.assert_allclose(stylizer.start[:, :-4], to_array(expected)[:, :-4], atol=1e-5)
@@ -305,7 +330,7 @@ def test_curvature_pairs_are_carried_along_the_flow_where_it_is_trusted():
     before = stylizer.optimizer.state()["s"]
     flow, trust = np.zeros((*SIZE, 2), np.float32), np.ones(SIZE, np.float32)
     flow[..., 0], trust[:, :10] = -2, 0
-    stylizer.step(frame(1), Motion(flow, trust))
+    stylizer.step(almost(1), Motion(flow, trust))
     after = stylizer.optimizer.state()["s"]
     assert len(after) == 6  # and the one measured since
     torch.testing.assert_close(after[:5, :, :, 10:], before[:, :, :, 8:-2])

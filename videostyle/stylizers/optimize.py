@@ -33,8 +33,9 @@ class Effort:
     """How many iterations a frame gets.
 
     first: a shot's first frame, over all scales. A later frame gets `least` plus `for_new` for the share of its pixels
-    that is new, then goes on up to `most` while L* is above `near` times that of the shot's first frame. One that
-    continues a picture without curvature pairs gets at least `collect`.
+    that is new, then goes on up to `most` while L* is above that of the shot's first frame or an iteration lowers L by
+    the share `pays`. One that continues a picture without curvature pairs gets at least `collect`. One that is equal to
+    the last gets none: it is the last picture again, unless it must not be (`repeats`).
     """
 
     first: int
@@ -43,10 +44,11 @@ class Effort:
     for_new: int = 20
     pays: float = 0.005
     collect: int = 15
+    repeats: bool = True
 
     def exactly(self, iterations: int) -> Effort:
         """The same first frame, then this many iterations for every frame."""
-        return Effort(self.first, iterations, iterations, for_new=0, collect=0)
+        return Effort(self.first, iterations, iterations, for_new=0, collect=0, repeats=False)
 
 
 EFFORTS = {"draft": Effort(60, 2, 4), "standard": Effort(200, 3, 12), "high": Effort(500, 8, 30)}
@@ -117,18 +119,21 @@ class Optimize:
         self.owed: np.ndarray | None = None
         self.anchor: Tensor | None = None
         self.since: np.ndarray | None = None
-        self.first_star = float("nan")
+        self.first_star = self.last_star = float("nan")
 
     def step(self, image: np.ndarray, motion: Motion | None) -> list[Painted]:
         began = time.perf_counter()
         content = to_tensor(image, self.device)
         if motion is None or self.picture is None or self.source is None:
             picture, value, iterations = self._paint_first(content)
+        elif self.effort.repeats and not np.isnan(self.last_star) and np.array_equal(image, self.source):
+            picture, value, iterations = self._last_again(self.picture)
         else:
             picture, value, iterations = self._paint_next(image, content, motion)
         # as `restore` does it: in another memory layout, kernels sum in another order and round otherwise
         painted = to_array(picture.clamp(0, 1))
         self.continue_from(painted, image)
+        self.last_star = value.star
         if motion is None or motion.renews:
             self.anchor, self.since = self.picture, None
         untrusted = 1.0 if motion is None else motion.untrusted
@@ -157,6 +162,11 @@ class Optimize:
             done, iterations = done + iteration * work(size), iterations + iteration
         self.first_star = value.star
         return picture, value, iterations
+
+    def _last_again(self, picture: Tensor) -> tuple[Tensor, Value, int]:
+        value = Value(self.last_star, self.last_star, torch.zeros(0))
+        self.watch(value, 1.0)
+        return picture, value, 0
 
     def _objective(self, content: Tensor, warped: Tensor | None = None, trust: Tensor | None = None) -> Objective:
         height, width = content.shape[2:]
@@ -221,7 +231,8 @@ class Optimize:
     def state(self) -> State:
         if self.picture is None or self.source is None:
             return {}
-        state = {"picture": to_array(self.picture), "source": self.source, "first_star": np.array(self.first_star)}
+        state = {"picture": to_array(self.picture), "source": self.source}
+        state |= {"first_star": np.array(self.first_star), "last_star": np.array(self.last_star)}
         if self.anchor is not None:
             state["anchor"] = to_array(self.anchor)
         state |= {name: field for name, field in (("owed", self.owed), ("since", self.since)) if field is not None}
@@ -233,7 +244,7 @@ class Optimize:
         self.continue_from(state["picture"], state["source"])
         self.owed, self.since = state.get("owed"), state.get("since")
         self.anchor = self._as_picture(state["anchor"]) if "anchor" in state else None
-        self.first_star = float(state["first_star"])
+        self.first_star, self.last_star = float(state["first_star"]), float(state["last_star"])
         self.optimizer.restore({name: torch.from_numpy(state[name]).to(self.device) for name in ("s", "y")})
 
     def continue_from(self, picture: np.ndarray, source: np.ndarray) -> None:
