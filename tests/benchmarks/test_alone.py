@@ -45,6 +45,16 @@ def test_over_the_whole_picture_the_distances_are_those_of_the_objective(style):
     assert found["gram"] == pytest.approx(float(style_distance(features, grams)), rel=1e-4)
 
 
+def test_inside_half_the_picture_the_style_distance_is_that_of_half_of_each_layer(style):
+    painted = textured(2).astype(np.float32) / 255
+    found = Judge(textured(1), style, region(slice(0, 32))).of(painted)
+    extract = load_features("vgg19", "cpu")
+    features = extract(torch.from_numpy(painted).permute(2, 0, 1)[None])
+    half = {layer: each[..., : each.shape[3] // 2].contiguous() for layer, each in features.items()}
+    grams = StyleTargets(extract, [to_tensor(load_style(style), "cpu")]).at(SIZE)
+    assert found["gram"] == pytest.approx(float(style_distance(half, grams)), rel=1e-4)
+
+
 def test_what_lies_outside_the_region_has_no_say_in_it(style):
     """The right half is repainted; the network's receptive field is cut by leaving a margin of 16 pixels."""
     image, painted = textured(1), textured(2).astype(np.float32) / 255
