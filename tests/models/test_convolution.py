@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
 
 from videostyle.models import convolution
 from videostyle.models.convolution import Kernel, convolve
@@ -22,6 +25,15 @@ def layer(inputs: int, outputs: int, height: int, width: int):
     random = torch.Generator().manual_seed(height)
     weight = torch.randn(outputs, inputs, 3, 3, generator=random) / (3 * inputs**0.5)
     return torch.randn(1, inputs, height, width, generator=random), weight, torch.randn(outputs, generator=random)
+
+
+@given(st.integers(1, 30), st.integers(1, 30), st.integers(0, 100))
+def test_blocks_cover_every_tile_once_and_are_no_larger_than_allowed(down, across, most):
+    covered = np.zeros((down, across), int)
+    for rows, columns in convolution._blocks(down, across, most):
+        covered[rows, columns] += 1
+        assert covered[rows, columns].size <= max(1, most)
+    assert (covered == 1).all()
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
@@ -55,8 +67,22 @@ def test_winograd_is_taken_where_it_pays_and_only_there(monkeypatch):
         assert bool(calls) is pays
 
 
-def test_a_picture_in_chunks_is_the_whole_picture(monkeypatch):
+@pytest.mark.parametrize("tiles", [1, 3, 40])
+def test_a_picture_in_blocks_is_the_whole_picture(monkeypatch, tiles):
     image, weight, bias = layer(32, 33, 50, 70)
+    monkeypatch.setattr(convolution, "_blocks", lambda down, across, most: [(slice(None), slice(None))])
     whole = convolve(image, Kernel.of(weight, bias))
-    monkeypatch.setattr(convolution, "CHUNK_BYTES", 1)
-    torch.testing.assert_close(convolve(image, Kernel.of(weight, bias)), whole, rtol=0, atol=1e-5)
+    monkeypatch.undo()
+    original = convolution._blocks
+    monkeypatch.setattr(convolution, "_blocks", lambda down, across, most: original(down, across, tiles))
+    torch.testing.assert_close(convolve(image, Kernel.of(weight, bias)), whole, rtol=0, atol=1e-4)
+
+
+def test_the_result_and_its_gradient_lie_in_memory_as_they_are_needed_next():
+    for size in ((30, 30), (10, 10)):
+        image, weight, bias = layer(32, 40, *size)
+        image = image.contiguous(memory_format=torch.channels_last).requires_grad_()
+        found = convolve(image, Kernel.of(weight, bias))
+        assert found.is_contiguous(memory_format=torch.channels_last)
+        (gradient,) = torch.autograd.grad(found.sum(), image)
+        assert gradient.is_contiguous(memory_format=torch.channels_last)

@@ -2,12 +2,14 @@
 
 Winograd's F(4x4, 3x3) (Lavin & Gray 2015, arXiv:1509.09308): tiles of 6x6 pixels and the filters are taken to a domain
 where 36 products stand for the 144 that a tile's 4x4 results need. The filters are fixed, so they are transformed once.
-Only the picture's gradient is computed: the weights never change.
+Only the picture's gradient is computed: the weights never change. Everything lies in memory with the channels of a pixel side
+by side (channels_last): a tile's pixels are then copied in long runs.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +23,8 @@ os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 LEAST_PIXELS = 600  # and ...
 LEAST_CHANNELS = 32  # ... channels below which the direct convolution is as fast
 OUT, TILE = 4, 6  # a tile of TILE x TILE pixels gives OUT x OUT results
-CHUNK_BYTES = 16 << 20  # of transformed tiles at once: what a processor's cache holds, and a bound on memory
+# Of transformed tiles at once: what a core's cache holds, or as much as the filters, which are read anew for each block.
+BLOCK_BYTES = 2 << 20
 # A polynomial is known by its values at these points and its leading coefficient, the value "at infinity". The points come
 # in pairs (p, 1/p): turning a filter around then only swaps its values, so that one set of transformed filters
 # serves the gradient too.
@@ -53,7 +56,7 @@ _AT_ONE = TILE + 1  # a constant here, at the point (1, 1), is that constant in 
 
 @dataclass(frozen=True)
 class Kernel:
-    """A fixed 3x3 convolution. weight: (out, in, 3, 3); bias: (out,); values: (36, out, in), the filters' values at the
+    """A fixed 3x3 convolution. weight: (out, in, 3, 3); bias: (out,); values: (36, in, out), the filters' values at the
     points, None where the direct convolution is taken anyway."""
 
     weight: Tensor
@@ -63,12 +66,17 @@ class Kernel:
     @classmethod
     def of(cls, weight: Tensor, bias: Tensor) -> Kernel:
         plain = weight.device.type != "cpu" or weight.dtype != torch.float32 or min(weight.shape[:2]) < LEAST_CHANNELS
-        values = None if plain else torch.einsum("kp,oip->koi", _FILTER, weight.double().flatten(2)).float()
-        return cls(weight, bias, values)
+        values = (
+            None if plain else torch.einsum("kp,oip->kio", _FILTER, weight.double().flatten(2)).float().contiguous()
+        )
+        return cls(weight.contiguous(memory_format=torch.channels_last), bias, values)
 
 
 def convolve(image: Tensor, kernel: Kernel) -> Tensor:
-    """(1, in, H, W) -> (1, out, H, W), zeros beyond the edge, values below 0 cut to 0; with a gradient for the image alone."""
+    """(1, in, H, W) -> (1, out, H, W), zeros beyond the edge, values below 0 cut to 0; with a gradient for the image alone.
+
+    Fastest where the image is in channels_last, as the result is.
+    """
     return _RectifiedConvolution.apply(image, kernel)
 
 
@@ -76,6 +84,7 @@ class _RectifiedConvolution(torch.autograd.Function):
     @staticmethod
     def forward(ctx, image: Tensor, kernel: Kernel) -> Tensor:  # type: ignore[override]
         ctx.kernel = kernel
+        image = image.contiguous(memory_format=torch.channels_last)
         if kernel.values is None or not _pays(image):
             found = F.conv2d(image, kernel.weight, kernel.bias, padding=1)
         else:
@@ -97,19 +106,28 @@ def _pays(image: Tensor) -> bool:
 
 
 def _winograd(image: Tensor, values: Tensor, pixels: Tensor, result: Tensor, bias: Tensor | None = None) -> Tensor:
-    """(1, in, H, W) -> (1, out, H, W) by filters' values (36, out, in), a few rows of tiles at a time."""
-    _, outputs, inputs = values.shape
+    """(1, in, H, W) -> (1, out, H, W), both in channels_last, by filters' values (36, in, out), a block of tiles at a time."""
+    _, inputs, outputs = values.shape
     height, width = image.shape[2:]
     down, across = -(-height // OUT), -(-width // OUT)
-    padded = F.pad(image[0], (1, across * OUT + 1 - width, 1, down * OUT + 1 - height))
-    tiles = padded.unfold(1, TILE, OUT).unfold(2, TILE, OUT).permute(3, 4, 0, 1, 2)  # (6, 6, in, down, across)
-    found = image.new_empty(outputs, down, OUT, across, OUT)
-    results = found.permute(2, 4, 0, 1, 3)
-    rows = max(1, CHUNK_BYTES // (4 * TILE * TILE * (inputs + outputs) * across))
-    for top in range(0, down, rows):
-        part = tiles[:, :, :, top : top + rows].reshape(TILE * TILE, -1)
-        products = values @ (pixels @ part).view(TILE * TILE, inputs, -1)
+    padded = F.pad(image[0].permute(1, 2, 0), (0, 0, 1, across * OUT + 1 - width, 1, down * OUT + 1 - height))
+    tiles = padded.unfold(0, TILE, OUT).unfold(1, TILE, OUT).permute(3, 4, 0, 1, 2)  # (6, 6, down, across, in)
+    found = image.new_empty(down * OUT, across * OUT, outputs)
+    results = found.view(down, OUT, across, OUT, outputs).permute(1, 3, 0, 2, 4)
+    most = max(BLOCK_BYTES, 4 * values.numel()) // (4 * TILE * TILE * (inputs + outputs))
+    for rows, columns in _blocks(down, across, most):
+        part = tiles[:, :, rows, columns]
+        products = (pixels @ part.reshape(TILE * TILE, -1)).view(TILE * TILE, -1, inputs) @ values
         if bias is not None:
-            products[_AT_ONE] += bias[:, None]
-        results[:, :, :, top : top + rows] = (result @ products.flatten(1)).view(OUT, OUT, outputs, -1, across)
-    return found.view(1, outputs, down * OUT, across * OUT)[:, :, :height, :width].contiguous()
+            products[_AT_ONE] += bias
+        block = results[:, :, rows, columns]
+        block.copy_((result @ products.flatten(1)).view(block.shape))
+    return found[:height, :width].permute(2, 0, 1)[None].contiguous(memory_format=torch.channels_last)
+
+
+def _blocks(down: int, across: int, most: int) -> Iterator[tuple[slice, slice]]:
+    """Rectangles of at most `most` tiles (at least one) that cover down x across: whole rows, or parts of one."""
+    rows, columns = max(1, most // across), max(1, min(across, most))
+    for top in range(0, down, rows):
+        for left in range(0, across, columns):
+            yield slice(top, top + rows), slice(left, left + columns)

@@ -34,17 +34,18 @@ class _Gram(torch.autograd.Function):
     @staticmethod
     def forward(ctx, places: Tensor) -> Tensor:  # type: ignore[override]
         ctx.save_for_backward(places)
-        return places @ places.T / places.shape[1]
+        return places.T @ places / len(places)
 
     @staticmethod
     def backward(ctx, gradient: Tensor) -> Tensor:  # type: ignore[override]
         (places,) = ctx.saved_tensors
-        return ((gradient + gradient.T) / places.shape[1]) @ places
+        return places @ ((gradient + gradient.T) / len(places))
 
 
 def gram(features: Tensor) -> Tensor:
     """Gram matrix (C, C) of activations (1, C, H, W), divided by the number of places: F F^T / (H W)."""
-    return _Gram.apply(features.flatten(2).squeeze(0))
+    # a place's channels lie side by side (channels_last), so that no copy is made
+    return _Gram.apply(features.permute(0, 2, 3, 1).reshape(-1, features.shape[1]))
 
 
 def relative_distance(value: Tensor, target: Tensor) -> Tensor:
@@ -107,7 +108,7 @@ class Objective:
     ):
         self.extract, self.styles, self.weights, self.warped, self.trust = extract, styles, weights, warped, trust
         with torch.no_grad():
-            found = extract(content)
+            found = extract(content, last=CONTENT_LAYERS[-1])
         self.content = {layer: found[layer] for layer in CONTENT_LAYERS}
 
     def terms(self, image: Tensor) -> tuple[Tensor, Tensor]:
