@@ -9,7 +9,7 @@ DEMO_STYLE := sample_media/styles/swirls.jpg
 DEMO_RESULT := out/clip_swirls.mp4
 ARGS ?=
 
-.PHONY: demo test test-slow fuzz lint check bench-optimizer bench-quality sample-media clean
+.PHONY: demo test test-slow fuzz lint check bench-optimizer bench-quality bench-speed sample-media clean
 
 demo: .venv/.installed
 	@$(BIN)/videostyle doctor >/dev/null || { $(BIN)/videostyle doctor | grep MISSING; \
@@ -41,6 +41,9 @@ bench-optimizer: .venv/.installed-dev
 bench-quality: .venv/.installed-dev
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[rivals]'
 	$(BIN)/python -m benchmarks.quality $(ARGS)
+
+bench-speed: .venv/.installed-dev
+	$(BIN)/python -m benchmarks.speed $(if $(DEVICE),--device $(DEVICE)) $(ARGS)
 
 sample-media: .venv/.installed-dev
 	$(BIN)/python -m sample_media.make

@@ -1,0 +1,322 @@
+"""How fast, and against what: `make bench-speed ARGS="--only protocol bound"`. Every figure is a ratio of arms of one run.
+
+protocol   Ruder et al. as written (empty history, up to 1,000 iterations) against the standard preset, from the same starts
+bound      one evaluation of L with its gradient over the direct convolutions' FLOPs at this process's matrix-product speed
+change     a repeated frame, a tripod clip and a moving one over a frame that is new all over
+overhead   everything but the iterations over the iterations, and the time to the first iteration
+memory     the run's peak at each size
+size       seconds a frame at 1280 over those at 640
+growth     seconds a frame against the clip's length and against pixels
+
+What takes minutes is kept in a file, so that an interrupted benchmark goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import islice, pairwise
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmarks.memory import looped
+from benchmarks.optimizer import Recorded
+from videostyle import metrics
+from videostyle.frames import Motion
+from videostyle.media.images import load_style
+from videostyle.media.sources import fit_size, open_source
+from videostyle.models.features import VGG19Features, load_features
+from videostyle.stylizers.lbfgs import LBFGS
+from videostyle.stylizers.losses import Objective, StyleTargets, Weights
+from videostyle.stylizers.optimize import EFFORTS, Optimize, to_tensor
+from videostyle.temporal.flow import DIS
+from videostyle.temporal.trust import motion
+
+PROTOCOL_MOST, PROTOCOL_WINDOW, PROTOCOL_CHANGE = 1000, 50, 1e-4
+
+
+# --- what is measured ---------------------------------------------------------------------------------------------
+
+
+def frames_of(clip: Path, longer: int, count: int) -> list[np.ndarray]:
+    """The clip's first frames, uint8 (H, W, 3), `longer` pixels on their longer side."""
+    source = open_source(clip)
+    size = fit_size(source.info.size, longer, 2)
+    frames = [frame.image for frame in islice(source.frames(size), count)]
+    source.close()
+    return frames
+
+
+def new_painter(kind: type[Optimize], options: argparse.Namespace, preset: str = "standard") -> Any:
+    pictures = [to_tensor(load_style(options.style), options.device)]
+    styles = StyleTargets(load_features("vgg19", options.device), pictures)
+    return kind(styles, Weights(), EFFORTS[preset], options.device)
+
+
+def by_protocol(objective: Objective, start: Tensor) -> tuple[Tensor, float, int]:
+    """L-BFGS from an empty history until L changes by less than 1e-4 over 50 iterations; picture, L and iterations."""
+    values: list[float] = []
+    for iterations, (picture, value) in enumerate(LBFGS().minimize(objective, start)):
+        values.append(value.total)
+        window = values[-1 - PROTOCOL_WINDOW :]
+        settled = len(window) > PROTOCOL_WINDOW and abs(window[0] - window[-1]) < PROTOCOL_CHANGE * abs(window[0])
+        if settled or iterations == PROTOCOL_MOST:
+            break
+    return picture, values[-1], iterations
+
+
+def protocol_frame(painter: Recorded, before: np.ndarray, image: np.ndarray, moved: Motion) -> dict[str, float]:
+    """One frame by both, from one start: seconds, L, iterations and warp error to the last picture."""
+    assert painter.picture is not None
+    last = painter.picture[0].permute(1, 2, 0).numpy()
+    (ours,) = painter.step(image, moved)
+    objective, start, _ = painter.seen
+    began = time.perf_counter()
+    picture, loss, iterations = by_protocol(objective, start)
+    seconds = time.perf_counter() - began
+    theirs = picture.clamp(0, 1)[0].permute(1, 2, 0).numpy()
+    flow = DIS()
+    back, forth = flow(image, before), flow(before, image)
+    mask = metrics.visible(back, forth)
+    warp, warp_theirs = (
+        metrics.warp_error(metrics.warp_difference(each, last, back), mask) for each in (ours.picture, theirs)
+    )
+    assert warp is not None
+    assert warp_theirs is not None
+    return {
+        "new": moved.untrusted, "seconds": ours.seconds, "loss": ours.loss, "iterations": ours.iterations, "warp": warp,
+        "their seconds": seconds, "their loss": loss, "their iterations": iterations, "their warp": warp_theirs,
+    }  # fmt: skip
+
+
+def protocol(options: argparse.Namespace) -> Iterator[str]:
+    """Frames 2 and 3 of each clip at 192 px."""
+    yield "clip, frame           new   times faster   L over theirs   iterations      warp error"
+    for clip in options.clips:
+        kept = options.folder / f"protocol_{clip.stem}_{options.style.stem}.json"
+        if not kept.exists():
+            frames, painter = frames_of(clip, 192, 3), new_painter(Recorded, options)
+            painter.step(frames[0], None)
+            pairs = pairwise(frames)
+            rows = [protocol_frame(painter, a, b, motion(a, b, DIS())) for a, b in pairs]
+            kept.write_text(json.dumps(rows))
+        for number, row in enumerate(json.loads(kept.read_text()), 2):
+            yield (
+                f"{clip.stem:<18.18} {number:>2} {row['new']:>6.0%} {row['their seconds'] / row['seconds']:>14.0f} "
+                f"{row['loss'] / row['their loss']:>15.3f} {row['iterations']:>6.0f} {row['their iterations']:>5.0f} "
+                f"{row['warp']:>9.4f} {row['their warp']:.4f}"
+            )
+
+
+def flops(extract: VGG19Features, height: int, width: int) -> int:
+    """Multiplications and additions of the direct convolutions, forward and for the picture's gradient."""
+    total = 0
+    for name, kernel in extract.kernels.items():
+        if name.endswith("_1") and name != "conv1_1":
+            height, width = height // 2, width // 2
+        total += 2 * 2 * kernel.weight.numel() * height * width
+    return total
+
+
+def product_speed(device: str) -> float:
+    """FLOPs a second of a matrix product, the best of several."""
+    a, b = (torch.randn(2048, 2048, device=device) for _ in range(2))
+    return 2 * 2048**3 / min(timed(lambda: a @ b, device) for _ in range(8))
+
+
+def timed(work: Callable[[], Any], device: str = "cpu") -> float:
+    if device.startswith("cuda"):
+        torch.cuda.synchronize()
+    began = time.perf_counter()
+    work()
+    if device.startswith("cuda"):
+        torch.cuda.synchronize()
+    return time.perf_counter() - began
+
+
+def bound(options: argparse.Namespace) -> Iterator[str]:
+    """Three repetitions at each size; each the median of several evaluations over the bound measured beside them."""
+    extract = load_features("vgg19", options.device)
+    yield "size          evaluation   over the bound, three times"
+    for width, height in ((320, 180), (640, 360), (1280, 720)):
+        random = torch.Generator().manual_seed(0)
+        picture, content, style = (
+            torch.rand(1, 3, height, width, generator=random)
+            .to(options.device)
+            .contiguous(memory_format=torch.channels_last)
+            for _ in range(3)
+        )
+        grams = StyleTargets(extract, [style]).at((height, width))
+        objective = Objective(extract, content, grams, Weights(), content, content[:, :1])
+        evaluate = partial(objective, picture)
+        evaluate()
+        ratios, seconds = [], []
+        for _ in range(3):
+            speed = product_speed(options.device)
+            seconds.append(median(timed(evaluate, options.device) for _ in range(5)))
+            ratios.append(seconds[-1] * speed / flops(extract, height, width))
+        yield f"{width:>4}x{height:<6} {median(seconds):>10.3f} s   " + "  ".join(f"{each:.2f}" for each in ratios)
+
+
+def change(options: argparse.Namespace) -> Iterator[str]:
+    """Seconds of a frame over those of a frame of which nothing can be trusted, at 320 px."""
+    yield "frame                           seconds   over a new one   iterations"
+    for clip in options.clips:
+        frames, painter = frames_of(clip, 320, 10), new_painter(Optimize, options)
+        painter.step(frames[0], None)
+        pairs = pairwise(frames)
+        moving = [painter.step(b, motion(a, b, DIS()))[0] for a, b in pairs]
+        shape = frames[0].shape[:2]
+        nothing = Motion(np.zeros((*shape, 2), np.float32), np.zeros(shape, np.float32))
+        still = painter.step(frames[-1], nothing)[0]
+        full = painter.step(frames[0], nothing)[0].seconds
+        spent, steps = median(each.seconds for each in moving), median(each.iterations for each in moving)
+        yield f"{clip.stem:<30.30} {spent:>8.2f} {spent / full:>16.2f} {steps:>12.0f}"
+        yield f"{'  its last frame again':<30} {still.seconds:>8.2f} {still.seconds / full:>16.3f} {still.iterations:>12}"
+
+
+def painted(clip: Path, options: argparse.Namespace, name: str, *more: str) -> dict:
+    """The report of a run in a process of its own."""
+    output = options.folder / f"{name}.mp4"
+    report = output.with_suffix(".json")
+    command = [
+        "run",
+        clip,
+        options.style,
+        "-o",
+        output,
+        "--report",
+        report,
+        "--overwrite",
+        "--restart",
+        "--quiet",
+        *more,
+    ]
+    command += ["--device", options.device]
+    subprocess.run([sys.executable, "-m", "videostyle", *map(str, command)], check=True)
+    return json.loads(report.read_text())
+
+
+def overhead(options: argparse.Namespace) -> Iterator[str]:
+    """Three runs of 12 frames at 320 px, each in a process of its own that adds up its evaluations."""
+    yield "run   all but iterations, over them   to the first iteration"
+    for number in range(1, 4):
+        arguments = [options.clips[0], options.style, options.folder / "overhead.mp4", options.device]
+        code = "from benchmarks.speed import one_run; one_run()"
+        environment = os.environ | {"VIDEOSTYLE_BEGAN": str(time.time())}
+        done = subprocess.run(
+            [sys.executable, "-c", code, *map(str, arguments)],
+            check=True,
+            capture_output=True,
+            text=True,
+            env=environment,
+        )
+        figures = json.loads(done.stdout.splitlines()[-1])
+        rest = figures["all"] - figures["iterations"] - figures["start"]
+        yield f"{number:>3} {rest / figures['iterations']:>28.1%} {figures['start']:>24.1f} s"
+
+
+def one_run() -> None:
+    """Paints 12 frames and prints the seconds from the process's start: of all, of the iterations, to the first one."""
+    from videostyle import Job, run
+
+    clip, style, output, device = sys.argv[1:5]
+    spent, first, original = 0.0, 0.0, Objective.__call__
+
+    def evaluated(self: Objective, image: Tensor) -> Any:
+        nonlocal spent, first
+        first = first or time.time()
+        began = time.perf_counter()
+        value = original(self, image)
+        spent += time.perf_counter() - began
+        return value
+
+    Objective.__call__ = evaluated  # type: ignore[method-assign]
+    job = Job(
+        input=Path(clip),
+        styles=(Path(style),),
+        output=Path(output),
+        size=320,
+        frames="12",
+        device=device,
+        overwrite=True,
+    )
+    run(job)
+    began = float(os.environ["VIDEOSTYLE_BEGAN"])
+    print(json.dumps({"all": time.time() - began, "iterations": spent, "start": first - began}))
+
+
+def memory(options: argparse.Namespace) -> Iterator[str]:
+    limits = ["--frames", "2", "--iterations", "1", "--first-iterations", "14"]
+    yield "size          peak"
+    for longer in options.memory_sizes:
+        report = painted(options.clips[0], options, f"memory_{longer}", *limits, "--size", str(longer))
+        yield f"{report['width']:>4}x{report['height']:<6} {report['peak_memory'] / 2**30:>6.2f} GiB"
+
+
+def size(options: argparse.Namespace) -> Iterator[str]:
+    """Three frames at each size by the standard preset."""
+    yield "size   first frame   a later one   L* at the end"
+    found = {}
+    for longer in (640, 1280):
+        frames = painted(options.clips[0], options, f"size_{longer}", "--size", str(longer), "--frames", "3")["frames"]
+        found[longer] = sum(each["seconds"] for each in frames)
+        later = median(each["seconds"] for each in frames[1:])
+        yield f"{longer:>4} {frames[0]['seconds']:>12.1f} s {later:>11.1f} s {frames[-1]['loss_star']:>13.3f}"
+    yield f"1280 over 640: {found[1280] / found[640]:.2f}"
+
+
+def growth(options: argparse.Namespace) -> Iterator[str]:
+    """One iteration a frame, so that what grows beside them would show."""
+    clip = options.folder / "looped.mp4"
+    looped(options.clips[0], clip, max(options.lengths), 96)
+    yield "frames at 96 px   seconds a frame"
+    for count in options.lengths:
+        report = painted(clip, options, f"length_{count}", "--frames", str(count), "--size", "96", "--iterations", "1")
+        yield f"{count:>8} {report['seconds'] / count:>20.4f}"
+    limits = ["--frames", "4", "--iterations", "2", "--first-iterations", "14"]
+    yield "size              seconds a frame   a megapixel"
+    for longer in (160, 320, 640, 1280):
+        report = painted(options.clips[0], options, f"pixels_{longer}", *limits, "--size", str(longer))
+        later = median(each["seconds"] for each in report["frames"][1:])
+        pixels = report["width"] * report["height"] / 1e6
+        yield f"{report['width']:>4}x{report['height']:<6} {later:>20.3f} {later / pixels:>13.2f}"
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], Iterator[str]]] = {
+    "bound": bound, "change": change, "overhead": overhead, "memory": memory, "size": size, "growth": growth,
+    "protocol": protocol,
+}  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--clips", nargs="+", type=Path, default=[Path("sample_media/clip.mp4")])
+    parser.add_argument("--style", type=Path, default=Path("sample_media/styles/swirls.jpg"))
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--lengths", nargs="+", type=int, default=[30, 300, 3000])
+    parser.add_argument("--memory-sizes", nargs="+", type=int, default=[1280, 1920])
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--folder", type=Path, default=Path("out/bench_speed"))
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {options.device}", flush=True)
+    for name in options.only:
+        print(f"\n{name}", flush=True)
+        for line in PARTS[name](options):
+            print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
