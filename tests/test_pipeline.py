@@ -260,7 +260,7 @@ def test_a_jobs_effort():
     assert effort_of(Job(**plain, preset="high"), alone=False) == EFFORTS["high"]
     assert effort_of(Job(**plain, first_iterations=7), alone=False).first == 7
     exact = effort_of(Job(**plain, iterations=3), alone=False)
-    assert exact == Effort(EFFORTS["standard"].first, 3, 3, for_new=0, collect=0)
+    assert exact == Effort(EFFORTS["standard"].first, 3, 3, for_new=0, collect=0, repeats=False)
     assert effort_of(Job(**plain, iterations=3), alone=True).first == 3
     assert effort_of(Job(**plain, iterations=3, first_iterations=8), alone=True).first == 8
 
