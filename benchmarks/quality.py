@@ -124,6 +124,15 @@ def line(method: str, values: dict, frames: int) -> str:
     return f"| {method} | " + " | ".join("" if each is None else f"{each:.4f}" for each in figures) + f" | {cost} |"
 
 
+def drift(values: dict) -> str:
+    """How the light of a clip changes from its first frame to its last, and that of its source."""
+    first, last = values["frames"][0], values["frames"][-1]
+    return ", ".join(
+        f"{name} {last[name] / first[name] - 1:+.1%} ({last[f'source_{name}'] / first[f'source_{name}'] - 1:+.1%})"
+        for name in ("luminance", "contrast")
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clips", nargs="+", type=Path, default=[SAMPLE])
@@ -146,6 +155,9 @@ def main() -> None:
             if method == options.methods[0]:
                 print(line("the source", {"summary": values["floor"]}, frames))
             print(line(f"{method}, {FEW} frames" if few else method, values, frames), flush=True)
+        if STANDARD in options.methods:
+            values = row(STANDARD, clip, style, options.frames, options)
+            print(f"\n{STANDARD} from first to last frame (the source): {drift(values)}", flush=True)
     if STANDARD in options.methods and options.at:
         alone.print_table(options.clips, options.styles, options.at, options.folder, STANDARD)
 
