@@ -64,7 +64,7 @@ def new_painter(kind: type[Optimize], options: argparse.Namespace, preset: str =
     return kind(styles, Weights(), EFFORTS[preset], options.device)
 
 
-def by_protocol(objective: Objective, start: Tensor) -> tuple[Tensor, float, int]:
+def by_protocol(objective: Callable[[Tensor], Any], start: Tensor) -> tuple[Tensor, float, int]:
     """L-BFGS from an empty history until L changes by less than 1e-4 over 50 iterations; picture, L and iterations."""
     values: list[float] = []
     for iterations, (picture, value) in enumerate(LBFGS().minimize(objective, start)):

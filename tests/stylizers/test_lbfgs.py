@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from videostyle.stylizers import lbfgs
 from videostyle.stylizers.lbfgs import CUTS, LBFGS
 
 SHAPE = (1, 3, 4, 5)
@@ -259,20 +260,24 @@ def test_an_empty_history_has_a_state_too():
     assert not second.pairs
 
 
-def test_carry_moves_both_halves_of_every_pair():
+@pytest.mark.parametrize(("together", "stacks"), [(None, [14]), (2.5, [4, 4, 4, 2]), (0.1, [2] * 7)])
+def test_carry_moves_both_halves_of_every_pair_a_few_pairs_at_once(monkeypatch, together, stacks):
     optimizer = filled()
-    before = optimizer.state()
-    asked = []
+    before, asked = optimizer.state(), []
+    if together:
+        monkeypatch.setattr(lbfgs, "CARRIED_BYTES", together * 2 * before["s0"].nbytes)
 
     def move(stack):
         asked.append(tuple(stack.shape))
         return stack.roll(1, dims=3)
 
     optimizer.carry(move)
-    assert asked == [(14, *SHAPE[1:])]
-    after_ = optimizer.state()
-    for name in ("s", "y"):
-        assert torch.equal(after_[name], before[name].roll(1, dims=3))
+    assert asked == [(count, *SHAPE[1:]) for count in stacks]
+    found = optimizer.state()
+    assert list(found) == list(before)
+    assert len(found) == 14
+    for name, each in found.items():
+        assert torch.equal(each, before[name].roll(1, dims=3))
 
 
 def test_carry_drops_pairs_that_lose_their_curvature_and_asks_nothing_of_none():

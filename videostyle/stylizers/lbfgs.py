@@ -37,6 +37,7 @@ class Pair(NamedTuple):
 
 
 MEMORY = 10  # 30 pairs were no better
+CARRIED_BYTES = 256 << 20  # of pairs moved at once
 LARGEST_STEP = 0.5  # in any pixel of a picture in [0, 1]
 CUTS = 8  # a step this often cut to a quarter is 65,536 times shorter: there is nothing to gain that way
 
@@ -63,27 +64,26 @@ class LBFGS:
 
     def carry(self, move: Callable[[Tensor], Tensor]) -> None:
         """Move every pair to where the picture has moved: `move` takes and returns a stack (2 n, C, H, W)."""
-        if not self.pairs:
-            return
-        moved = move(torch.cat([pair.s for pair in self.pairs] + [pair.y for pair in self.pairs]))
-        self._refill(*moved.chunk(2))
+        old = list(self.pairs)
+        self.forget()
+        while old:
+            count = max(1, int(CARRIED_BYTES / (2 * old[0].s.nbytes)))
+            some, old = old[:count], old[count:]
+            moved = move(torch.cat([each for pair in some for each in (pair.s, pair.y)]))
+            del some  # so that no more than a few pairs are there twice
+            for s, y in zip(moved[0::2], moved[1::2], strict=True):
+                self.remember(s[None], y[None])
 
     def state(self) -> dict[str, Tensor]:
-        """The pairs, oldest first, as stacks "s" and "y" (n, ...); empty stacks without any."""
-        empty = torch.empty(0)
-        return {
-            "s": torch.cat([pair.s for pair in self.pairs]) if self.pairs else empty,
-            "y": torch.cat([pair.y for pair in self.pairs]) if self.pairs else empty,
-        }
+        """The pairs, oldest first: "s0", "y0", "s1", ...; empty without any."""
+        pairs = enumerate(self.pairs)
+        return {f"{name}{number}": each for number, pair in pairs for name, each in (("s", pair.s), ("y", pair.y))}
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Take up the pairs of `state`."""
-        self._refill(state["s"], state["y"])
-
-    def _refill(self, steps: Tensor, changes: Tensor) -> None:
         self.forget()
-        for s, y in zip(steps, changes, strict=True):
-            self.remember(s[None], y[None])
+        for number in range(len(state) // 2):
+            self.remember(state[f"s{number}"], state[f"y{number}"])
 
     def direction(self, gradient: Tensor) -> Tensor:
         """-H g by the two-loop recursion, bounded by largest_step; an empty history gives -g / |g|_1."""

@@ -8,6 +8,7 @@ each content and style term is divided by its target's own squared norm, and the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from videostyle.frames import Size
 from videostyle.models.features import CONTENT_LAYERS, SMALLEST_SIDE, STYLE_LAYERS, VGG19Features
+from videostyle.stylizers.tiles import Tile, places_of, tiles_of
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,14 @@ def content_distance(features: dict[str, Tensor], target: dict[str, Tensor]) -> 
 
 def style_distance(features: dict[str, Tensor], styles: list[dict[str, Tensor]]) -> Tensor:
     """Mean relative distance of the style layers' Gram matrices, averaged over the styles where there are several."""
-    distances = []
-    for layer in STYLE_LAYERS:
-        own = gram(features[layer])
-        distances += [relative_distance(own, style[layer]) for style in styles]
-    return torch.stack(distances).mean()
+    return style_distance_of({layer: gram(features[layer]) for layer in STYLE_LAYERS}, styles)
+
+
+def style_distance_of(grams: dict[str, Tensor], styles: list[dict[str, Tensor]]) -> Tensor:
+    """The same, from the Gram matrices."""
+    return torch.stack(
+        [relative_distance(grams[layer], style[layer]) for layer in STYLE_LAYERS for style in styles]
+    ).mean()
 
 
 def total_variation(image: Tensor) -> Tensor:
@@ -132,6 +137,93 @@ class Objective:
         return Value(float(total.detach()), float(star.detach()), gradient)
 
 
+class TiledObjective:
+    """The same L of a picture too large to be seen by the network at once.
+
+    A Gram matrix is a sum over places. So one pass over the tiles adds up those of the whole picture, which say how L
+    changes with each; a second takes each tile's gradient with that change held fixed: what is forgotten in between is
+    computed again, as in Chen et al. 2016 (arXiv:1604.06174). There are no seams: value and gradient are those of the
+    whole picture but for rounding. It costs one more forward pass. The arguments are those of `Objective`.
+    """
+
+    def __init__(
+        self,
+        extract: VGG19Features,
+        content: Tensor,
+        styles: list[dict[str, Tensor]],
+        weights: Weights,
+        warped: Tensor | None = None,
+        trust: Tensor | None = None,
+    ):
+        self.extract, self.styles, self.weights, self.warped, self.trust = extract, styles, weights, warped, trust
+        self.size = (content.shape[2], content.shape[3])
+        self.tiles = tiles_of(self.size)
+        with torch.no_grad():
+            found = [tile.own(extract(tile.of(content), last=CONTENT_LAYERS[-1])) for tile in self.tiles]
+        self.targets = [{layer: each[layer].clone() for layer in CONTENT_LAYERS} for each in found]
+        self.norms = {layer: sum(each[layer].square().sum() for each in self.targets) for layer in CONTENT_LAYERS}
+
+    def __call__(self, image: Tensor) -> Value:
+        """L and its gradient at a picture (1, 3, H, W)."""
+        grams = {layer: each.requires_grad_() for layer, each in grams_of(self.extract, image, self.tiles).items()}
+        style = self.weights.style * style_distance_of(grams, self.styles)
+        slopes = dict(zip(grams, torch.autograd.grad(style, list(grams.values())), strict=True))
+        whole = image.detach().requires_grad_()
+        smooth = self.weights.tv * total_variation(whole)
+        temporal = torch.zeros_like(smooth)
+        if self.warped is not None and self.trust is not None:
+            temporal = self.weights.temporal * temporal_distance(whole, self.warped, self.trust)
+        (gradient,) = torch.autograd.grad(smooth + temporal, whole)
+        content = 0.0
+        for tile, target in zip(self.tiles, self.targets, strict=True):
+            part = tile.of(image).detach().clone(memory_format=torch.channels_last).requires_grad_()
+            own = tile.own(self.extract(part))
+            distance = self.weights.content * self._content_part(own, target)
+            content += float(distance.detach())
+            through = distance + sum(
+                (slopes[layer] * self._gram_part(layer, own[layer])).sum() for layer in STYLE_LAYERS
+            )
+            tile.of(gradient).add_(torch.autograd.grad(through, part)[0])
+        star = content + float(style.detach()) + float(smooth.detach())
+        return Value(star + float(temporal.detach()), star, gradient)
+
+    def _content_part(self, own: dict[str, Tensor], target: dict[str, Tensor]) -> Tensor:
+        """What a tile adds to the content distance."""
+        parts = [(own[layer] - target[layer]).square().sum() / self.norms[layer] for layer in CONTENT_LAYERS]
+        return torch.stack(parts).mean()
+
+    def _gram_part(self, layer: str, activations: Tensor) -> Tensor:
+        """What a tile adds to a Gram matrix."""
+        places = activations.shape[2] * activations.shape[3]
+        return gram(activations) * (places / places_of(layer, self.size))
+
+
+@torch.no_grad()
+def grams_of(extract: VGG19Features, picture: Tensor, tiles: list[Tile]) -> dict[str, Tensor]:
+    """The Gram matrices (C, C) by style layer of a picture (1, 3, H, W) that is seen in these tiles."""
+    size = (picture.shape[2], picture.shape[3])
+    found: dict[str, Tensor] = {}
+    for tile in tiles:
+        for layer, each in tile.own(extract(tile.of(picture))).items():
+            if layer in STYLE_LAYERS:
+                share = each.shape[2] * each.shape[3] / places_of(layer, size)
+                found[layer] = gram(each) * share + found.get(layer, 0)
+    return found
+
+
+def objective_of(
+    extract: VGG19Features,
+    content: Tensor,
+    styles: list[dict[str, Tensor]],
+    weights: Weights,
+    warped: Tensor | None = None,
+    trust: Tensor | None = None,
+) -> Callable[[Tensor], Value]:
+    """L for a frame of any size, seen whole or in tiles; the arguments are those of `Objective`."""
+    whole = len(tiles_of((content.shape[2], content.shape[3]))) == 1
+    return (Objective if whole else TiledObjective)(extract, content, styles, weights, warped, trust)
+
+
 def style_size(style: Size, longer: int) -> Size:
     """The size a style is seen at: its longer side equals the frame's, its shorter one at least SMALLEST_SIDE."""
     scale = longer / max(style)
@@ -160,8 +252,7 @@ class StyleTargets:
     def _grams(self, picture: Tensor, longer: int) -> dict[str, Tensor]:
         height, width = picture.shape[2:]
         scaled = resize(picture, style_size((height, width), longer))
-        found = self.extract(scaled)
-        return {layer: gram(found[layer]) for layer in STYLE_LAYERS}
+        return grams_of(self.extract, scaled, tiles_of((scaled.shape[2], scaled.shape[3])))
 
 
 def resize(image: Tensor, size: Size) -> Tensor:

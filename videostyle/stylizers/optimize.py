@@ -18,13 +18,14 @@ from torch import Tensor
 from videostyle.frames import Motion, Size
 from videostyle.stylizers.base import Painted, State
 from videostyle.stylizers.lbfgs import LBFGS
-from videostyle.stylizers.losses import Objective, StyleTargets, Value, Weights, resize
+from videostyle.stylizers.losses import StyleTargets, Value, Weights, objective_of, resize
 from videostyle.stylizers.regions import fill_new, inside, mismatch, replaced
 from videostyle.temporal.anchor import composed, held
 from videostyle.temporal.warp import saved_up, warp
 
 COARSEST = 128  # longer side of the first frame's first scale
 FIXED_WORK = 14_000  # what an iteration costs besides its pixels, in pixels
+PAIR = "pair_"  # begins the names of the curvature pairs in a state
 START_NOISE = 0.02  # standard deviation added to the first frame's start, so that another seed gives another painting
 
 
@@ -168,10 +169,12 @@ class Optimize:
         self.watch(value, 1.0)
         return picture, value, 0
 
-    def _objective(self, content: Tensor, warped: Tensor | None = None, trust: Tensor | None = None) -> Objective:
+    def _objective(
+        self, content: Tensor, warped: Tensor | None = None, trust: Tensor | None = None
+    ) -> Callable[[Tensor], Value]:
         height, width = content.shape[2:]
         grams = self.styles.at((height, width))
-        return Objective(self.styles.extract, content, grams, self.weights, warped, trust)
+        return objective_of(self.styles.extract, content, grams, self.weights, warped, trust)
 
     def _paint_next(self, image: np.ndarray, content: Tensor, motion: Motion) -> tuple[Tensor, Value, int]:
         """From the last picture carried along the flow, with the curvature pairs of the last frame carried too."""
@@ -219,7 +222,7 @@ class Optimize:
         share = gone * torch.from_numpy(long.trust).to(self.device)[None, None]
         return torch.lerp(warped, warp(self.anchor, inside(long.flow)), share), trust + share
 
-    def minimized(self, objective: Objective, start: Tensor) -> Iterator[tuple[Tensor, Value]]:
+    def minimized(self, objective: Callable[[Tensor], Value], start: Tensor) -> Iterator[tuple[Tensor, Value]]:
         """The pictures on the way down from a later frame's start, the first being the start itself."""
         return self.optimizer.minimize(objective, start)
 
@@ -236,7 +239,7 @@ class Optimize:
         if self.anchor is not None:
             state["anchor"] = to_array(self.anchor)
         state |= {name: field for name, field in (("owed", self.owed), ("since", self.since)) if field is not None}
-        return state | {name: stack.cpu().numpy() for name, stack in self.optimizer.state().items()}
+        return state | {f"{PAIR}{name}": each.cpu().numpy() for name, each in self.optimizer.state().items()}
 
     def restore(self, state: State) -> None:
         if not state:
@@ -245,7 +248,8 @@ class Optimize:
         self.owed, self.since = state.get("owed"), state.get("since")
         self.anchor = self._as_picture(state["anchor"]) if "anchor" in state else None
         self.first_star, self.last_star = float(state["first_star"]), float(state["last_star"])
-        self.optimizer.restore({name: torch.from_numpy(state[name]).to(self.device) for name in ("s", "y")})
+        pairs = {name.removeprefix(PAIR): each for name, each in state.items() if name.startswith(PAIR)}
+        self.optimizer.restore({name: torch.from_numpy(each).to(self.device) for name, each in pairs.items()})
 
     def continue_from(self, picture: np.ndarray, source: np.ndarray) -> None:
         """Take a painted frame, float32 (H, W, 3) in [0, 1], and its source frame as the ones before the next step."""
