@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from itertools import pairwise, product
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -24,10 +25,11 @@ from videostyle.models.features import CONTENT_LAYERS, STYLE_LAYERS, load_featur
 from videostyle.stylizers.losses import Objective, StyleTargets, Weights, relative_distance
 from videostyle.stylizers.optimize import EFFORTS, Optimize, to_tensor
 from videostyle.temporal.flow import DIS
-from videostyle.temporal.trust import motion
+from videostyle.temporal.trust import disoccluded, motion, outside
 from videostyle.temporal.warp import warp
 
 AGE = 3  # frames since a region became visible
+NARROWEST = 5  # pixels
 LEAST = 0.003  # share of the picture below which a region is too small to have statistics
 
 
@@ -40,11 +42,17 @@ def sources(clip: Path, size: tuple[int, int], last: int) -> list[np.ndarray]:
 
 
 def newly_visible(frames: Sequence[np.ndarray]) -> Tensor:
-    """What the second of these frames shows for the first time, carried to the last one: (1, 1, H, W), 0 or 1."""
+    """What the second of these frames shows for the first time, carried to the last one: (1, 1, H, W), 0 or 1.
+
+    By the geometry of the flow; threads narrower than NARROWEST are no regions, but doubts of the flow.
+    """
     flow = DIS()
-    motions = [motion(before, now, flow) for before, now in pairwise(frames)]
-    region = torch.from_numpy((motions[0].trust == 0).astype(np.float32))[None, None]
-    for each in motions[1:]:
+    back, forth = flow(frames[1], frames[0]), flow(frames[0], frames[1])
+    new = (outside(back) | disoccluded(back, forth)).astype(np.float32)
+    new = cv2.morphologyEx(new, cv2.MORPH_OPEN, np.ones((NARROWEST, NARROWEST), np.uint8))
+    region = torch.from_numpy(new)[None, None]
+    for before, now in pairwise(frames[1:]):
+        each = motion(before, now, flow)
         region = warp(region, each.flow) * torch.from_numpy(each.trust)
     return (region > 0.5).float()
 
