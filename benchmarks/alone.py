@@ -78,11 +78,12 @@ class Judge:
         self.objective = Objective(self.extract, content, styles, Weights())
         self.content, (self.style,) = self.extract(content), styles
 
-    @torch.no_grad()
     def of(self, picture: np.ndarray) -> dict[str, float]:
         """L*, sharpness, and inside the region the relative distances from content and style (None where it is too small)."""
         seen = torch.from_numpy(picture).permute(2, 0, 1)[None]
-        features, star = self.extract(seen), float(self.objective.terms(seen)[0])
+        star = self.objective(seen).star
+        with torch.no_grad():
+            features = self.extract(seen)
         found = {"star": star, "sharpness": sharpness(luminance(picture))}
         if float(self.region.mean()) < LEAST:
             return found

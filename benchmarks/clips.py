@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 from fractions import Fraction
 from itertools import product
 from pathlib import Path
@@ -19,6 +17,7 @@ import av
 import cv2
 import torch
 
+from benchmarks.command import painted
 from videostyle.media.images import load_style
 from videostyle.media.sources import open_source
 from videostyle.models.features import load_features
@@ -27,14 +26,21 @@ from videostyle.stylizers.optimize import EFFORTS, Optimize, to_tensor
 
 
 def paint(clip: Path, style: Path, output: Path, options: argparse.Namespace) -> dict:
-    """Run the command a user would run, in a process of its own; returns its report."""
+    """The report of the clip's run, which is painted where it is not yet."""
     report = output.with_suffix(".json")
-    command = [sys.executable, "-m", "videostyle", "run", str(clip), str(style), "-o", str(output), "--overwrite"]
-    command += ["--size", str(options.size), "--frames", str(options.frames), "--preset", options.preset]
-    command += ["--threads", str(options.threads), "--report", str(report)]
-    if not (report.exists() and output.exists()):
-        subprocess.run(command, check=True)
-    return json.loads(report.read_text())
+    if report.exists() and output.exists():
+        return json.loads(report.read_text())
+    limits = (
+        "--size",
+        options.size,
+        "--frames",
+        options.frames,
+        "--preset",
+        options.preset,
+        "--threads",
+        options.threads,
+    )
+    return painted(clip, style, output, *limits)
 
 
 def star_alone(clip: Path, style: Path, ordinal: int, size: tuple[int, int], preset: str, threads: int) -> float:

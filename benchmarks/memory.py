@@ -6,14 +6,12 @@ The clip is looped to the greatest length and painted from its start to each of 
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
-import sys
 from itertools import cycle, islice
 from pathlib import Path
 
 import av
 
+from benchmarks.command import painted
 from videostyle.media.sources import fit_size, open_source
 
 
@@ -30,24 +28,8 @@ def looped(clip: Path, target: Path, count: int, size: int) -> None:
 
 def peak(clip: Path, options: argparse.Namespace, frames: int) -> int:
     """Bytes that the run held at its highest."""
-    output = options.folder / f"painted_{frames}.mp4"
-    report = output.with_suffix(".json")
-    command = [
-        "run",
-        clip,
-        options.style,
-        "-o",
-        output,
-        "--frames",
-        frames,
-        "--size",
-        options.size,
-        "--preset",
-        "draft",
-    ]
-    command += ["--threads", options.threads, "--report", report, "--overwrite", "--restart"]
-    subprocess.run([sys.executable, "-m", "videostyle", *map(str, command)], check=True, stderr=subprocess.DEVNULL)
-    return json.loads(report.read_text())["peak_memory"]
+    limits = "--frames", frames, "--size", options.size, "--preset", "draft", "--threads", options.threads
+    return painted(clip, options.style, options.folder / f"painted_{frames}.mp4", *limits)["peak_memory"]
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ from videostyle.media.images import load_style
 from videostyle.media.sources import fit_size, open_source
 from videostyle.models.features import load_features
 from videostyle.stylizers.lbfgs import LBFGS
-from videostyle.stylizers.losses import StyleTargets, Value, Weights
+from videostyle.stylizers.losses import Objective, StyleTargets, Value, Weights
 from videostyle.stylizers.optimize import EFFORTS, Optimize, to_tensor
 from videostyle.temporal.flow import DIS
 from videostyle.temporal.trust import motion
@@ -50,7 +50,7 @@ def by_lbfgs(optimizer: LBFGS, objective: Callable[[Tensor], Value], start: Tens
         yield value.total
 
 
-def curves(objective: Callable[[Tensor], Value], start: Tensor, carried: LBFGS) -> dict[str, list[float]]:
+def curves(objective: Objective, start: Tensor, carried: LBFGS) -> dict[str, list[float]]:
     """L after 0, 1, 2, ... iterations of each optimizer from one start."""
     runs = {
         "Adam": by_adam(objective, start),
@@ -63,9 +63,9 @@ def curves(objective: Callable[[Tensor], Value], start: Tensor, carried: LBFGS) 
 class Recorded(Optimize):
     """The reference stylizer, which lets us look at what it starts each frame from."""
 
-    seen: tuple[Callable[[Tensor], Value], Tensor, LBFGS]
+    seen: tuple[Objective, Tensor, LBFGS]
 
-    def minimized(self, objective: Callable[[Tensor], Value], start: Tensor) -> Iterator[tuple[Tensor, Value]]:
+    def minimized(self, objective: Objective, start: Tensor) -> Iterator[tuple[Tensor, Value]]:
         self.seen = objective, start, copy.deepcopy(self.optimizer)
         return super().minimized(objective, start)
 

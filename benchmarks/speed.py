@@ -30,6 +30,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks.command import painted
 from benchmarks.memory import looped
 from benchmarks.optimizer import Recorded
 from videostyle import metrics
@@ -186,26 +187,9 @@ def change(options: argparse.Namespace) -> Iterator[str]:
         yield f"{'  its last frame again':<30} {still.seconds:>8.2f} {still.seconds / full:>16.3f} {still.iterations:>12}"
 
 
-def painted(clip: Path, options: argparse.Namespace, name: str, *more: str) -> dict:
-    """The report of a run in a process of its own."""
-    output = options.folder / f"{name}.mp4"
-    report = output.with_suffix(".json")
-    command = [
-        "run",
-        clip,
-        options.style,
-        "-o",
-        output,
-        "--report",
-        report,
-        "--overwrite",
-        "--restart",
-        "--quiet",
-        *more,
-    ]
-    command += ["--device", options.device]
-    subprocess.run([sys.executable, "-m", "videostyle", *map(str, command)], check=True)
-    return json.loads(report.read_text())
+def run_of(clip: Path, options: argparse.Namespace, name: str, *limits: object) -> dict:
+    """The report of a clip's run with these limits, on the device that is measured."""
+    return painted(clip, options.style, options.folder / f"{name}.mp4", "--device", options.device, *limits)
 
 
 def overhead(options: argparse.Namespace) -> Iterator[str]:
@@ -258,10 +242,10 @@ def one_run() -> None:
 
 
 def memory(options: argparse.Namespace) -> Iterator[str]:
-    limits = ["--frames", "2", "--iterations", "1", "--first-iterations", "14"]
+    limits = "--frames", 2, "--iterations", 1, "--first-iterations", 14
     yield "size          peak"
     for longer in options.memory_sizes:
-        report = painted(options.clips[0], options, f"memory_{longer}", *limits, "--size", str(longer))
+        report = run_of(options.clips[0], options, f"memory_{longer}", *limits, "--size", longer)
         yield f"{report['width']:>4}x{report['height']:<6} {report['peak_memory'] / 2**30:>6.2f} GiB"
 
 
@@ -270,7 +254,7 @@ def size(options: argparse.Namespace) -> Iterator[str]:
     yield "size   first frame   a later one   L* at the end"
     found = {}
     for longer in (640, 1280):
-        frames = painted(options.clips[0], options, f"size_{longer}", "--size", str(longer), "--frames", "3")["frames"]
+        frames = run_of(options.clips[0], options, f"size_{longer}", "--size", longer, "--frames", 3)["frames"]
         found[longer] = sum(each["seconds"] for each in frames)
         later = median(each["seconds"] for each in frames[1:])
         yield f"{longer:>4} {frames[0]['seconds']:>12.1f} s {later:>11.1f} s {frames[-1]['loss_star']:>13.3f}"
@@ -283,12 +267,12 @@ def growth(options: argparse.Namespace) -> Iterator[str]:
     looped(options.clips[0], clip, max(options.lengths), 96)
     yield "frames at 96 px   seconds a frame"
     for count in options.lengths:
-        report = painted(clip, options, f"length_{count}", "--frames", str(count), "--size", "96", "--iterations", "1")
+        report = run_of(clip, options, f"length_{count}", "--frames", count, "--size", 96, "--iterations", 1)
         yield f"{count:>8} {report['seconds'] / count:>20.4f}"
-    limits = ["--frames", "4", "--iterations", "2", "--first-iterations", "14"]
+    limits = "--frames", 4, "--iterations", 2, "--first-iterations", 14
     yield "size              seconds a frame   a megapixel"
     for longer in (160, 320, 640, 1280):
-        report = painted(options.clips[0], options, f"pixels_{longer}", *limits, "--size", str(longer))
+        report = run_of(options.clips[0], options, f"pixels_{longer}", *limits, "--size", longer)
         later = median(each["seconds"] for each in report["frames"][1:])
         pixels = report["width"] * report["height"] / 1e6
         yield f"{report['width']:>4}x{report['height']:<6} {later:>20.3f} {later / pixels:>13.2f}"

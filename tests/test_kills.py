@@ -48,7 +48,7 @@ def content(path: Path) -> dict[str, bytes] | bytes:
 
 @pytest.mark.parametrize("name", ["out.mp4", pytest.param("out", marks=pytest.mark.slow)])
 def test_killed_at_random_moments_it_goes_on_to_the_same_bytes(place, processes, tmp_path, name):
-    def started(output: Path):
+    def started(output: Path, overwrite: bool = False):
         job = Job(
             input=place / "in.mp4",
             styles=(place / "style.png",),
@@ -56,6 +56,7 @@ def test_killed_at_random_moments_it_goes_on_to_the_same_bytes(place, processes,
             first_iterations=4,
             iterations=1,
             threads=1,
+            overwrite=overwrite,
         )
         process = processes.Process(target=paint, args=(job,))
         process.start()
@@ -78,6 +79,12 @@ def test_killed_at_random_moments_it_goes_on_to_the_same_bytes(place, processes,
                 killed += 1
             process.join()
             assert process.exitcode in (0, -signal.SIGKILL)
+        if output.with_name(
+            f".{output.name}.videostyle"
+        ).exists():  # killed between the output's arrival and the clearing up
+            again = started(output, overwrite=True)
+            again.join()
+            assert again.exitcode == 0
         assert content(output) == content(whole)
     assert not [each for each in tmp_path.iterdir() if each.name.startswith(".") and (each / "parts").exists()]
 

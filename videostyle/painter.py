@@ -89,8 +89,7 @@ def tasks(
         image, last, anchor = step.frame.image, step.last, step.anchor
         if last is None or flow is None:
             return Task(step.frame, None)
-        far = anchor is not None and anchor is not last
-        long = motion(anchor.image, image, flow) if far and anchor else None
+        long = None if anchor is None or anchor is last else motion(anchor.image, image, flow)
         return Task(step.frame, replace(motion(last.image, image, flow), long=long, renews=step.renews))
 
     return Prefetch(steps(), prepare, AHEAD)

@@ -14,10 +14,8 @@ from videostyle.stylizers import tiles
 from videostyle.stylizers.losses import (
     Objective,
     StyleTargets,
-    TiledObjective,
     Weights,
     grams_of,
-    objective_of,
 )
 from videostyle.stylizers.tiles import HALO, STEP, WHOLE, places_of, stride_of, tiles_of
 
@@ -80,14 +78,17 @@ def test_a_narrower_margin_would_be_seen():
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_value_and_gradient_are_those_of_the_whole_picture(size, small_tiles):
+def test_value_and_gradient_are_those_of_the_whole_picture(size, monkeypatch):
     extract, content, image = thin_vgg(), picture(*size, 1), picture(*size, 2)
     warped, trust = picture(*size, 3), picture(*size, 4)[:, :1]
     styles = [grams_of(extract, picture(120, 90, seed), tiles_of((120, 90), 900)) for seed in (5, 6)]
     arguments = extract, content, styles, Weights(), warped, trust
-    tiled, whole = objective_of(*arguments), Objective(*arguments)
-    assert isinstance(tiled, TiledObjective)
-    found, expected = tiled(image), whole(image)
+    expected = Objective(*arguments)(image)
+    monkeypatch.setattr(tiles, "WHOLE", 100 * 100)
+    monkeypatch.setattr(tiles, "CORE", 96)
+    tiled = Objective(*arguments)
+    assert len(tiled.tiles) > 1
+    found = tiled(image)
     assert found.total == pytest.approx(expected.total, rel=1e-5)
     assert found.star == pytest.approx(expected.star, rel=1e-5)
     scale = float(expected.gradient.abs().max())
@@ -97,7 +98,7 @@ def test_value_and_gradient_are_those_of_the_whole_picture(size, small_tiles):
 def test_without_a_last_picture_there_is_no_temporal_term(small_tiles):
     extract = thin_vgg()
     styles = [grams_of(extract, picture(120, 90, 5), tiles_of((120, 90), 900))]
-    value = objective_of(extract, picture(200, 300, 1), styles, Weights())(picture(200, 300, 2))
+    value = Objective(extract, picture(200, 300, 1), styles, Weights())(picture(200, 300, 2))
     assert value.total == value.star
 
 
@@ -109,9 +110,3 @@ def test_a_large_styles_gram_matrices_are_those_of_the_whole_picture(monkeypatch
     tiled = StyleTargets(thin_vgg(), [style]).at((260, 260))
     for layer, expected in whole[0].items():
         torch.testing.assert_close(tiled[0][layer], expected, rtol=1e-4, atol=1e-6)
-
-
-def test_a_picture_that_fits_is_seen_whole():
-    extract = thin_vgg()
-    styles = [grams_of(extract, picture(64, 64, 5), tiles_of((64, 64)))]
-    assert isinstance(objective_of(extract, picture(64, 64, 1), styles, Weights()), Objective)

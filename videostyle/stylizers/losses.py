@@ -8,7 +8,6 @@ each content and style term is divided by its target's own squared norm, and the
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -100,50 +99,11 @@ class Objective:
 
     content: the frame itself (1, 3, H, W) in [0, 1]. styles: Gram matrices of each style at this size. warped and trust:
     the last painted picture carried here and how far it is to be believed, or None for a picture alone.
-    """
 
-    def __init__(
-        self,
-        extract: VGG19Features,
-        content: Tensor,
-        styles: list[dict[str, Tensor]],
-        weights: Weights,
-        warped: Tensor | None = None,
-        trust: Tensor | None = None,
-    ):
-        self.extract, self.styles, self.weights, self.warped, self.trust = extract, styles, weights, warped, trust
-        with torch.no_grad():
-            found = extract(content, last=CONTENT_LAYERS[-1])
-        self.content = {layer: found[layer] for layer in CONTENT_LAYERS}
-
-    def terms(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """(L without its temporal term, temporal_weight * temporal) at a picture, both scalars that can be derived."""
-        features, weights = self.extract(image), self.weights
-        star = (
-            weights.content * content_distance(features, self.content)
-            + weights.style * style_distance(features, self.styles)
-            + weights.tv * total_variation(image)
-        )
-        if self.warped is None or self.trust is None:
-            return star, torch.zeros_like(star)
-        return star, weights.temporal * temporal_distance(image, self.warped, self.trust)
-
-    def __call__(self, image: Tensor) -> Value:
-        """L and its gradient at a picture (1, 3, H, W)."""
-        image = image.detach().requires_grad_()
-        star, temporal = self.terms(image)
-        total = star + temporal
-        (gradient,) = torch.autograd.grad(total, image)
-        return Value(float(total.detach()), float(star.detach()), gradient)
-
-
-class TiledObjective:
-    """The same L of a picture too large to be seen by the network at once.
-
-    A Gram matrix is a sum over places. So one pass over the tiles adds up those of the whole picture, which say how L
-    changes with each; a second takes each tile's gradient with that change held fixed: what is forgotten in between is
-    computed again, as in Chen et al. 2016 (arXiv:1604.06174). There are no seams: value and gradient are those of the
-    whole picture but for rounding. It costs one more forward pass. The arguments are those of `Objective`.
+    A picture too large for the network to see at once is seen in tiles. A Gram matrix is a sum over places: one pass over
+    the tiles adds up those of the whole picture, which say how L changes with each; a second takes each tile's gradient with
+    that change held fixed. What is forgotten in between is computed again, as in Chen et al. 2016 (arXiv:1604.06174): one more
+    forward pass. There are no seams: value and gradient are those of the whole picture but for rounding.
     """
 
     def __init__(
@@ -160,42 +120,51 @@ class TiledObjective:
         self.tiles = tiles_of(self.size)
         with torch.no_grad():
             found = [tile.own(extract(tile.of(content), last=CONTENT_LAYERS[-1])) for tile in self.tiles]
-        self.targets = [{layer: each[layer].clone() for layer in CONTENT_LAYERS} for each in found]
-        self.norms = {layer: sum(each[layer].square().sum() for each in self.targets) for layer in CONTENT_LAYERS}
+        self.content = [{layer: each[layer].clone() for layer in CONTENT_LAYERS} for each in found]
+        self.norms = {layer: sum(each[layer].square().sum() for each in self.content) for layer in CONTENT_LAYERS}
 
     def __call__(self, image: Tensor) -> Value:
         """L and its gradient at a picture (1, 3, H, W)."""
+        return self._whole(image.detach()) if len(self.tiles) == 1 else self._by_tiles(image.detach())
+
+    def _whole(self, image: Tensor) -> Value:
+        image.requires_grad_()
+        features = self.extract(image)
+        smooth, temporal = self._of_pixels(image)
+        style = self.weights.style * style_distance(features, self.styles)
+        star = self.weights.content * content_distance(features, self.content[0]) + style + smooth
+        (gradient,) = torch.autograd.grad(star + temporal, image)
+        return Value(float((star + temporal).detach()), float(star.detach()), gradient)
+
+    def _by_tiles(self, image: Tensor) -> Value:
         grams = {layer: each.requires_grad_() for layer, each in grams_of(self.extract, image, self.tiles).items()}
         style = self.weights.style * style_distance_of(grams, self.styles)
         slopes = dict(zip(grams, torch.autograd.grad(style, list(grams.values())), strict=True))
-        whole = image.detach().requires_grad_()
-        smooth = self.weights.tv * total_variation(whole)
-        temporal = torch.zeros_like(smooth)
-        if self.warped is not None and self.trust is not None:
-            temporal = self.weights.temporal * temporal_distance(whole, self.warped, self.trust)
+        whole = image.clone().requires_grad_()
+        smooth, temporal = self._of_pixels(whole)
         (gradient,) = torch.autograd.grad(smooth + temporal, whole)
-        content = 0.0
-        for tile, target in zip(self.tiles, self.targets, strict=True):
-            part = tile.of(image).detach().clone(memory_format=torch.channels_last).requires_grad_()
+        star = float(style.detach()) + float(smooth.detach())
+        for tile, target in zip(self.tiles, self.content, strict=True):
+            part = tile.of(image).clone(memory_format=torch.channels_last).requires_grad_()
             own = tile.own(self.extract(part))
-            distance = self.weights.content * self._content_part(own, target)
-            content += float(distance.detach())
-            through = distance + sum(
-                (slopes[layer] * self._gram_part(layer, own[layer])).sum() for layer in STYLE_LAYERS
-            )
-            tile.of(gradient).add_(torch.autograd.grad(through, part)[0])
-        star = content + float(style.detach()) + float(smooth.detach())
+            parts = [(own[layer] - target[layer]).square().sum() / self.norms[layer] for layer in CONTENT_LAYERS]
+            content = self.weights.content * torch.stack(parts).mean()
+            through = sum((slopes[layer] * gram_part(own[layer], layer, self.size)).sum() for layer in STYLE_LAYERS)
+            tile.of(gradient).add_(torch.autograd.grad(content + through, part)[0])
+            star += float(content.detach())
         return Value(star + float(temporal.detach()), star, gradient)
 
-    def _content_part(self, own: dict[str, Tensor], target: dict[str, Tensor]) -> Tensor:
-        """What a tile adds to the content distance."""
-        parts = [(own[layer] - target[layer]).square().sum() / self.norms[layer] for layer in CONTENT_LAYERS]
-        return torch.stack(parts).mean()
+    def _of_pixels(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """The terms that need no network, weighted: total variation and temporal, both scalars."""
+        smooth = self.weights.tv * total_variation(image)
+        if self.warped is None or self.trust is None:
+            return smooth, torch.zeros_like(smooth)
+        return smooth, self.weights.temporal * temporal_distance(image, self.warped, self.trust)
 
-    def _gram_part(self, layer: str, activations: Tensor) -> Tensor:
-        """What a tile adds to a Gram matrix."""
-        places = activations.shape[2] * activations.shape[3]
-        return gram(activations) * (places / places_of(layer, self.size))
+
+def gram_part(activations: Tensor, layer: str, size: Size) -> Tensor:
+    """What some of a layer's places (1, C, h, w) add to the Gram matrix of a whole picture of this (height, width)."""
+    return gram(activations) * (activations.shape[2] * activations.shape[3] / places_of(layer, size))
 
 
 @torch.no_grad()
@@ -204,24 +173,9 @@ def grams_of(extract: VGG19Features, picture: Tensor, tiles: list[Tile]) -> dict
     size = (picture.shape[2], picture.shape[3])
     found: dict[str, Tensor] = {}
     for tile in tiles:
-        for layer, each in tile.own(extract(tile.of(picture))).items():
-            if layer in STYLE_LAYERS:
-                share = each.shape[2] * each.shape[3] / places_of(layer, size)
-                found[layer] = gram(each) * share + found.get(layer, 0)
+        own = tile.own(extract(tile.of(picture)))
+        found = {layer: gram_part(own[layer], layer, size) + found.get(layer, 0) for layer in STYLE_LAYERS}
     return found
-
-
-def objective_of(
-    extract: VGG19Features,
-    content: Tensor,
-    styles: list[dict[str, Tensor]],
-    weights: Weights,
-    warped: Tensor | None = None,
-    trust: Tensor | None = None,
-) -> Callable[[Tensor], Value]:
-    """L for a frame of any size, seen whole or in tiles; the arguments are those of `Objective`."""
-    whole = len(tiles_of((content.shape[2], content.shape[3]))) == 1
-    return (Objective if whole else TiledObjective)(extract, content, styles, weights, warped, trust)
 
 
 def style_size(style: Size, longer: int) -> Size:

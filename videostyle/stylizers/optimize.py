@@ -18,7 +18,7 @@ from torch import Tensor
 from videostyle.frames import Motion, Size
 from videostyle.stylizers.base import Painted, State
 from videostyle.stylizers.lbfgs import LBFGS
-from videostyle.stylizers.losses import StyleTargets, Value, Weights, objective_of, resize
+from videostyle.stylizers.losses import Objective, StyleTargets, Value, Weights, resize
 from videostyle.stylizers.regions import fill_new, inside, mismatch, replaced
 from videostyle.temporal.anchor import composed, held
 from videostyle.temporal.warp import saved_up, warp
@@ -146,6 +146,7 @@ class Optimize:
 
     def _paint_first(self, content: Tensor) -> tuple[Tensor, Value, int]:
         """Coarse to fine, each scale from an empty history; the finest scale's pairs are kept for the next frame."""
+        self.owed = None
         noise = torch.Generator().manual_seed(self.seed)
         height, width = content.shape[2:]
         sizes = scales((height, width))
@@ -169,12 +170,10 @@ class Optimize:
         self.watch(value, 1.0)
         return picture, value, 0
 
-    def _objective(
-        self, content: Tensor, warped: Tensor | None = None, trust: Tensor | None = None
-    ) -> Callable[[Tensor], Value]:
+    def _objective(self, content: Tensor, warped: Tensor | None = None, trust: Tensor | None = None) -> Objective:
         height, width = content.shape[2:]
         grams = self.styles.at((height, width))
-        return objective_of(self.styles.extract, content, grams, self.weights, warped, trust)
+        return Objective(self.styles.extract, content, grams, self.weights, warped, trust)
 
     def _paint_next(self, image: np.ndarray, content: Tensor, motion: Motion) -> tuple[Tensor, Value, int]:
         """From the last picture carried along the flow, with the curvature pairs of the last frame carried too."""
@@ -222,7 +221,7 @@ class Optimize:
         share = gone * torch.from_numpy(long.trust).to(self.device)[None, None]
         return torch.lerp(warped, warp(self.anchor, inside(long.flow)), share), trust + share
 
-    def minimized(self, objective: Callable[[Tensor], Value], start: Tensor) -> Iterator[tuple[Tensor, Value]]:
+    def minimized(self, objective: Objective, start: Tensor) -> Iterator[tuple[Tensor, Value]]:
         """The pictures on the way down from a later frame's start, the first being the start itself."""
         return self.optimizer.minimize(objective, start)
 
