@@ -175,7 +175,7 @@ def test_a_source_that_became_shorter_is_told_and_what_was_painted_stays(clip, s
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"style_weight": 31.0}, "--style-weight was 30.0, now 31.0"),
+        ({"style_weight": 31.0}, "--style-weight was 15.0, now 31.0"),
         ({"seed": 5}, "--seed was 0, now 5"),
         ({"threads": 2}, "threads was 1 and"),
         ({"size": 64}, "painted size was 48x36, written as 48x36, now 64x48"),

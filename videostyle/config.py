@@ -106,7 +106,7 @@ class Job:
     )
 
     preset: str = option("standard", "How much work goes into each frame.", choices=PRESETS)
-    style_weight: float = option(30.0, "Pull towards the painting.", low=0.0)
+    style_weight: float = option(15.0, "Pull towards the painting.", low=0.0)
     content_weight: float = option(1.0, "Pull towards the clip.", low=0.0)
     temporal_weight: float = option(300.0, "Pull towards the last frame: 0 lively, 3000 locked.", low=0.0)
     tv_weight: float = option(2.0, "Smoothness: penalises differences of neighbouring pixels.", low=0.0)

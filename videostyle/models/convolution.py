@@ -17,6 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from videostyle.frames import Size
+
 # Read by PyTorch when it first allocates: large pages save a tenth to a quarter of an iteration's time on Linux.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
@@ -84,35 +86,53 @@ class _RectifiedConvolution(torch.autograd.Function):
     @staticmethod
     def forward(ctx, image: Tensor, kernel: Kernel) -> Tensor:  # type: ignore[override]
         ctx.kernel = kernel
-        image = image.contiguous(memory_format=torch.channels_last)
         if kernel.values is None or not _pays(image):
+            image = image.contiguous(memory_format=torch.channels_last)
             found = F.conv2d(image, kernel.weight, kernel.bias, padding=1)
         else:
-            found = _winograd(image, kernel.values, _PIXELS, _RESULT, kernel.bias)
+            padded, inside = _padded(image)
+            inside.copy_(image)
+            found = _winograd(padded, _size(image), kernel.values, _PIXELS, _RESULT, kernel.bias)
         ctx.save_for_backward(found.relu_())
         return found
 
     @staticmethod
     def backward(ctx, gradient: Tensor):  # type: ignore[override]
         kernel, (found,) = ctx.kernel, ctx.saved_tensors
-        gradient = torch.ops.aten.threshold_backward(gradient, found, 0)
         if kernel.values is None or not _pays(gradient):
+            gradient = torch.ops.aten.threshold_backward(gradient, found, 0)
             return F.conv_transpose2d(gradient, kernel.weight, padding=1), None
-        return _winograd(gradient, kernel.values.transpose(1, 2), _TURNED_PIXELS, _TURNED_RESULT), None
+        padded, inside = _padded(gradient)
+        torch.ops.aten.threshold_backward.grad_input(gradient, found, 0, grad_input=inside)
+        values = kernel.values.transpose(1, 2)
+        return _winograd(padded, _size(gradient), values, _TURNED_PIXELS, _TURNED_RESULT), None
 
 
 def _pays(image: Tensor) -> bool:
     return image.shape[2] * image.shape[3] >= LEAST_PIXELS
 
 
-def _winograd(image: Tensor, values: Tensor, pixels: Tensor, result: Tensor, bias: Tensor | None = None) -> Tensor:
-    """(1, in, H, W) -> (1, out, H, W), both in channels_last, by filters' values (36, in, out), a block of tiles at a time."""
+def _size(image: Tensor) -> Size:
+    return image.shape[2], image.shape[3]
+
+
+def _padded(image: Tensor) -> tuple[Tensor, Tensor]:
+    """(height, width, C) zeros that whole tiles cover, and the view (1, C, H, W) of them that an image is written into."""
+    _, channels, height, width = image.shape
+    padded = image.new_zeros(-(-height // OUT) * OUT + 2, -(-width // OUT) * OUT + 2, channels)
+    return padded, padded[1 : height + 1, 1 : width + 1].permute(2, 0, 1)[None]
+
+
+def _winograd(
+    padded: Tensor, size: Size, values: Tensor, pixels: Tensor, result: Tensor, bias: Tensor | None = None
+) -> Tensor:
+    """(1, out, H, W) in channels_last by filters' values (36, in, out), a block of tiles at a time, from a padded image of
+    size (H, W)."""
     _, inputs, outputs = values.shape
-    height, width = image.shape[2:]
+    height, width = size
     down, across = -(-height // OUT), -(-width // OUT)
-    padded = F.pad(image[0].permute(1, 2, 0), (0, 0, 1, across * OUT + 1 - width, 1, down * OUT + 1 - height))
     tiles = padded.unfold(0, TILE, OUT).unfold(1, TILE, OUT).permute(3, 4, 0, 1, 2)  # (6, 6, down, across, in)
-    found = image.new_empty(down * OUT, across * OUT, outputs)
+    found = padded.new_empty(down * OUT, across * OUT, outputs)
     results = found.view(down, OUT, across, OUT, outputs).permute(1, 3, 0, 2, 4)
     most = max(BLOCK_BYTES, 4 * values.numel()) // (4 * TILE * TILE * (inputs + outputs))
     for rows, columns in _blocks(down, across, most):

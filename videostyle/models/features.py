@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
@@ -64,7 +66,10 @@ class VGG19Features:
 
         image: float32 (1, 3, H, W) RGB in [0, 1] (values outside pass through), both sides at least SMALLEST_SIDE.
         """
-        found: dict[str, Tensor] = {}
+        return dict(self.layers(image, last))
+
+    def layers(self, image: Tensor, last: str = STYLE_LAYERS[-1]) -> Iterator[tuple[str, Tensor]]:
+        """The same, one after another, each before the next is computed."""
         x = image - self.mean
         for name, kernel in self.kernels.items():
             if name.endswith("_1") and name != "conv1_1":
@@ -72,10 +77,9 @@ class VGG19Features:
             x = convolve(x, kernel)
             layer = name.replace("conv", "relu")
             if layer in CONTENT_LAYERS or layer in STYLE_LAYERS:
-                found[layer] = x
+                yield layer, x
             if layer == last:
-                break
-        return found
+                return
 
 
 def load_features(name: str, device: str) -> VGG19Features:

@@ -24,7 +24,7 @@ class Weights:
     """How much each term of L counts; the defaults are the command line's."""
 
     content: float = 1.0
-    style: float = 30.0
+    style: float = 15.0
     tv: float = 2.0
     temporal: float = 300.0
 
@@ -59,13 +59,8 @@ def content_distance(features: dict[str, Tensor], target: dict[str, Tensor]) -> 
     return torch.stack([relative_distance(features[layer], target[layer]) for layer in CONTENT_LAYERS]).mean()
 
 
-def style_distance(features: dict[str, Tensor], styles: list[dict[str, Tensor]]) -> Tensor:
+def style_distance(grams: dict[str, Tensor], styles: list[dict[str, Tensor]]) -> Tensor:
     """Mean relative distance of the style layers' Gram matrices, averaged over the styles where there are several."""
-    return style_distance_of({layer: gram(features[layer]) for layer in STYLE_LAYERS}, styles)
-
-
-def style_distance_of(grams: dict[str, Tensor], styles: list[dict[str, Tensor]]) -> Tensor:
-    """The same, from the Gram matrices."""
     return torch.stack(
         [relative_distance(grams[layer], style[layer]) for layer in STYLE_LAYERS for style in styles]
     ).mean()
@@ -129,16 +124,26 @@ class Objective:
 
     def _whole(self, image: Tensor) -> Value:
         image.requires_grad_()
-        features = self.extract(image)
         smooth, temporal = self._of_pixels(image)
-        style = self.weights.style * style_distance(features, self.styles)
-        star = self.weights.content * content_distance(features, self.content[0]) + style + smooth
+        content, grams = self._seen(image)
+        star = self.weights.content * content + self.weights.style * style_distance(grams, self.styles) + smooth
         (gradient,) = torch.autograd.grad(star + temporal, image)
         return Value(float((star + temporal).detach()), float(star.detach()), gradient)
 
+    def _seen(self, image: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """The content distance and the Gram matrices of a picture, each taken as soon as its layer is there: on the way back
+        autograd goes in reverse, so that a layer's gradient is made when it is used. No activation is held here."""
+        grams, content = {}, {}
+        for layer, activations in self.extract.layers(image):
+            if layer in STYLE_LAYERS:
+                grams[layer] = gram(activations)
+            if layer in CONTENT_LAYERS:
+                content[layer] = relative_distance(activations, self.content[0][layer])
+        return torch.stack(list(content.values())).mean(), grams
+
     def _by_tiles(self, image: Tensor) -> Value:
         grams = {layer: each.requires_grad_() for layer, each in grams_of(self.extract, image, self.tiles).items()}
-        style = self.weights.style * style_distance_of(grams, self.styles)
+        style = self.weights.style * style_distance(grams, self.styles)
         slopes = dict(zip(grams, torch.autograd.grad(style, list(grams.values())), strict=True))
         whole = image.clone().requires_grad_()
         smooth, temporal = self._of_pixels(whole)

@@ -16,7 +16,7 @@ def stylize_image(
     style: np.ndarray,
     *,
     iterations: int | None = None,
-    style_weight: float = 30.0,
+    style_weight: float = 15.0,
     style_scale: float = 1.0,
     features: str = "vgg19",
     device: str = "cpu",
