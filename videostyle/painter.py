@@ -16,6 +16,7 @@ from videostyle.frames import Frame, Motion, Size
 from videostyle.media.prefetch import Prefetch
 from videostyle.media.sinks import Sink
 from videostyle.media.sources import Source
+from videostyle.models.allocator import LARGE, return_freed_memory
 from videostyle.models.features import load_features
 from videostyle.report import Estimate, Event, FrameRecord, Painting
 from videostyle.scan import Clip
@@ -107,6 +108,8 @@ class Painter:
         self.job, self.size, self.device, self.clip, self.tell = job, size, device, clip, tell
         self.flow = None if job.flow == "none" else FLOWS[job.flow](device)
         self.effort = effort_of(job, alone=self.flow is None or clip.count == 1)
+        if size[0] * size[1] >= LARGE:
+            return_freed_memory()
         pictures = [to_tensor(luminance(each) if job.keep_colors else each, device) for each in styles]
         self.styles = StyleTargets(load_features(job.features, device), pictures, job.style_scale)
         self.weights = Weights(job.content_weight, job.style_weight, job.tv_weight, job.temporal_weight)
