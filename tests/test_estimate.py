@@ -10,8 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from videostyle.errors import BadOption
-from videostyle.estimate import BASE_BYTES, MEASURED_FIRST, Workload, check_memory, memory_needed, peak_memory
+from videostyle.estimate import (
+    BASE_BYTES,
+    MEASURED_FIRST,
+    Workload,
+    check_memory,
+    memory_needed,
+    peak_memory,
+    pixels_within,
+)
 from videostyle.media.sources import fit_size
+from videostyle.stylizers.tiles import WHOLE
 
 # --- memory ----------------------------------------------------------------------------------------------------------
 
@@ -37,6 +46,16 @@ def test_the_size_that_is_named_then_fits(height, width, share, multiple):
         check_memory(fit_size((height, width), longer, multiple), available)
         if max(height, width) <= 4 * min(height, width):
             assert memory_needed(fit_size((height, width), longer + 32)) > available
+
+
+@given(st.integers(1, 12_000_000))
+def test_so_many_pixels_take_all_of_so_many_bytes(pixels):
+    assert pixels_within(memory_needed((1, pixels))) == pytest.approx(pixels, rel=1e-9)
+
+
+def test_beyond_what_is_seen_at_once_each_pixel_takes_less():
+    whole, tiled, larger = (memory_needed((WHOLE * each, 1)) for each in (1, 2, 3))
+    assert larger - tiled == tiled - whole < (whole - BASE_BYTES) / 2
 
 
 def test_where_no_size_fits_none_is_named():

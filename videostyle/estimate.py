@@ -10,17 +10,28 @@ import psutil
 
 from videostyle.errors import BadOption
 from videostyle.frames import Size
+from videostyle.stylizers.tiles import WHOLE
 
-# Measured, whole runs: 1284 to 1399 MiB at 320x180, 1382 at 320x214, 1374 and 1462 at 320x240, 1968 at 640x360, 3593 at
-# 1280x720.
+# Measured, whole runs: 1244 to 1461 MiB at 320x180 to 320x240, 2798 at 1280x720.
 BASE_BYTES = 1300 * 2**20
-BYTES_PER_PIXEL = 3100
+SEEN_BYTES = 1200  # of each pixel that the network sees at once: all of them, up to stylizers.tiles.WHOLE
+# Of each pixel: curvature pairs (240), the content's activations (32), pictures, flows, frames that wait. Counted and rounded up, not measured.
+HELD_BYTES = 800
 MEASURED_FIRST = 4  # seconds of iterations before a time is named
 
 
 def memory_needed(size: Size) -> int:
-    """Bytes of memory that painting at (height, width) takes on a CPU."""
-    return BASE_BYTES + BYTES_PER_PIXEL * size[0] * size[1]
+    """Bytes of memory that painting at (height, width) takes on a CPU; of what is seen in tiles, at most so many."""
+    pixels = size[0] * size[1]
+    return BASE_BYTES + SEEN_BYTES * min(pixels, WHOLE) + HELD_BYTES * pixels
+
+
+def pixels_within(available: int) -> float:
+    """How many pixels can be painted in so many bytes."""
+    left = max(0, available - BASE_BYTES)
+    return min(left / (SEEN_BYTES + HELD_BYTES), WHOLE) + max(
+        0.0, left / HELD_BYTES - (SEEN_BYTES / HELD_BYTES + 1) * WHOLE
+    )
 
 
 def check_memory(size: Size, available: int | None = None) -> None:
@@ -28,7 +39,7 @@ def check_memory(size: Size, available: int | None = None) -> None:
     available = psutil.virtual_memory().available if available is None else available
     needed = memory_needed(size)
     if needed > available:
-        pixels, ratio = max(0.0, (available - BASE_BYTES) / BYTES_PER_PIXEL), min(size) / max(size)
+        pixels, ratio = pixels_within(available), min(size) / max(size)
         # the largest for which longer * (longer * ratio + 1) fits: the shorter side may be rounded up by one
         longer = int(((1 + 4 * ratio * pixels) ** 0.5 - 1) / (2 * ratio))
         raise BadOption(

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from videostyle.frames import Size
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 WHOLE = 1920 * 1088  # pixels up to which a picture is seen as one
 CORE = 832  # the side of what a tile is responsible for, in pixels
