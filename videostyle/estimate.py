@@ -15,7 +15,8 @@ from videostyle.stylizers.tiles import WHOLE
 # Measured, whole runs: 1244 to 1461 MiB at 320x180 to 320x240, 2798 at 1280x720.
 BASE_BYTES = 1300 * 2**20
 SEEN_BYTES = 1200  # of each pixel that the network sees at once: all of them, up to stylizers.tiles.WHOLE
-# Of each pixel: curvature pairs (240), the content's activations (32), pictures, flows, frames that wait. Counted and rounded up, not measured.
+# Of each pixel: curvature pairs (240), the content's activations (32), pictures, flows, frames that wait. Counted and rounded
+# up; not measured above 1280x720.
 HELD_BYTES = 800
 MEASURED_FIRST = 4  # seconds of iterations before a time is named
 
