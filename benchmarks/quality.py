@@ -127,10 +127,9 @@ def line(method: str, values: dict, frames: int) -> str:
 def drift(values: dict) -> str:
     """How the light of a clip changes from its first frame to its last, and that of its source."""
     first, last = values["frames"][0], values["frames"][-1]
-    return ", ".join(
-        f"{name} {last[name] / first[name] - 1:+.1%} ({last[f'source_{name}'] / first[f'source_{name}'] - 1:+.1%})"
-        for name in ("luminance", "contrast")
-    )
+    names = "luminance", "source_luminance", "contrast", "source_contrast"
+    found = [f"{last[name] / first[name] - 1:+.1%}" if first[name] else "from nothing" for name in names]
+    return f"luminance {found[0]} ({found[1]}), contrast {found[2]} ({found[3]})"
 
 
 def main() -> None:
