@@ -26,7 +26,7 @@ from typing import Any
 import pytest
 
 from tests.example_page import example_measurement
-from videostyle import cli, doctor
+from videostyle import cli, doctor, terminal, wording
 from videostyle.config import Job
 from videostyle.doctor import Check
 from videostyle.errors import BadInput, Cancelled, MissingModel, PaintingFailed
@@ -369,7 +369,7 @@ def test_quiet_still_says_what_failed(paint_with: Callable[[Paint], None], capsy
 
 def test_small_steps_are_a_line_every_ten_seconds(capsys: pytest.CaptureFixture[str]) -> None:
     now = 0.0
-    with cli.plain_lines(clock=lambda: now) as show:
+    with terminal.plain_lines(clock=lambda: now) as show:
         for step in range(300):
             now = step / 10
             show(Painting(step // 100 + 1, 3, 1, 1, 1.5, step / 300, 30 - now))
@@ -385,7 +385,7 @@ def test_the_bar_shows_frame_shot_loss_and_time(
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "120")
-    with cli.moving_bar() as show:
+    with terminal.moving_bar() as show:
         show(Counting(7))
         show(Notice("two tracks [b]"))
         show(Painting(3, 48, 1, 2, 1.25, 0.5, 100.0))
@@ -406,7 +406,7 @@ def test_the_bar_shows_frame_shot_loss_and_time(
     ],
 )
 def test_a_length_of_time_in_words(seconds: float, text: str) -> None:
-    assert cli.spoken(seconds) == text
+    assert wording.spoken(seconds) == text
 
 
 def test_a_closed_terminal_does_not_end_the_painting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -414,7 +414,7 @@ def test_a_closed_terminal_does_not_end_the_painting(monkeypatch: pytest.MonkeyP
     os.close(reading)
     with os.fdopen(writing, "w", buffering=1, errors="ignore") as broken:
         monkeypatch.setattr(sys, "stderr", broken)
-        cli.say("nobody reads this")
+        terminal.say("nobody reads this")
         monkeypatch.undo()
         with pytest.raises(BrokenPipeError):
             print("and without care it raises", file=broken, flush=True)
