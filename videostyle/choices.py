@@ -17,6 +17,8 @@ from videostyle.media.sinks import check_output, default_output, output_kind
 from videostyle.media.sources import fit_size
 
 LONGEST_ON_CPU = 512
+INNER = {"draft": 0.6}  # share of the size asked for that a preset paints at; the picture is scaled up when it is done
+SMALLEST_INNER = 192  # longer side in pixels below which that share does not go: little is left to gain there
 SMALLEST_SIDE = 16  # the network halves the picture four times
 
 
@@ -40,8 +42,13 @@ def choose(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> Choice:
     if pixels and info.bits > 8 == pixels.bits and job.pix_fmt is None:
         todo = "--codec hevc, or --pix-fmt yuv420p10le, keeps them"
         notice(f"{job.input.name} has more than 8 bits a colour, {output.name} has 8, which every player takes; {todo}")
-    size = choose_size(job, info, output, device, notice, max(pixels.sides) if pixels else 1)
-    out_size = info.size if job.output_size == "source" else size
+    asked = choose_size(job, info, notice, device, max(pixels.sides) if pixels else 1)
+    size = inner_size(asked, job.preset)
+    if size != asked:
+        notice(f"the {job.preset} preset paints at {size[1]}x{size[0]} and scales the picture up")
+    if device == "cpu":
+        check_memory(size)
+    out_size = info.size if job.output_size == "source" else asked
     return Choice(output, device, size, out_size, pixels, parse_rate(job.fps))
 
 
@@ -92,12 +99,10 @@ def choose_device(job: Job | MeasureJob) -> str:
     return job.device
 
 
-def choose_size(
-    job: Job, info: VideoInfo, output: Path, device: str, notice: Callable[[str], None], multiple: int
-) -> Size:
-    """The painted (height, width), both multiples of `multiple`. Tells by `notice` what a user may wonder about.
+def choose_size(job: Job, info: VideoInfo, notice: Callable[[str], None], device: str, multiple: int) -> Size:
+    """The (height, width) asked for, both multiples of `multiple`. Tells by `notice` what a user may wonder about.
 
-    Raises BadOption where it does not fit into memory or is too narrow for the network.
+    Raises BadOption where it is too narrow for the network.
     """
     own = max(info.size)
     longer = job.size or (min(own, LONGEST_ON_CPU) if device == "cpu" else own)
@@ -110,9 +115,14 @@ def choose_size(
         raise BadOption(
             f"the picture would be {size[1]}x{size[0]} pixels", f"both sides {SMALLEST_SIDE} or more", "raise --size"
         )
-    if device == "cpu":
-        check_memory(size)
     return size
+
+
+def inner_size(asked: Size, preset: str) -> Size:
+    """The (height, width) that a preset paints at, where the network can see that."""
+    longer = max(SMALLEST_INNER, round(INNER.get(preset, 1.0) * max(asked)))
+    inner = fit_size(asked, min(longer, max(asked)))
+    return inner if min(inner) >= SMALLEST_SIDE else asked
 
 
 def check_styles(styles: tuple[Path, ...]) -> None:

@@ -178,7 +178,7 @@ class Painter:
         picture = painted.picture
         if self.job.keep_colors:
             picture = with_colors_of(picture, frame.image / np.float32(np.iinfo(frame.image.dtype).max))
-        picture, alpha = enlarged(picture, size), frame.alpha
+        picture, alpha = scaled(picture, size), frame.alpha
         top = np.iinfo(np.uint8 if bits == 8 or frame.image.dtype == np.uint8 else np.uint16)
         image = np.clip(picture * top.max + 0.5, 0, top.max).astype(top.dtype)
         return replace(frame, image=image, alpha=None if alpha is None else _plane(alpha, size, image.dtype))
@@ -214,14 +214,15 @@ class Painter:
         )
 
 
-def enlarged(picture: np.ndarray, size: Size) -> np.ndarray:
-    """A float32 picture at another (height, width); Lanczos keeps the strokes crisp."""
+def scaled(picture: np.ndarray, size: Size) -> np.ndarray:
+    """A float32 picture at another (height, width): a larger one by Lanczos, which keeps strokes crisp, else by areas."""
     if picture.shape[:2] == size:
         return picture
-    return cv2.resize(picture, (size[1], size[0]), interpolation=cv2.INTER_LANCZOS4)
+    larger = size[0] >= picture.shape[0]
+    return cv2.resize(picture, (size[1], size[0]), interpolation=cv2.INTER_LANCZOS4 if larger else cv2.INTER_AREA)
 
 
 def _plane(alpha: np.ndarray, size: Size, dtype: np.dtype) -> np.ndarray:
     """An alpha plane at another size and depth."""
-    share = enlarged(alpha.astype(np.float32) / np.iinfo(alpha.dtype).max, size).clip(0, 1)
+    share = scaled(alpha.astype(np.float32) / np.iinfo(alpha.dtype).max, size).clip(0, 1)
     return (share * np.iinfo(dtype).max).round().astype(dtype)

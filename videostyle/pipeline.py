@@ -25,7 +25,7 @@ from videostyle.media.images import load_style, read_picture
 from videostyle.media.sinks import Sink, open_sink, painted_name
 from videostyle.media.sources import Source, open_source
 from videostyle.media.work import WorkFolder, writing
-from videostyle.painter import Before, Painter
+from videostyle.painter import Before, Painter, scaled
 from videostyle.report import Counting, Event, FrameRecord, Notice, Plan, RunReport
 from videostyle.scan import Clip, scan
 
@@ -152,7 +152,7 @@ def prepare(
         session = Session(source, painter, sink, chosen.out_size, work, saved, [])
         if done is not None:
             session.resume(done, tell.notice)
-        elif before := painted_before(job, source, clip, size, chosen.output):
+        elif before := painted_before(job, source, clip, chosen):
             painter.continue_from(before)
         for line in (*info.notices, *sink.notices):
             tell.notice(line)
@@ -195,20 +195,21 @@ def identity(job: Job, info: VideoInfo, chosen: Choice, clip: Clip) -> Identity:
     }
 
 
-def painted_before(job: Job, source: Source, clip: Clip, size: Size, output: Path) -> Before | None:
-    """The frame before a range `--frames A:B` where the output folder holds it painted, at this size; else None."""
+def painted_before(job: Job, source: Source, clip: Clip, chosen: Choice) -> Before | None:
+    """The frame before a range `--frames A:B` where the output folder holds it painted, at the output's size; else None."""
     low, _ = parse_frames(job.frames)
-    if low is None or clip.first == 0 or not output.is_dir():
+    if low is None or clip.first == 0 or not chosen.output.is_dir():
         return None
-    with closing(source.frames(size, clip.first - 1)) as frames:
+    with closing(source.frames(chosen.size, clip.first - 1)) as frames:
         frame = next(frames)
-    path = output / painted_name(frame)
+    path = chosen.output / painted_name(frame)
     if not path.is_file():
         return None
     image = read_picture(path).image
-    if image.shape[:2] != size:
+    if image.shape[:2] != chosen.out_size:
         return None
-    return Before(image / np.float32(np.iinfo(image.dtype).max), frame)
+    painted = image / np.float32(np.iinfo(image.dtype).max)
+    return Before(scaled(painted, chosen.size), frame)
 
 
 def skipped_lines(source: Source) -> list[str]:
