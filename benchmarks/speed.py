@@ -3,10 +3,12 @@
 protocol   Ruder et al. as written (empty history, up to 1,000 iterations) against the standard preset, from the same starts
 bound      one evaluation of L with its gradient over the direct convolutions' FLOPs at this process's matrix-product speed
 change     a repeated frame, a tripod clip and a moving one over a frame that is new all over
-overhead   everything but the iterations over the iterations, and the time to the first iteration
+overhead   everything but the network's passes (the iterations, and a frame's content target) over these; time to the first
 memory     the run's peak at each size
 size       seconds a frame at 1280 over those at 640
 growth     seconds a frame against the clip's length and against pixels
+presets    L*, warp error and seconds a frame of each preset, beside exact numbers of iterations
+estimate   the time that a run names after its first iterations over what it took
 
 What takes minutes is kept in a file, so that an interrupted benchmark goes on where it stopped.
 """
@@ -21,9 +23,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import islice, pairwise
+from itertools import islice, pairwise, product
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 import numpy as np
@@ -33,11 +35,14 @@ from torch import Tensor
 from benchmarks.command import painted
 from benchmarks.memory import looped
 from benchmarks.optimizer import Recorded
-from videostyle import metrics
+from benchmarks.quality import measured
+from videostyle import Job, metrics, run
+from videostyle.config import PRESETS
 from videostyle.frames import Motion
 from videostyle.media.images import load_style
 from videostyle.media.sources import fit_size, open_source
 from videostyle.models.features import VGG19Features, load_features
+from videostyle.report import Estimate
 from videostyle.stylizers.lbfgs import LBFGS
 from videostyle.stylizers.losses import Objective, StyleTargets, Weights
 from videostyle.stylizers.optimize import EFFORTS, Optimize, to_tensor
@@ -193,8 +198,8 @@ def run_of(clip: Path, options: argparse.Namespace, name: str, *limits: object) 
 
 
 def overhead(options: argparse.Namespace) -> Iterator[str]:
-    """Three runs of 12 frames at 320 px, each in a process of its own that adds up its evaluations."""
-    yield "run   all but iterations, over them   to the first iteration"
+    """Three runs of 12 frames at 320 px, each in a process of its own that adds up the network's passes."""
+    yield "run   all but the passes, over them   to the first one"
     for number in range(1, 4):
         arguments = [options.clips[0], options.style, options.folder / "overhead.mp4", options.device]
         code = "from benchmarks.speed import one_run; one_run()"
@@ -212,21 +217,24 @@ def overhead(options: argparse.Namespace) -> Iterator[str]:
 
 
 def one_run() -> None:
-    """Paints 12 frames and prints the seconds from the process's start: of all, of the iterations, to the first one."""
-    from videostyle import Job, run
-
+    """Paints 12 frames and prints the seconds from the process's start: of all, of the network's passes, to the first one."""
     clip, style, output, device = sys.argv[1:5]
-    spent, first, original = 0.0, 0.0, Objective.__call__
+    spent, first = 0.0, 0.0
 
-    def evaluated(self: Objective, image: Tensor) -> Any:
-        nonlocal spent, first
-        first = first or time.time()
-        began = time.perf_counter()
-        value = original(self, image)
-        spent += time.perf_counter() - began
-        return value
+    def timing(part: Callable[..., Any]) -> Callable[..., Any]:
+        def work(*arguments: Any) -> Any:
+            nonlocal spent, first
+            first = first or time.time()
+            began = time.perf_counter()
+            result = part(*arguments)
+            spent += time.perf_counter() - began
+            return result
 
-    Objective.__call__ = evaluated  # type: ignore[method-assign]
+        return work
+
+    # a frame's content target is a pass of the network too, as much the painting's own work as its iterations
+    for part in ("__init__", "__call__"):
+        setattr(Objective, part, timing(getattr(Objective, part)))
     job = Job(
         input=Path(clip),
         styles=(Path(style),),
@@ -278,9 +286,53 @@ def growth(options: argparse.Namespace) -> Iterator[str]:
         yield f"{report['width']:>4}x{report['height']:<6} {later:>20.3f} {later / pixels:>13.2f}"
 
 
+PRESET_FRAMES = 24
+WAYS = {name: ("--preset", name) for name in PRESETS} | {
+    f"{count} iterations": ("--iterations", count) for count in (1, 2, 4, 8, 16)
+}
+
+
+def presets(options: argparse.Namespace) -> Iterator[str]:
+    """24 frames at 320 px. L* but for smoothness, by `videostyle measure`: at that size, smaller though a draft is painted."""
+    yield "clip, way                          seconds a frame   L*      warp error at 1, 10"
+    for clip, (name, limits) in product(options.clips, WAYS.items()):
+        output = options.folder / f"presets_{clip.stem}_{name.replace(' ', '_')}.mp4"
+        kept = output.with_suffix(".row.json")
+        if not kept.exists():
+            where = ("--size", 320, "--frames", PRESET_FRAMES, *limits)
+            report = run_of(clip, options, output.stem, *where)
+            found = measured(clip, output, options.style, PRESET_FRAMES)["summary"]
+            later = [each["seconds"] for each in report["frames"][1:]]
+            star = Weights.content * found["content"] + Weights.style * found["gram"]
+            kept.write_text(json.dumps({"seconds": mean(later), "star": star} | found))
+        row = json.loads(kept.read_text())
+        yield (
+            f"{clip.stem:<18.18} {name:<14} {row['seconds']:>15.2f} {row['star']:>8.3f} "
+            f"{row['warp_1']:>9.4f} {row['warp_10']:.4f}"
+        )
+
+
+def estimate(options: argparse.Namespace) -> Iterator[str]:
+    """Of each clip at two presets and two lengths, 320 px."""
+    yield "clip, preset                     frames   told      took   told over took"
+    for clip, preset, count in product(options.clips, ("draft", "standard"), (8, 24)):
+        job = Job(
+            input=clip, styles=(options.style,), output=options.folder / "estimate.mp4", size=320, frames=str(count),
+            preset=preset, device=options.device, overwrite=True, restart=True,
+        )  # fmt: skip
+        told: list[float] = []
+        took = run(job, progress=lambda event, told=told: told.extend(estimates(event))).seconds
+        ratio = f"{told[0] / took:.2f}" if told else "nothing told"
+        yield f"{clip.stem:<22.22} {preset:<9} {count:>5} {sum(told):>7.0f} s {took:>7.0f} s   {ratio}"
+
+
+def estimates(event: object) -> list[float]:
+    return [event.seconds] if isinstance(event, Estimate) else []
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], Iterator[str]]] = {
     "bound": bound, "change": change, "overhead": overhead, "memory": memory, "size": size, "growth": growth,
-    "protocol": protocol,
+    "presets": presets, "estimate": estimate, "protocol": protocol,
 }  # fmt: skip
 
 
