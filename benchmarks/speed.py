@@ -273,17 +273,21 @@ def growth(options: argparse.Namespace) -> Iterator[str]:
     """One iteration a frame, so that what grows beside them would show."""
     clip = options.folder / "looped.mp4"
     looped(options.clips[0], clip, max(options.lengths), 96)
+    found: dict[str, list[list[float]]] = {"lengths": [], "pixels": []}
     yield "frames at 96 px   seconds a frame"
     for count in options.lengths:
         report = run_of(clip, options, f"length_{count}", "--frames", count, "--size", 96, "--iterations", 1)
-        yield f"{count:>8} {report['seconds'] / count:>20.4f}"
+        found["lengths"].append([count, report["seconds"] / count])
+        yield f"{count:>8} {found['lengths'][-1][1]:>20.4f}"
     limits = "--frames", 4, "--iterations", 2, "--first-iterations", 14
     yield "size              seconds a frame   a megapixel"
     for longer in (160, 320, 640, 1280):
         report = run_of(options.clips[0], options, f"pixels_{longer}", *limits, "--size", longer)
         later = median(each["seconds"] for each in report["frames"][1:])
         pixels = report["width"] * report["height"] / 1e6
+        found["pixels"].append([pixels, later])
         yield f"{report['width']:>4}x{report['height']:<6} {later:>20.3f} {later / pixels:>13.2f}"
+    (options.folder / "growth.json").write_text(json.dumps(found))
 
 
 PRESET_FRAMES = 24
