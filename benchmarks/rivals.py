@@ -21,7 +21,7 @@ from videostyle.media.images import load_style
 from videostyle.media.sources import fit_size, open_source
 from videostyle.models.features import load_features
 from videostyle.stylizers.losses import StyleTargets, Weights
-from videostyle.stylizers.optimize import Effort, Optimize, to_tensor
+from videostyle.stylizers.optimize import EFFORTS, Effort, Optimize, to_tensor
 from videostyle.temporal.flow import DIS
 from videostyle.temporal.trust import motion
 
@@ -62,7 +62,11 @@ def pastiche(options: argparse.Namespace) -> Iterator[np.ndarray]:
 def warp_only(options: argparse.Namespace) -> Iterator[np.ndarray]:
     """Our first frame carried along the flow and never painted again: steady, and soon wrong."""
     styles = StyleTargets(load_features("vgg19", "cpu"), [to_tensor(load_style(options.style), "cpu")])
-    painter, flow, last = Optimize(styles, Weights(), Effort(200, 0, 0, for_new=0, collect=0)), DIS(), None
+    painter, flow, last = (
+        Optimize(styles, Weights(), Effort(EFFORTS["standard"].first, 0, 0, for_new=0, collect=0)),
+        DIS(),
+        None,
+    )
     for image in source_frames(options):
         (painted,) = painter.step(image, None if last is None else motion(last, image, flow))
         last = image

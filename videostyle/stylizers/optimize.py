@@ -9,7 +9,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import accumulate, islice, pairwise
+from math import ceil
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ from videostyle.temporal.anchor import composed, held
 from videostyle.temporal.warp import saved_up, warp
 
 COARSEST = 128  # longer side of the first frame's first scale
+FINER = 1.5  # times as many iterations at each finer scale: the same L* for a quarter less time than even shares
 FIXED_WORK = 4_700  # what an iteration costs besides its pixels, in pixels
 PAIR = "pair_"  # begins the names of the curvature pairs in a state
 START_NOISE = 0.02  # standard deviation added to the first frame's start, so that another seed gives another painting
@@ -52,7 +54,7 @@ class Effort:
         return Effort(self.first, iterations, iterations, for_new=0, collect=0, repeats=False)
 
 
-EFFORTS = {"draft": Effort(60, 2, 4), "standard": Effort(200, 3, 12), "high": Effort(500, 8, 30)}
+EFFORTS = {"draft": Effort(45, 2, 4), "standard": Effort(140, 3, 12), "high": Effort(400, 8, 30)}
 
 
 def scales(size: Size) -> list[Size]:
@@ -64,8 +66,11 @@ def scales(size: Size) -> list[Size]:
 
 
 def shares(total: int, parts: int) -> list[int]:
-    """`total` iterations over `parts` scales, as even as whole numbers allow, the finest scale first to get one more."""
-    return [total // parts + (part >= parts - total % parts) for part in range(parts)]
+    """`total` iterations over `parts` scales, each with FINER times as many as the one before, about."""
+    finest_first = [FINER**-part for part in range(parts)]
+    # rounding the sums up, from the finest scale on, never makes more iterations in all cost less work
+    sums = [min(total, ceil(total * each / sum(finest_first) - 1e-9)) for each in accumulate(finest_first)]
+    return [more - fewer for fewer, more in pairwise([0, *sums])][::-1]
 
 
 def work(size: Size) -> int:
