@@ -1,0 +1,146 @@
+"""Who paints while the camera runs: one interface, and the optimizer behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from videostyle.config import WebcamJob
+from videostyle.frames import Motion, Size
+from videostyle.live.palette import palette_between, recoloured
+from videostyle.media.images import resize
+from videostyle.models.features import SMALLEST_SIDE, load_features
+from videostyle.stylizers import losses
+from videostyle.stylizers.losses import Objective, StyleTargets, Value, Weights
+from videostyle.stylizers.optimize import COARSEST, Effort, Optimize, to_array, to_tensor
+from videostyle.temporal.flow import FLOWS
+from videostyle.temporal.trust import motion
+
+STARTING = 12, 5, 4  # iterations at each stage on the way to the full size
+KEEPING = 2  # iterations for each later frame: it is painted already, and the next one is waiting
+LOST = 0.7  # share of the picture that is new, from which it is begun anew, coarse and fast
+
+
+@dataclass(frozen=True)
+class Task:
+    """A camera frame to be painted. image: uint8 RGB (H, W, 3). style: which of the given ones, from 0."""
+
+    image: np.ndarray
+    style: int
+
+
+Publish = Callable[[np.ndarray], None]
+"""Called with a painting of the task's frame, float32 (H, W, 3) in [0, 1]. What it raises ends the task."""
+
+
+class LivePainter(Protocol):
+    """Paints frame after frame, each the newest there was, in one thread."""
+
+    def paint(self, task: Task, publish: Publish) -> None:
+        """Paint the frame; publish it once, or again and again as it becomes better."""
+        ...
+
+
+def live_painter(job: WebcamJob, styles: list[np.ndarray], device: str) -> LivePainter:
+    """The painter for a job, built in the thread that it will paint in. styles: uint8 or uint16 (H, W, 3).
+
+    Raises MissingModel.
+    """
+    torch.set_num_threads(job.threads or max(1, torch.get_num_threads() - 1))  # one core is the shown picture's
+    return OptimizingPainter(job, styles, device)
+
+
+class Refining(Optimize):
+    """Optimize, which hands out the picture after each iteration. publish: takes (1, 3, H, W) in [0, 1]."""
+
+    publish: Callable[[Tensor], None]
+
+    def minimized(self, objective: Objective, start: Tensor) -> Iterator[tuple[Tensor, Value]]:
+        for number, (picture, value) in enumerate(super().minimized(objective, start)):
+            if number:
+                self.publish(picture.clamp(0, 1))
+            yield picture, value
+
+    def grow(self, size: Size, source: np.ndarray) -> None:
+        """Go on at another (height, width). source: the last frame at that size.
+
+        The curvature pairs come along: a step is the same picture at any size, and as each term of L is a mean over
+        places, a gradient shrinks as the number of pixels grows.
+        """
+        assert self.picture is not None
+        if tuple(self.picture.shape[2:]) == size:
+            return
+        less = self.picture.shape[2] * self.picture.shape[3] / (size[0] * size[1])
+
+        def scaled(stack: Tensor) -> Tensor:
+            grown = torch.nn.functional.interpolate(stack, size, mode="bilinear", align_corners=False)
+            grown[1::2] *= less  # LBFGS.carry: every other one is a change of the gradient
+            return grown
+
+        self.optimizer.carry(scaled)
+        self.owed = self.anchor = self.since = None
+        self.continue_from(to_array(losses.resize(self.picture, size)), source)
+
+
+class OptimizingPainter:
+    """Paints the newest frame by Optimize: coarse at first, so that something is seen soon, then up to the full size."""
+
+    def __init__(self, job: WebcamJob, styles: list[np.ndarray], device: str):
+        features = load_features(job.features, device)
+        self.styles = styles
+        self.targets = [StyleTargets(features, [to_tensor(each, device)], job.style_scale) for each in styles]
+        self.weights = Weights(job.content_weight, job.style_weight, job.tv_weight, job.temporal_weight)
+        self.device = device
+        self.flow = FLOWS["dis"](device)
+        self.stylizer: Refining | None = None
+        self.last: Task | None = None
+        self.stage = 0
+
+    def paint(self, task: Task, publish: Publish) -> None:
+        sizes = stages((task.image.shape[0], task.image.shape[1]))
+        stylizer, how = self._going_on(task, sizes)
+        if stylizer is None or how is None or how.untrusted > LOST:
+            self.stage = 0
+            stylizer, how = self._fresh(task, sizes[0])
+        assert stylizer.source is not None
+        started = self.stage >= len(sizes)
+        # what comes from a coarser picture is too soft to be held on to
+        stylizer.weights = self.weights if started else replace(self.weights, temporal=0)
+        count = KEEPING if started else STARTING[self.stage]
+        stylizer.effort = Effort(count, count, count).exactly(count)
+        stylizer.publish = lambda picture: publish(to_array(losses.resize(picture, sizes[-1])))
+        self.stylizer = None  # a painting that is broken off leaves nothing to go on from
+        stylizer.step(resize(task.image, (how.trust.shape[0], how.trust.shape[1])), how)
+        self.stylizer, self.last, self.stage = stylizer, task, min(self.stage + 1, len(sizes))
+
+    def _going_on(self, task: Task, sizes: list[Size]) -> tuple[Refining | None, Motion | None]:
+        """The stylizer of the last frame at the size of this one, and how this one continues that; None where it does not."""
+        last, stylizer = self.last, self.stylizer
+        if last is None or stylizer is None or last.style != task.style or last.image.shape != task.image.shape:
+            return None, None
+        size = sizes[min(self.stage, len(sizes) - 1)]
+        before = resize(last.image, size)
+        stylizer.grow(size, before)
+        return stylizer, motion(before, resize(task.image, size), self.flow)
+
+    def _fresh(self, task: Task, size: Size) -> tuple[Refining, Motion]:
+        """A stylizer that starts from the frame in the painting's colours, nothing of which it holds on to."""
+        image = resize(task.image, size)
+        stylizer = Refining(self.targets[task.style], self.weights, Effort(0, 0, 0), self.device)
+        start = recoloured(image, palette_between(image, self.styles[task.style])) / np.float32(255)
+        stylizer.continue_from(start, image)
+        return stylizer, Motion(np.zeros((*size, 2), np.float32), np.zeros(size, np.float32))
+
+
+def stages(size: Size) -> list[Size]:
+    """The sizes that a picture of this (height, width) is begun at, coarse to fine: up to three in equal steps."""
+    longer, shorter = max(size), min(size)
+    least = max(COARSEST, SMALLEST_SIDE * longer / shorter)
+    count = 3 if longer >= 2 * least else 2 if longer >= 1.3 * least else 1
+    shares = [(least / longer) ** (1 - step / (count - 1)) for step in range(count)] if count > 1 else [1.0]
+    return [(round(size[0] * share), round(size[1] * share)) for share in shares]
