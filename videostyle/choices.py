@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from videostyle.config import Job, MeasureJob, parse_frames, parse_rate
+from videostyle.config import Job, MeasureJob, WebcamJob, parse_frames, parse_rate
 from videostyle.errors import BadInput, BadOption, BadOutput
 from videostyle.estimate import check_memory
 from videostyle.frames import Size, VideoInfo
@@ -85,7 +85,7 @@ def _one_frame(frames: str | None) -> bool:
     return high is not None and high == (1 if low is None else low)
 
 
-def choose_device(job: Job | MeasureJob) -> str:
+def choose_device(job: Job | MeasureJob | WebcamJob) -> str:
     """The torch device: what was asked for, or the best there is. Raises BadOption where it is not at hand."""
     import torch
 

@@ -15,9 +15,20 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from videostyle.config import Job, MeasureJob
+from videostyle.config import Job, MeasureJob, WebcamJob
 from videostyle.options import PanelCommand, parameters_of
-from videostyle.terminal import Worker, check_report, failure, leave_after, listener, say, say_failure, wait_or_stop
+from videostyle.terminal import (
+    Worker,
+    check_report,
+    failure,
+    leave,
+    leave_after,
+    listener,
+    noted_signals,
+    say,
+    say_failure,
+    wait_or_stop,
+)
 from videostyle.wording import counted, one_line, spoken, table_lines
 
 if TYPE_CHECKING:
@@ -238,6 +249,34 @@ def measure_command(**values: Any) -> int:
 
 measure_command.__signature__ = inspect.Signature(parameters_of(MeasureJob))  # type: ignore[attr-defined]
 app.command("measure", cls=PanelCommand)(measure_command)
+
+
+# --- videostyle webcam --------------------------------------------------------------------------------------------
+
+
+def webcam_command(**values: Any) -> int:
+    """Shows a camera painted in the style of STYLE, live.
+
+    The window's keys: h lists them. Ctrl-C or q ends it.
+    """
+    quiet = values.pop("quiet")
+    job = WebcamJob(**values)
+    from videostyle.webcam import webcam
+
+    code = 0
+    with noted_signals() as caught:
+        try:
+            webcam(job, tell=(lambda line: None) if quiet else say, stop=lambda: bool(caught))
+        except Exception as error:
+            code = say_failure(error)
+    code = 128 + caught[0] if caught else code
+    if threading.active_count() > 1:  # the painter may be inside an iteration: Python's own end would crash there
+        leave(code)
+    return code
+
+
+webcam_command.__signature__ = inspect.Signature(parameters_of(WebcamJob))  # type: ignore[attr-defined]
+app.command("webcam", cls=PanelCommand)(webcam_command)
 
 
 # --- videostyle doctor --------------------------------------------------------------------------------------------

@@ -142,6 +142,7 @@ class Job:
         if not self.styles:
             raise BadOption("no style was given", "one or more images", "add the painting after the input")
         check_options(self)
+        parse_frames(self.frames)
         parse_rate(self.fps)
 
 
@@ -199,14 +200,77 @@ class MeasureJob:
         if not self.style:
             raise BadOption("no --style was given", "one or more images", "add --style and the painting")
         check_options(self)
+        parse_frames(self.frames)
 
 
-def check_options(job: Job | MeasureJob) -> None:
+@dataclass(frozen=True, kw_only=True)
+class WebcamJob:
+    """A live preview, complete and checked. Raises BadOption as Job does."""
+
+    paintings: tuple[Path, ...]
+    camera: str = option(
+        "0",
+        "A camera's number, a device such as /dev/video0, a URL, or a video FILE that plays as a camera, over and over.",
+        panel="Camera",
+    )
+    mirror: bool = option(False, "Show the picture mirrored.", panel="Camera")
+    duration: float | None = option(
+        None, "Stop after this many seconds.", low=0.0, panel="Camera", default_text="when told to"
+    )
+    record: Path | None = option(
+        None, "Record the painted picture to this video, from the beginning on.", panel="Output", default_text="none"
+    )
+    overwrite: bool = as_in_run("overwrite", "Replace the recording if it exists.")
+    fullscreen: bool = option(False, "Let the window fill the screen.", panel="Output")
+    side_by_side: bool = option(False, "Show the camera's own picture beside the painted one.", panel="Output")
+    serve: int | None = option(
+        None,
+        "Show the picture as a page in a browser at this port, instead of a window.",
+        low=0,
+        high=65535,
+        panel="Output",
+        default_text="a window",
+    )
+    host: str = option(
+        "127.0.0.1",
+        "The address that the page is served at; 0.0.0.0 lets everybody on the network see it.",
+        panel="Output",
+    )
+    virtual_camera: Path | None = option(
+        None,
+        "Offer the picture to video calls by this v4l2loopback device, such as /dev/video10 (Linux).",
+        panel="Output",
+        default_text="none",
+    )
+
+    size: int = option(320, "Longer side of the painted picture, in pixels.", low=32, high=2048)
+    strength: float = option(
+        1.0, "How much of the painting is shown: 0 is the camera's own picture.", low=0.0, high=1.0
+    )
+    style_weight: float = as_in_run("style_weight")
+    content_weight: float = as_in_run("content_weight", "Pull towards the camera's picture.")
+    temporal_weight: float = as_in_run("temporal_weight")
+    tv_weight: float = as_in_run("tv_weight")
+    style_scale: float = as_in_run("style_scale")
+    features: str = as_in_run("features")
+    device: str = as_in_run("device")
+    threads: int | None = as_in_run("threads", default_text="one fewer than cores")
+
+    def __post_init__(self):
+        object.__setattr__(self, "paintings", tuple(Path(each) for each in self.paintings))
+        for name in ("record", "virtual_camera"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, None if value is None else Path(value))
+        if not self.paintings:
+            raise BadOption("no painting was given", "one or more images", "add the painting's file")
+        check_options(self)
+
+
+def check_options(job: Job | MeasureJob | WebcamJob) -> None:
     """Raises BadOption where an option of a job is outside its range or not one of its choices."""
     for each in fields(job):
         if each.default is not MISSING:
             _check(each.name, getattr(job, each.name), each.metadata)
-    parse_frames(job.frames)
 
 
 def _check(name: str, value: Any, rule: Any) -> None:

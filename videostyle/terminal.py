@@ -129,36 +129,52 @@ class Worker(threading.Thread, Generic[Result]):
             self.error = error
 
 
-def wait_or_stop(worker: Worker[Any], todo: str) -> int | None:
-    """Starts the worker and returns when it is done, or soon after a signal, whose number it returns.
+@contextlib.contextmanager
+def noted_signals() -> Iterator[list[int]]:
+    """The numbers of the SIGINT and SIGTERM signals that come meanwhile; afterwards they do again what they did before.
 
-    todo: what the user can do after a signal. Afterwards signals do again what they did before: reports may still be
-    written for a while. The handler only notes the signal: to set an Event there could wait for a lock that the main
-    thread itself holds.
+    The handler only notes the signal: to set an Event there could wait for a lock that the main thread itself holds.
     """
     caught: list[int] = []
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number, handler in before.items():
         if handler is not signal.SIG_IGN:  # as nohup and background jobs of a script ask for
             signal.signal(number, lambda number, _: caught.append(number))
-    worker.start()
-    while worker.is_alive() and not caught:
-        worker.join(0.05)
-    if caught:
-        say(f"stopped by {signal.Signals(caught[0]).name} before the end; {todo}")
-        worker.cancel.set()
-        worker.join(SECONDS_TO_STOP)
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def wait_or_stop(worker: Worker[Any], todo: str) -> int | None:
+    """Starts the worker and returns when it is done, or soon after a signal, whose number it returns.
+
+    todo: what the user can do after a signal. Afterwards signals do again what they did before: reports may still be
+    written for a while.
+    """
+    with noted_signals() as caught:
+        worker.start()
+        while worker.is_alive() and not caught:
+            worker.join(0.05)
+        if caught:
+            say(f"stopped by {signal.Signals(caught[0]).name} before the end; {todo}")
+            worker.cancel.set()
+            worker.join(SECONDS_TO_STOP)
     return caught[0] if caught else None
 
 
 def leave_after(number: int) -> NoReturn:
+    """Exits as after this signal, see `leave`."""
+    leave(128 + number)
+
+
+def leave(code: int) -> NoReturn:
     """Exits at once, whatever threads are still in the middle of."""
     with contextlib.suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()
-    os._exit(128 + number)
+    os._exit(code)
 
 
 def check_report(flag: str, path: Path, suffixes: tuple[str, ...], overwrite: bool) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from videostyle.live.painters import LivePainter, Task
+from videostyle.live.base import LivePainter, Task
 
 
 class _BrokenOff(Exception):
@@ -57,10 +57,8 @@ class Background(threading.Thread):
                 self.painted[id(mark)] = mark, picture
                 self.pictures += 1
 
-        try:
+        with suppress(_BrokenOff):
             painter.paint(task, publish)
-        except _BrokenOff:
-            pass
 
     @property
     def free(self) -> bool:
@@ -88,7 +86,7 @@ class Background(threading.Thread):
             self.broken_off, self.waiting = True, None
             self.painted.clear()
 
-    def close(self, seconds: float = 1.5) -> None:
+    def close(self, seconds: float = 3.0) -> None:
         """Ends the thread, after the iteration that it is in; one that takes longer is left behind."""
         with self.news:
             self.ending = True

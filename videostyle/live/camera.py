@@ -17,6 +17,7 @@ from videostyle.errors import BadInput, PaintingFailed
 
 ACCEPTED = "a camera's number such as 0, a device such as /dev/video0, a video file, or a URL"
 TRIES, PAUSE = 20, 0.1  # a device that gives no picture is asked again after so many seconds, this often
+MOST_LATE = 0.5  # seconds that a file may be behind its own pace
 UNTOLD_PACE = 1 / 30  # seconds a frame, where a file does not say
 SMALLEST, WIDEST = (480, 640), 1920  # asked of a device: (height, width); many are slow at their own largest size
 
@@ -47,7 +48,8 @@ def open_camera(name: str, width: int = 640) -> Camera:
 
     Raises BadInput where there is none, it may not be opened, is in use, or gives no picture.
     """
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # OpenCV would say in its own words what is said better here
+    # OpenCV would say in its own words what is said better here
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     if "://" in name:
         return StreamCamera(name)
     if name.isdigit() or name.startswith("/dev/"):
@@ -57,14 +59,13 @@ def open_camera(name: str, width: int = 640) -> Camera:
     raise BadInput(f"--camera {name}: there is no such file", ACCEPTED)
 
 
-def _opened(what: str | int, problem: str, todo: str) -> tuple[Any, np.ndarray]:
-    """OpenCV's capture with its first picture. Raises BadInput with this problem and todo."""
+def _opened(what: str | int, problem: str, todo: str) -> Any:
+    """OpenCV's capture, which has given its first picture. Raises BadInput with this problem and todo."""
     capture = cv2.VideoCapture(what)
-    found, image = capture.read() if capture.isOpened() else (False, None)
-    if not found:
+    if not (capture.isOpened() and capture.read()[0]):
         capture.release()
         raise BadInput(problem, ACCEPTED, todo)
-    return capture, image
+    return capture
 
 
 class DeviceCamera:
@@ -76,7 +77,7 @@ class DeviceCamera:
         if sys.platform == "linux":
             _check_device(name, path)
         todo = "close the program that uses it, or try another --camera; a video FILE plays as a camera too"
-        self.capture, self.first = _opened(
+        self.capture = _opened(
             int(name) if name.isdigit() else name, f"--camera {name} gives no picture: it may be in use", todo
         )
         wide = min(WIDEST, max(SMALLEST[1], width))
@@ -101,7 +102,9 @@ def _check_device(name: str, path: Path) -> None:
     if not path.exists():
         there = sorted(str(each) for each in Path("/dev").glob("video*"))
         found = f"there are {', '.join(there)}" if there else "this machine has none"
-        raise BadInput(f"--camera {name}: there is no {path}; {found}", ACCEPTED, "plug a camera in, or name a video file")
+        raise BadInput(
+            f"--camera {name}: there is no {path}; {found}", ACCEPTED, "plug a camera in, or name a video file"
+        )
     if not os.access(path, os.R_OK | os.W_OK):
         todo = "add yourself to the group that owns it (often: sudo usermod -aG video $USER) and log in again"
         raise BadInput(f"--camera {name}: {path} may not be opened by you", todo=todo)
@@ -112,7 +115,8 @@ class StreamCamera:
 
     def __init__(self, url: str):
         self.url = url
-        self.capture, _ = _opened(url, f"--camera {url} gives no picture", "check the address; a browser or player may tell more")
+        problem = f"--camera {url} gives no picture"
+        self.capture = _opened(url, problem, "check the address; a browser or a player may tell more")
 
     def read(self) -> np.ndarray:
         found, image = self.capture.read()
@@ -129,7 +133,8 @@ class FileCamera:
 
     def __init__(self, path: Path):
         self.path = path
-        self.capture, _ = _opened(str(path), f"--camera {path} is no video", "")
+        self.capture = _opened(str(path), f"--camera {path} is no video", "")
+        self.began = self.due = 0.0
         self._rewind()
 
     def read(self) -> np.ndarray:
@@ -139,7 +144,9 @@ class FileCamera:
             found, image = self.capture.read()
             if not found:
                 raise PaintingFailed(f"{self.path} cannot be read any more", todo="bring the file back and start anew")
-        time.sleep(max(0.0, self.began + self._next_due() - time.monotonic()))
+        early = self.began + self._next_due() - time.monotonic()
+        self.began -= min(0.0, early + MOST_LATE)  # as after the machine slept: nothing is caught up with
+        time.sleep(max(0.0, early))
         return image[..., ::-1]
 
     def _next_due(self) -> float:
@@ -152,7 +159,8 @@ class FileCamera:
         """From the first picture on; it follows the last one by a frame's time."""
         self.capture.release()
         self.capture = cv2.VideoCapture(str(self.path))
-        self.began, self.due = time.monotonic() + UNTOLD_PACE, -UNTOLD_PACE
+        self.began = time.monotonic() + UNTOLD_PACE
+        self.due = -UNTOLD_PACE
 
     def close(self) -> None:
         self.capture.release()

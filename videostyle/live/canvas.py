@@ -11,16 +11,22 @@ import cv2
 import numpy as np
 
 from videostyle.frames import Size
-from videostyle.live.palette import Palette, palette_between, recoloured, unchanged
+from videostyle.live.palette import palette_between, recoloured, unchanged
 
 FLOW_SIDE = 160  # longer side of the pictures that flow is estimated on
-LEAST_MOVE = 0.35  # pixels: a flow that changes by less stays as it was, or its noise would make a still picture tremble
-AGREES, DIFFERS = 0.06, 0.18  # mean RGB difference in [0, 1] from which a painting gives way to the camera, and has done so
+LEAST_MOVE = (
+    0.35  # pixels: a flow that changes by less stays as it was, or its noise would make a still picture tremble
+)
+AGREES, DIFFERS = (
+    0.06,
+    0.18,
+)  # mean RGB difference in [0, 1] from which a painting gives way to the camera, and has done so
 RECOVERS = 0.15  # of its cover a painting gains back in a frame at most: what comes and goes at once flickers
 FADE = 0.35  # seconds until a new painting has replaced the last
 SWITCH = 0.5  # seconds until another style has replaced the last
 SETTLES = 0.2  # seconds: the time constant of improvements of one painting, and of the recoloured camera's colours
 MOST_LAYERS = 3
+NO_MAP = np.empty(0, np.float32)  # cv2.remap takes both coordinates from one map
 
 
 class Seen:
@@ -66,7 +72,7 @@ class Layer:
     def look(self, now: Seen, grid: np.ndarray) -> None:
         """Finds where this layer shows the things of `now`. grid: the place of each pixel, (H, W, 2)."""
         targets = grid + self.flow
-        carried = cv2.remap(self.seen.soft, targets, None, cv2.INTER_LINEAR)
+        carried = cv2.remap(self.seen.soft, targets, NO_MAP, cv2.INTER_LINEAR)
         difference = cv2.absdiff(carried, now.soft).astype(np.float32)
         grey = cv2.blur(cv2.transform(difference, np.full((1, 3), 1 / 765)), (5, 5))
         height, width = self.cover.shape
@@ -77,7 +83,7 @@ class Layer:
     def carried(self, grid: np.ndarray) -> np.ndarray:
         """The painting moved to the newest frame, float32 (H, W, 3) in [0, 255]."""
         assert self.picture is not None
-        return cv2.remap(self.picture, grid + self.flow, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        return cv2.remap(self.picture, grid + self.flow, NO_MAP, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
     def improve(self, share: float) -> None:
         """Goes over to a better painting of the same frame by this share."""
@@ -98,7 +104,7 @@ class Canvas:
     """
 
     def __init__(self, size: Size, style: np.ndarray):
-        self.style = style
+        self.size, self.style = size, style
         self.layers: list[Layer] = []
         self.now: Seen | None = None
         self.palette, self.wanted_palette = unchanged(), unchanged()
@@ -125,7 +131,7 @@ class Canvas:
         return self.layers[-1]
 
     def take(self, layer: Layer, painted: np.ndarray, time: float) -> None:
-        """A painting of the layer's frame, float32 (H, W, 3) in [0, 1], the first or a better one. Too late ones are left out."""
+        """A painting of the layer's frame, float32 (H, W, 3) in [0, 1], the first or a better one; late ones are left out."""
         if layer not in self.layers or layer.leaves is not None:
             return
         layer.wanted = painted * np.float32(255)
@@ -134,7 +140,6 @@ class Canvas:
             layer.picture, layer.born = layer.wanted.copy(), time
             assert self.now is not None
             layer.look(self.now, self.grid)
-            layer.cover = np.minimum(layer.cover, 1)
 
     def switch(self, style: np.ndarray, time: float) -> None:
         """Another style: what is painted fades away, and the camera's colours become the new style's."""
@@ -151,7 +156,7 @@ class Canvas:
         self._seen_at = time
         self.palette = self.palette + share * (self.wanted_palette - self.palette)
         self._forget(time)
-        shown = recoloured(self.now.image, self.palette).astype(np.float32)
+        shown: np.ndarray = recoloured(self.now.image, self.palette).astype(np.float32)
         for layer in self.layers:
             layer.improve(share)
             if layer.picture is not None:

@@ -1,10 +1,9 @@
-"""Who paints while the camera runs: one interface, and the optimizer behind it."""
+"""Who paints while the camera runs: the optimizer, behind the interface of base.LivePainter."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from videostyle.config import WebcamJob
 from videostyle.frames import Motion, Size
+from videostyle.live.base import LivePainter, Publish, Task
 from videostyle.live.palette import palette_between, recoloured
 from videostyle.media.images import resize
 from videostyle.models.features import SMALLEST_SIDE, load_features
@@ -24,26 +24,6 @@ from videostyle.temporal.trust import motion
 STARTING = 12, 5, 4  # iterations at each stage on the way to the full size
 KEEPING = 2  # iterations for each later frame: it is painted already, and the next one is waiting
 LOST = 0.7  # share of the picture that is new, from which it is begun anew, coarse and fast
-
-
-@dataclass(frozen=True)
-class Task:
-    """A camera frame to be painted. image: uint8 RGB (H, W, 3). style: which of the given ones, from 0."""
-
-    image: np.ndarray
-    style: int
-
-
-Publish = Callable[[np.ndarray], None]
-"""Called with a painting of the task's frame, float32 (H, W, 3) in [0, 1]. What it raises ends the task."""
-
-
-class LivePainter(Protocol):
-    """Paints frame after frame, each the newest there was, in one thread."""
-
-    def paint(self, task: Task, publish: Publish) -> None:
-        """Paint the frame; publish it once, or again and again as it becomes better."""
-        ...
 
 
 def live_painter(job: WebcamJob, styles: list[np.ndarray], device: str) -> LivePainter:

@@ -1,0 +1,64 @@
+"""`webcam(job)`: the camera, painted as one looks on. Like pipeline.py it joins media and torch; each in a thread of its own.
+
+The camera's thread keeps the newest frame; the main thread carries what is painted to it and shows it; the painter's thread
+takes a frame whenever it is free. Nobody waits for another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+
+import numpy as np
+
+from videostyle.config import WebcamJob
+from videostyle.live.background import Background
+from videostyle.live.base import Display, LivePainter
+from videostyle.live.camera import Capture, open_camera
+from videostyle.live.outputs import check_recording
+from videostyle.live.session import Session
+from videostyle.live.window import Window, check_screen
+from videostyle.media.images import load_style
+
+
+def webcam(job: WebcamJob, tell: Callable[[str], None] = print, stop: Callable[[], bool] = lambda: False) -> None:
+    """Show the camera painted, until a key, the window, the time or `stop` ends it.
+
+    tell: called with lines for the user. stop: asked before each frame. Call it from the main thread: some systems allow a
+    window there only. Raises a child of VideoStyleError for what a user can mend; a recording is finished and playable then.
+    """
+    styles = [load_style(path) for path in job.paintings]
+    check_recording(job)
+    if job.serve is None:
+        check_screen()
+    camera = open_camera(job.camera, job.size)
+    with ExitStack() as opened:
+        capture = Capture(camera)
+        opened.callback(capture.close)
+        capture.start()
+        background = Background(partial(make_painter, job, styles))
+        opened.callback(background.close)
+        background.start()
+        session = Session(job, styles, capture, open_display(job, tell), background, tell)
+        opened.callback(session.close)
+        session.run(stop)
+
+
+def make_painter(job: WebcamJob, styles: list[np.ndarray]) -> LivePainter:
+    """Loads torch, which takes seconds."""
+    from videostyle.choices import choose_device
+    from videostyle.live.painters import live_painter
+
+    return live_painter(job, styles, choose_device(job))
+
+
+def open_display(job: WebcamJob, tell: Callable[[str], None]) -> Display:
+    """The window, or the page. Raises BadOption where the page's address cannot be had."""
+    if job.serve is None:
+        return Window(job.fullscreen)
+    from videostyle.live.page import Page
+
+    page = Page(job.host, job.serve)
+    tell(f"the picture is at {page.address}; Ctrl-C ends it")
+    return page
