@@ -9,7 +9,7 @@ DEMO_STYLE := sample_media/styles/swirls.jpg
 DEMO_RESULT := out/clip_swirls.mp4
 ARGS ?=
 
-.PHONY: demo test test-slow fuzz lint check bench-optimizer bench-quality bench-speed plots sample-media clean
+.PHONY: demo test test-slow fuzz lint check bench-optimizer bench-quality bench-speed bench-webcam plots sample-media clean
 
 demo: .venv/.installed
 	@$(BIN)/videostyle doctor >/dev/null || { $(BIN)/videostyle doctor | grep MISSING; \
@@ -49,6 +49,9 @@ bench-speed: .venv/.installed-dev
 plots: .venv/.installed-dev
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[plots]'
 	$(BIN)/python -m benchmarks.plots $(ARGS)
+
+bench-webcam: .venv/.installed-dev
+	$(BIN)/python -m benchmarks.webcam $(ARGS)
 
 sample-media: .venv/.installed-dev
 	$(BIN)/python -m sample_media.make

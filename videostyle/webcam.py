@@ -10,37 +10,45 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 
+import cv2
 import numpy as np
 
 from videostyle.config import WebcamJob
 from videostyle.live.background import Background
 from videostyle.live.base import Display, LivePainter
-from videostyle.live.camera import Capture, open_camera
+from videostyle.live.camera import Camera, Capture, open_camera
 from videostyle.live.outputs import check_recording
 from videostyle.live.session import Session
 from videostyle.live.window import Window, check_screen
 from videostyle.media.images import load_style
 
 
-def webcam(job: WebcamJob, tell: Callable[[str], None] = print, stop: Callable[[], bool] = lambda: False) -> None:
+def webcam(
+    job: WebcamJob,
+    tell: Callable[[str], None] = print,
+    stop: Callable[[], bool] = lambda: False,
+    camera: Camera | None = None,
+    display: Display | None = None,
+) -> None:
     """Show the camera painted, until a key, the window, the time or `stop` ends it.
 
-    tell: called with lines for the user. stop: asked before each frame. Call it from the main thread: some systems allow a
-    window there only. Raises a child of VideoStyleError for what a user can mend; a recording is finished and playable then.
+    tell: called with lines for the user. stop: asked before each frame. camera, display: others than the job's. Call it from
+    the main thread: some systems allow a window there only. Raises a child of VideoStyleError for what a user can mend; a
+    recording is finished and playable then.
     """
     styles = [load_style(path) for path in job.paintings]
     check_recording(job)
-    if job.serve is None:
+    if display is None and job.serve is None:
         check_screen()
-    camera = open_camera(job.camera, job.size)
+    cv2.setNumThreads(1)  # for a small picture threads cost more than they bring, and the painter has the other core
     with ExitStack() as opened:
-        capture = Capture(camera)
+        capture = Capture(camera or open_camera(job.camera, job.size))
         opened.callback(capture.close)
         capture.start()
         background = Background(partial(make_painter, job, styles))
         opened.callback(background.close)
         background.start()
-        session = Session(job, styles, capture, open_display(job, tell), background, tell)
+        session = Session(job, styles, capture, display or open_display(job, tell), background, tell)
         opened.callback(session.close)
         session.run(stop)
 

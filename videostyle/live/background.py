@@ -26,7 +26,8 @@ class Background(threading.Thread):
         self.news = threading.Condition()
         self.waiting: tuple[Any, Task] | None = None
         self.painted: dict[int, tuple[Any, np.ndarray]] = {}  # by the mark's identity: the newest one only
-        self.busy = self.broken_off = self.ending = False
+        self.busy = True  # until the painter is there
+        self.broken_off = self.ending = False
         self.error: BaseException | None = None
         self.pictures = 0
         self.seconds = 0.0  # that the last frame took

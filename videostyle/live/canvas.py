@@ -7,6 +7,8 @@ long it is carried. Where its frame does not look like this one, once moved here
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 
@@ -26,7 +28,8 @@ FADE = 0.35  # seconds until a new painting has replaced the last
 SWITCH = 0.5  # seconds until another style has replaced the last
 SETTLES = 0.2  # seconds: the time constant of improvements of one painting, and of the recoloured camera's colours
 MOST_LAYERS = 3
-NO_MAP = np.empty(0, np.float32)  # cv2.remap takes both coordinates from one map
+LOST = 0.3  # mean cover below which a frame is not worth painting any more
+NO_MAP: Any = None  # cv2.remap takes both coordinates from one map; its type stubs ask for two
 
 
 class Seen:
@@ -120,15 +123,20 @@ class Canvas:
             self.palette = self.wanted_palette = palette_between(image, self.style)
         for layer in self.layers:
             layer.follow(self.now, self._dis)
-            if layer.picture is not None:
-                layer.look(self.now, self.grid)
+            layer.look(self.now, self.grid)
 
     def begin(self) -> Layer:
         """The newest frame is going to be painted: the layer that its paintings belong to."""
         assert self.now is not None
+        self.layers = [each for each in self.layers if each.picture is not None]
         if not self.layers or self.layers[-1].seen is not self.now or self.layers[-1].leaves is not None:
             self.layers.append(Layer(self.now))
         return self.layers[-1]
+
+    @property
+    def lost(self) -> bool:
+        """Whether the frame that was given last to be painted shows hardly anything that is still to be seen."""
+        return bool(self.layers) and float(self.layers[-1].cover.mean()) < LOST
 
     def take(self, layer: Layer, painted: np.ndarray, time: float) -> None:
         """A painting of the layer's frame, float32 (H, W, 3) in [0, 1], the first or a better one; late ones are left out."""
@@ -138,8 +146,6 @@ class Canvas:
         self.wanted_palette = palette_between(layer.seen.image, painted)
         if layer.picture is None:
             layer.picture, layer.born = layer.wanted.copy(), time
-            assert self.now is not None
-            layer.look(self.now, self.grid)
 
     def switch(self, style: np.ndarray, time: float) -> None:
         """Another style: what is painted fades away, and the camera's colours become the new style's."""

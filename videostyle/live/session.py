@@ -107,6 +107,8 @@ class Session:
             if not self.painted:
                 self.painted = True
                 self.tell(f"first painted picture after {time.monotonic() - self.began:.1f} seconds")
+        if canvas.lost:
+            self.background.break_off()
         if self.background.free:
             self.background.give(canvas.begin(), Task(canvas.now.image, self.style))
 
