@@ -60,6 +60,22 @@ def test_models_and_stylizers_never_see_a_codec(path: Path) -> None:
     assert not reaches(imported_names(parse(path)), {"av", "videostyle.media"})
 
 
+def test_the_preview_loads_torch_only_in_the_painters_thread() -> None:
+    """The camera is on the screen before torch is there. OpenCV comes before FFmpeg, or its window hangs."""
+    script = """
+import sys, videostyle.webcam
+print('torch' in sys.modules, [each for each in sys.modules if each in ('cv2', 'av')])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "False ['cv2', 'av']\n"
+
+
+@pytest.mark.parametrize("path", modules_in("live"), ids=lambda path: path.name)
+def test_ffmpeg_is_imported_after_opencv_in_the_preview(path: Path) -> None:
+    names = [name.split(".")[0] for name in imported_names(parse(path))]
+    assert "av" not in names or names.index("cv2") < names.index("av")
+
+
 @pytest.mark.parametrize("path", [p for p in MODULES if p.name != "__main__.py"], ids=lambda path: path.name)
 def test_nothing_imports_the_command_line(path: Path) -> None:
     assert not reaches(imported_names(parse(path)), {"videostyle.cli"})
@@ -74,7 +90,15 @@ def test_heavy_imports_stand_inside_functions(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["", "main(['--help'])", "main(['run', '--help'])", "main(['measure', '--help'])", "main(['--version'])"]
+    "command",
+    [
+        "",
+        "main(['--help'])",
+        "main(['run', '--help'])",
+        "main(['measure', '--help'])",
+        "main(['webcam', '--help'])",
+        "main(['--version'])",
+    ],
 )
 def test_help_and_importing_load_nothing_heavy(command: str) -> None:
     """Help answers at once because of this: each of these modules takes a good part of half a second, or seconds."""

@@ -45,6 +45,7 @@ class Background(threading.Thread):
     def _next(self) -> tuple[Any, Task] | None:
         with self.news:
             self.busy = False
+            self.news.notify_all()
             self.news.wait_for(lambda: self.waiting or self.ending)
             given, self.waiting = self.waiting, None
             self.busy, self.broken_off = given is not None, False

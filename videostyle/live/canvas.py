@@ -128,8 +128,8 @@ class Canvas:
     def begin(self) -> Layer:
         """The newest frame is going to be painted: the layer that its paintings belong to."""
         assert self.now is not None
-        self.layers = [each for each in self.layers if each.picture is not None]
-        if not self.layers or self.layers[-1].seen is not self.now or self.layers[-1].leaves is not None:
+        if not (self.layers and self.layers[-1].seen is self.now and self.layers[-1].leaves is None):
+            self.layers = [each for each in self.layers if each.picture is not None]
             self.layers.append(Layer(self.now))
         return self.layers[-1]
 

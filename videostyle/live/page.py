@@ -24,8 +24,9 @@ PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>videostyle</title><link rel="icon" href="data:,">
 <meta name="viewport" content="width=device-width">
 <style>
-body {{ margin: 0; background: #111; color: #ddd; font: 15px system-ui, sans-serif; text-align: center }}
-img {{ max-width: 100%; height: calc(100vh - 5.5em); object-fit: contain; display: block; margin: 0 auto }}
+body {{ margin: 0; height: 100vh; display: flex; flex-direction: column; background: #111; font: 15px system-ui, sans-serif }}
+img {{ flex: 1; min-height: 0; object-fit: contain }}
+p {{ margin: .3em; text-align: center }}
 button {{ margin: .2em; padding: .4em .8em; background: #333; color: #eee; border: 0; border-radius: .3em; font: inherit }}
 </style></head>
 <body><img src="/stream" alt="The painted picture of the camera">

@@ -19,11 +19,12 @@ from videostyle.stylizers import losses
 from videostyle.stylizers.losses import Objective, StyleTargets, Value, Weights
 from videostyle.stylizers.optimize import COARSEST, Effort, Optimize, to_array, to_tensor
 from videostyle.temporal.flow import FLOWS
-from videostyle.temporal.trust import motion
+from videostyle.temporal.trust import colour_difference, motion
 
 STARTING = 12, 5, 4  # iterations at each stage on the way to the full size
 KEEPING = 2  # iterations for each later frame: it is painted already, and the next one is waiting
-LOST = 0.7  # share of the picture that is new, from which it is begun anew, coarse and fast
+ANOTHER = 32.0  # levels of 255 from which the carried last frame shows another thing than this one ...
+LOST = 0.6  # ... and the share of the picture that does, from which it is begun anew, coarse and fast
 
 
 def live_painter(job: WebcamJob, styles: list[np.ndarray], device: str) -> LivePainter:
@@ -84,7 +85,7 @@ class OptimizingPainter:
     def paint(self, task: Task, publish: Publish) -> None:
         sizes = stages((task.image.shape[0], task.image.shape[1]))
         stylizer, how = self._going_on(task, sizes)
-        if stylizer is None or how is None or how.untrusted > LOST:
+        if stylizer is None or how is None:
             self.stage = 0
             stylizer, how = self._fresh(task, sizes[0])
         assert stylizer.source is not None
@@ -105,8 +106,13 @@ class OptimizingPainter:
             return None, None
         size = sizes[min(self.stage, len(sizes) - 1)]
         before = resize(last.image, size)
+        image = resize(task.image, size)
+        how = motion(before, image, self.flow)
+        # not the untrusted share: where nothing agrees, motion's limit of what agrees is high
+        if (colour_difference(before, image, how.flow) > ANOTHER).mean() > LOST:
+            return None, None
         stylizer.grow(size, before)
-        return stylizer, motion(before, resize(task.image, size), self.flow)
+        return stylizer, how
 
     def _fresh(self, task: Task, size: Size) -> tuple[Refining, Motion]:
         """A stylizer that starts from the frame in the painting's colours, nothing of which it holds on to."""

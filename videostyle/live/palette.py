@@ -38,7 +38,7 @@ def recoloured(image: np.ndarray, palette: Palette) -> np.ndarray:
 def _statistics(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean (3,) and covariance (3, 3) of a picture's colours in [0, 1]."""
     height, width = picture.shape[:2]
-    scale = SAMPLE / max(height, width)
+    scale = min(1.0, SAMPLE / max(height, width))
     size = max(2, round(width * scale)), max(2, round(height * scale))
     top = 1.0 if picture.dtype == np.float32 else float(np.iinfo(picture.dtype).max)
     colours = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).reshape(-1, 3) / top

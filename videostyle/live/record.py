@@ -28,11 +28,16 @@ from videostyle.media.encoding import (
 WAITING = 30  # frames that may wait for the encoder; then the picture waits for it too
 TICK = Fraction(1, 1000)  # seconds; Matroska's and WebM's clock
 FAST = {
-    "libx264": {"preset": "veryfast", "g": "30"},
+    "libx264": {"preset": "veryfast", "tune": "zerolatency", "g": "30"},
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8", "g": "30"},
 }
-# An MP4 is written in pieces, so that it plays up to its last second whatever ends the program, and made whole at the end.
-PIECES = {"movflags": "hybrid_fragmented+frag_keyframe"}
+# Written in pieces, a video plays up to its last second whatever ends the program; an MP4 is made whole at the end.
+PIECES = {
+    "mp4": {"movflags": "hybrid_fragmented+frag_keyframe"},
+    "mov": {"movflags": "hybrid_fragmented+frag_keyframe"},
+    "matroska": {"cluster_time_limit": "1000"},
+    "webm": {"cluster_time_limit": "1000"},
+}
 
 
 class Recorder:
@@ -85,9 +90,12 @@ class Recorder:
 
     def _encode(self) -> None:
         container_format = CONTAINERS[self.path.suffix.lower()]
-        options = PIECES if container_format in ("mp4", "mov") else {}
+        options = PIECES[container_format]
         # a file object: FFmpeg would take a name such as a:b.mp4 for a protocol
-        with self.path.open("wb") as file, av.open(file, "w", format=container_format, options=options) as container:
+        with (
+            self.path.open("wb", buffering=0) as file,
+            av.open(file, "w", format=container_format, options=options) as container,
+        ):
             stream = painted_stream(container, self.encoding)
             while (given := self.frames.get()) is not None:
                 picture, pts = given

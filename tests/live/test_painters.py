@@ -1,0 +1,186 @@
+"""What every live painter promises, and how the optimizer keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from tests.thin_vgg import picture as shapes
+from tests.thin_vgg import thin_vgg
+from videostyle.config import WebcamJob
+from videostyle.live import painters
+from videostyle.live.base import LivePainter, Task
+from videostyle.live.painters import KEEPING, STARTING, OptimizingPainter, Refining, stages
+from videostyle.stylizers.losses import Objective, StyleTargets, Weights, resize
+from videostyle.stylizers.optimize import Effort, to_array, to_tensor
+
+SIZE = 192, 256
+
+
+def image(seed: int = 0, size: tuple[int, int] = SIZE) -> np.ndarray:
+    return (shapes(*size, seed)[0].permute(1, 2, 0).numpy() * 255).astype(np.uint8)
+
+
+STYLES = [image(11), image(12)]
+
+
+@pytest.fixture(autouse=True)
+def thin_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(painters, "load_features", lambda name, device: thin_vgg())
+
+
+def optimizing() -> OptimizingPainter:
+    return OptimizingPainter(WebcamJob(paintings=("a.jpg", "b.jpg")), STYLES, "cpu")
+
+
+PAINTERS: dict[str, Callable[[], LivePainter]] = {"optimizing": optimizing}
+
+
+@pytest.fixture(params=PAINTERS)
+def painter(request: pytest.FixtureRequest) -> LivePainter:
+    return PAINTERS[request.param]()
+
+
+def painted(painter: LivePainter, task: Task) -> list[np.ndarray]:
+    found: list[np.ndarray] = []
+    painter.paint(task, found.append)
+    return found
+
+
+# --- every painter ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [SIZE, (120, 160), (64, 80), (34, 256)])
+def test_pictures_have_the_frames_size_and_range(painter: LivePainter, size: tuple[int, int]) -> None:
+    for _ in range(4):
+        found = painted(painter, Task(image(0, size), 0))
+        assert found
+        for each in found:
+            assert each.shape == (*size, 3)
+            assert each.dtype == np.float32
+            assert 0 <= each.min() <= each.max() <= 1
+
+
+def test_a_published_picture_stays_as_it_was(painter: LivePainter) -> None:
+    first = painted(painter, Task(image(), 0))
+    copies = [each.copy() for each in first]
+    painted(painter, Task(image(1), 0))
+    for each, copy in zip(first, copies, strict=True):
+        np.testing.assert_array_equal(each, copy)
+
+
+def test_the_style_is_the_tasks(painter: LivePainter) -> None:
+    one, other = (painted(painter, Task(image(), style))[-1] for style in (0, 1))
+    assert np.abs(one - other).mean() > 0.02
+
+
+def test_a_task_that_is_broken_off_is_followed_by_others(painter: LivePainter) -> None:
+    class Enough(Exception):
+        pass
+
+    def publish(picture: np.ndarray) -> None:
+        raise Enough
+
+    painted(painter, Task(image(), 0))
+    with pytest.raises(Enough):
+        painter.paint(Task(image(), 0), publish)
+    assert painted(painter, Task(image(), 0))
+
+
+def test_another_size_is_taken(painter: LivePainter) -> None:
+    for size in (SIZE, (96, 160), SIZE):
+        assert painted(painter, Task(image(0, size), 0))[-1].shape == (*size, 3)
+
+
+# --- the optimizer ------------------------------------------------------------------------------------------------
+
+
+def star(picture: np.ndarray, frame: np.ndarray, style: int = 0) -> float:
+    """L without its temporal term."""
+    targets = StyleTargets(thin_vgg(), [to_tensor(STYLES[style], "cpu")])
+    size = frame.shape[0], frame.shape[1]
+    objective = Objective(thin_vgg(), to_tensor(frame, "cpu"), targets.at(size), Weights())
+    return objective(torch.from_numpy(picture).permute(2, 0, 1)[None]).star
+
+
+def test_it_begins_coarse_and_becomes_better_from_frame_to_frame() -> None:
+    painter, frame = optimizing(), image()
+    pictures = [painted(painter, Task(frame, 0)) for _ in range(5)]
+    assert [len(each) for each in pictures] == [*STARTING, KEEPING, KEEPING]
+    values = [star(each[-1], frame) for each in pictures]
+    assert values[4] < values[2] < values[0]
+    coarse = cv2.resize(frame, stages(SIZE)[0][::-1], interpolation=cv2.INTER_AREA)
+    first, last = (
+        cv2.resize(pictures[0][place], coarse.shape[1::-1], interpolation=cv2.INTER_AREA) for place in (0, -1)
+    )
+    assert star(last, coarse) < star(first, coarse)
+
+
+def test_a_frame_that_is_all_new_is_begun_anew() -> None:
+    painter, random = optimizing(), np.random.default_rng(0)
+    blocks = [np.kron(random.integers(0, 256, (24, 32, 3)), np.ones((8, 8, 1))).astype(np.uint8) for _ in range(2)]
+    for _ in range(4):
+        painted(painter, Task(blocks[0], 0))
+    assert len(painted(painter, Task(blocks[0], 0))) == KEEPING
+    assert len(painted(painter, Task(blocks[1], 0))) == STARTING[0]
+
+
+def test_a_moved_frame_goes_on_from_the_moved_painting() -> None:
+    painter, wide = optimizing(), image(0, (192, 272))
+    for _ in range(4):
+        before = painted(painter, Task(np.ascontiguousarray(wide[:, :256]), 0))[-1]
+    after = painted(painter, Task(np.ascontiguousarray(wide[:, 6:262]), 0))[-1]
+    moved, still = (np.abs(after[8:-8, 8:-16] - each[8:-8, 8:-16]).mean() for each in (np.roll(before, -6, 1), before))
+    assert moved < 0.6 * still
+
+
+def test_curvature_measured_at_a_coarser_size_helps_at_a_finer_one() -> None:
+    """As it is scaled: other factors, or none of it, leave L higher after the same iterations."""
+    frame, sizes = image(), [(96, 128), (144, 192)]
+    targets = StyleTargets(thin_vgg(), [to_tensor(STYLES[0], "cpu")])
+
+    def reached(prepare: Callable[[Refining], None]) -> float:
+        coarse = Refining(targets, Weights(), Effort(0, 0, 0))
+        start = resize(to_tensor(frame, "cpu"), sizes[0])
+        objective = Objective(thin_vgg(), start, targets.at(sizes[0]), Weights())
+        for number, (found, _) in enumerate(coarse.optimizer.minimize(objective, start)):
+            if number == 12:
+                break
+        coarse.continue_from(to_array(found.clamp(0, 1)), (to_array(start) * 255).astype(np.uint8))
+        content = resize(to_tensor(frame, "cpu"), sizes[1])
+        coarse.grow(sizes[1], (to_array(content) * 255).astype(np.uint8))
+        prepare(coarse)
+        finer = Objective(thin_vgg(), content, targets.at(sizes[1]), Weights())
+        assert coarse.picture is not None
+        for number, (_, value) in enumerate(coarse.optimizer.minimize(finer, coarse.picture)):
+            if number == 2:
+                return value.total
+        raise AssertionError
+
+    def times(factor: float) -> Callable[[Refining], None]:
+        def scale(each: Refining) -> None:
+            def move(stack: torch.Tensor) -> torch.Tensor:
+                stack[1::2] *= factor
+                return stack
+
+            each.optimizer.carry(move)
+
+        return scale
+
+    kept = reached(lambda each: None)
+    assert kept < reached(lambda each: each.optimizer.forget())
+    assert kept < min(reached(times(8.0)), reached(times(1 / 8)))
+
+
+@pytest.mark.parametrize(
+    ("size", "longest"), [((240, 320), [128, 202, 320]), ((96, 128), [128]), ((150, 200), [128, 200]), ((16, 60), [60])]
+)
+def test_stages(size: tuple[int, int], longest: list[int]) -> None:
+    found = stages(size)
+    assert [max(each) for each in found] == longest
+    assert found[-1] == size
+    assert min(min(each) for each in found) >= 16

@@ -1,0 +1,229 @@
+"""`videostyle webcam` as a user starts it: refusals, the page, the window, and how it ends."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2  # before av, see live/record.py
+import numpy as np
+import pytest
+
+from tests.live.test_record import frames_of
+from tests.media.clips import make_clip
+from videostyle.config import WebcamJob
+from videostyle.errors import BadOption, VideoStyleError
+from videostyle.live.page import HEADER
+from videostyle.webcam import webcam
+
+STYLE = Path(__file__).parents[1] / "sample_media" / "styles" / "swirls.jpg"
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    """Two seconds of a bright square that moves over grey."""
+    pictures = []
+    for number in range(50):
+        picture = np.full((96, 128, 3), 90, np.uint8)
+        picture[30:60, number : number + 30] = (240, 220, 40)
+        pictures.append(picture)
+    return make_clip(tmp_path / "camera.mp4", pictures)
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "videostyle", "webcam", *map(str, arguments)]
+
+
+def without_display() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+
+
+def refused(*arguments: object) -> str:
+    """Runs the command, which must refuse with one line; that line."""
+    done = subprocess.run(command(*arguments), capture_output=True, text=True, env=without_display(), timeout=60)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    [line] = done.stderr.splitlines()
+    return line
+
+
+# --- refusals -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a display is told by its variable on Linux only")
+def test_without_a_display_the_page_is_offered(clip: Path) -> None:
+    line = refused(STYLE, "--camera", clip)
+    assert (
+        line
+        == "error: no window can be opened: there is no display here; --serve 8000 shows the picture as a page in a browser"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--camera", "nothing.mp4"), "--camera nothing.mp4: there is no such file"),
+        (("--record", "a.avi"), "a name ending in .mp4"),
+        (("--record", "none/a.mp4"), "there is no folder none"),
+        (("--size", "20"), "from 32 to 2048"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(arguments: tuple[str, ...], said: str) -> None:
+    assert said in refused(STYLE, "--serve", 0, *arguments)
+
+
+def test_a_recording_is_not_replaced_unasked(clip: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"mine")
+    with pytest.raises(VideoStyleError, match=r"exists.*--overwrite"):
+        webcam(WebcamJob(paintings=(STYLE,), camera=str(clip), serve=0, record=path))
+    assert path.read_bytes() == b"mine"
+
+
+def test_no_painting_is_refused() -> None:
+    with pytest.raises(BadOption, match="no painting was given"):
+        WebcamJob(paintings=())
+
+
+# --- the page -----------------------------------------------------------------------------------------------------
+
+
+class Running:
+    """The command in a process of its own; its lines are read as they come."""
+
+    def __init__(self, *arguments: object, env: dict[str, str] | None = None):
+        self.process = subprocess.Popen(
+            command(*arguments),
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+            env=env or without_display(),
+        )
+        self.lines: list[str] = []
+        self.news = threading.Condition()
+        self.reader = threading.Thread(target=self._read)
+        self.reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            with self.news:
+                self.lines.append(line.rstrip())
+                self.news.notify_all()
+        with self.news:
+            self.lines.append("ended")
+            self.news.notify_all()
+
+    def line(self, pattern: str) -> re.Match[str]:
+        """Waits for a line that this pattern is found in."""
+        found: list[re.Match[str]] = []
+
+        def there() -> bool:
+            found[:] = [match for line in self.lines if (match := re.search(pattern, line))]
+            return bool(found) or "ended" in self.lines
+
+        with self.news:
+            assert self.news.wait_for(there, 60), self.lines
+        assert found, self.lines
+        return found[0]
+
+    def end(self) -> int:
+        code = self.process.wait(20)
+        self.reader.join()
+        return code
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.end()
+
+
+@pytest.fixture
+def running(request: pytest.FixtureRequest) -> Iterator[list[Running]]:
+    """Whatever a test appends is ended after it."""
+    processes: list[Running] = []
+    yield processes
+    for each in processes:
+        each.kill()
+
+
+def pressed(address: str, key: str) -> None:
+    urllib.request.urlopen(urllib.request.Request(f"{address}key", key.encode(), {HEADER: "1"}), timeout=10).close()
+
+
+def test_the_page_is_served_painted_and_ended_by_ctrl_c_with_its_recording_whole(
+    clip: Path, tmp_path: Path, running: list[Running]
+) -> None:
+    path = tmp_path / "a.mp4"
+    running.append(Running(STYLE, "--camera", clip, "--serve", 0, "--size", 64, "--record", path, "--threads", 1))
+    address = running[0].line(r"http://127\.0\.0\.1:\d+/")[0]
+    with urllib.request.urlopen(f"{address}stream", timeout=20) as stream:
+        data = b""
+        while data.count(b"\xff\xd9\r\n") < 3:
+            data += stream.read1(65536)
+    jpeg = data[data.index(b"\xff\xd8") :]
+    assert cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR).shape == (480, 640, 3)
+    running[0].line("first painted picture after")
+    running[0].process.send_signal(signal.SIGINT)
+    assert running[0].end() == 130
+    assert running[0].lines[-2] == f"recorded {path}"
+    times = np.array([time for time, _ in frames_of(path)])
+    assert len(times) > 5
+    assert (np.diff(times) > 0).all()
+
+
+def test_it_ends_by_the_pages_key(clip: Path, running: list[Running]) -> None:
+    running.append(Running(STYLE, "--camera", clip, "--serve", 0, "--size", 64))
+    pressed(running[0].line(r"http://\S+/")[0], "q")
+    assert running[0].end() == 0
+
+
+# --- the window ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def display() -> Iterator[dict[str, str]]:
+    """The environment of a virtual screen."""
+    if not (shutil.which("Xvfb") and shutil.which("xdotool")):
+        pytest.skip("no Xvfb or no xdotool here")
+    process = subprocess.Popen(
+        ["Xvfb", "-displayfd", "1", "-screen", "0", "1000x700x24", "-nolisten", "tcp"],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    yield {**os.environ, "DISPLAY": f":{process.stdout.readline().strip()}"}
+    process.terminate()
+    process.wait()
+
+
+def xdotool(env: dict[str, str], *arguments: str) -> str:
+    return subprocess.run(
+        ["xdotool", *arguments], env=env, check=True, capture_output=True, text=True, timeout=30
+    ).stdout
+
+
+def test_the_window_takes_keys(clip: Path, tmp_path: Path, display: dict[str, str], running: list[Running]) -> None:
+    os_folder = os.getcwd()
+    os.chdir(tmp_path)
+    try:
+        env = {**display, "PYTHONPATH": os_folder}
+        running.append(Running(STYLE, "--camera", clip, "--size", 64, "--side-by-side", env=env))
+    finally:
+        os.chdir(os_folder)
+    window = xdotool(display, "search", "--sync", "--name", "^videostyle$").split()[0]
+    xdotool(display, "windowfocus", "--sync", window)
+    xdotool(display, "key", "--window", window, "s")
+    name = running[0].line(r"saved (videostyle-[\d-]+\.png)")[1]
+    saved = cv2.imread(str(tmp_path / name))
+    assert saved.shape == (48, 64, 3)
+    size = xdotool(display, "getwindowgeometry", window)
+    assert "1280x480" in size or "1000x" in size, size
+    xdotool(display, "key", "--window", window, "q")
+    assert running[0].end() == 0
