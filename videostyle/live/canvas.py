@@ -15,14 +15,9 @@ import numpy as np
 from videostyle.frames import Size
 from videostyle.live.palette import palette_between, recoloured, unchanged
 
-FLOW_SIDE = 160  # longer side of the pictures that flow is estimated on
-LEAST_MOVE = (
-    0.35  # pixels: a flow that changes by less stays as it was, or its noise would make a still picture tremble
-)
-AGREES, DIFFERS = (
-    0.06,
-    0.18,
-)  # mean RGB difference in [0, 1] from which a painting gives way to the camera, and has done so
+FLOW_SIDE = 200  # longer side of the pictures that flow is estimated on
+STEADY = 0.6  # pixels: changes of the flow much below are mostly its noise, which would make the picture tremble
+AGREES, DIFFERS = 0.06, 0.18  # mean RGB difference up to which a painting is kept, from which the camera shows instead
 RECOVERS = 0.15  # of its cover a painting gains back in a frame at most: what comes and goes at once flickers
 FADE = 0.35  # seconds until a new painting has replaced the last
 SWITCH = 0.5  # seconds until another style has replaced the last
@@ -70,7 +65,8 @@ class Layer:
         scale = np.array([width / now.grey.shape[1], height / now.grey.shape[0]], np.float32)
         flow = cv2.resize(self._small, (width, height), interpolation=cv2.INTER_LINEAR) * scale
         change = flow - self.flow
-        self.flow += change * (cv2.transform(change * change, np.ones((1, 2))) > LEAST_MOVE**2)[..., None]
+        squared = cv2.transform(change * change, np.ones((1, 2)))
+        self.flow += change * (squared / (squared + STEADY**2))[..., None]
 
     def look(self, now: Seen, grid: np.ndarray) -> None:
         """Finds where this layer shows the things of `now`. grid: the place of each pixel, (H, W, 2)."""
