@@ -11,7 +11,7 @@ import numpy as np
 from videostyle.errors import BadOutput
 
 TITLE = "videostyle"
-PROBE = "import cv2; cv2.namedWindow('videostyle'); cv2.pollKey()"
+PROBE = "import cv2; cv2.namedWindow('is there a screen?'); cv2.pollKey()"
 PROBE_SECONDS = 20
 
 
