@@ -136,7 +136,7 @@ class Running:
         return found[0]
 
     def end(self) -> int:
-        code = self.process.wait(20)
+        code = self.process.wait(60)
         self.reader.join()
         return code
 
@@ -209,21 +209,48 @@ def xdotool(env: dict[str, str], *arguments: str) -> str:
     ).stdout
 
 
-def test_the_window_takes_keys(clip: Path, tmp_path: Path, display: dict[str, str], running: list[Running]) -> None:
-    os_folder = os.getcwd()
-    os.chdir(tmp_path)
+def started_in(folder: Path, *arguments: object, env: dict[str, str]) -> Running:
+    """The command with this current folder."""
+    here = Path.cwd()
+    os.chdir(folder)
     try:
-        env = {**display, "PYTHONPATH": os_folder}
-        running.append(Running(STYLE, "--camera", clip, "--size", 64, "--side-by-side", env=env))
+        return Running(*arguments, env={**env, "PYTHONPATH": str(here)})
     finally:
-        os.chdir(os_folder)
+        os.chdir(here)
+
+
+def test_the_window_takes_keys(clip: Path, tmp_path: Path, display: dict[str, str], running: list[Running]) -> None:
+    running.append(started_in(tmp_path, STYLE, "--camera", clip, "--size", 64, "--side-by-side", env=display))
     window = xdotool(display, "search", "--sync", "--name", "^videostyle$").split()[0]
     xdotool(display, "windowfocus", "--sync", window)
     xdotool(display, "key", "--window", window, "s")
     name = running[0].line(r"saved (videostyle-[\d-]+\.png)")[1]
-    saved = cv2.imread(str(tmp_path / name))
-    assert saved.shape == (48, 64, 3)
-    size = xdotool(display, "getwindowgeometry", window)
-    assert "1280x480" in size or "1000x" in size, size
+    assert cv2.imread(str(tmp_path / name)).shape == (48, 64, 3)
+    assert "1280x480" in xdotool(display, "getwindowgeometry", window)
     xdotool(display, "key", "--window", window, "q")
     assert running[0].end() == 0
+
+
+CLOSE = """
+import ctypes, sys
+x = ctypes.CDLL("libX11.so.6")
+x.XOpenDisplay.restype, x.XInternAtom.restype = ctypes.c_void_p, ctypes.c_ulong
+display = ctypes.c_void_p(x.XOpenDisplay(None))
+atom = lambda name: x.XInternAtom(display, name, 0)
+class Message(ctypes.Structure):  # XClientMessageEvent, then room for the rest of XEvent
+    _fields_ = [("type", ctypes.c_int), ("serial", ctypes.c_ulong), ("sent", ctypes.c_int), ("display", ctypes.c_void_p),
+                ("window", ctypes.c_ulong), ("kind", ctypes.c_ulong), ("format", ctypes.c_int), ("data", ctypes.c_long * 24)]
+window = int(sys.argv[1])
+message = Message(33, 0, 1, display, window, atom(b"WM_PROTOCOLS"), 32)
+message.data[0] = atom(b"WM_DELETE_WINDOW")
+x.XSendEvent(display, ctypes.c_ulong(window), 0, 0, ctypes.byref(message))
+x.XSync(display, 0)
+"""
+
+
+def test_closing_the_window_ends_it_as_q_does(clip: Path, display: dict[str, str], running: list[Running]) -> None:
+    running.append(Running(STYLE, "--camera", clip, "--size", 64, env=display))
+    window = xdotool(display, "search", "--sync", "--name", "^videostyle$").split()[0]
+    subprocess.run([sys.executable, "-c", CLOSE, window], env=display, check=True)
+    assert running[0].end() == 0
+    assert not [line for line in running[0].lines if "error" in line]

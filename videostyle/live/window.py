@@ -51,9 +51,15 @@ class Window:
     def pressed_keys(self) -> list[str]:
         """The keys pressed since it was asked last; a closed window counts as q."""
         pressed, self.pressed = self.pressed, []
-        if self.size is not None and cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1:
-            pressed.append("q")
-        return pressed
+        return [*pressed, "q"] if self._was_closed() else pressed
+
+    def _was_closed(self) -> bool:
+        if self.size is None:
+            return False
+        try:
+            return cv2.getWindowProperty(TITLE, cv2.WND_PROP_VISIBLE) < 1
+        except cv2.error:  # Qt ends with its last window, and OpenCV asks it all the same
+            return True
 
     def _listen(self) -> None:
         """Lets the toolkit draw, and takes in the keys that wait."""
@@ -61,5 +67,6 @@ class Window:
             self.pressed.append(chr(code & 0xFF))
 
     def close(self) -> None:
-        cv2.destroyAllWindows()
-        cv2.pollKey()
+        if not self._was_closed():
+            cv2.destroyAllWindows()
+            cv2.pollKey()
