@@ -18,29 +18,36 @@ SEEN_BYTES = 1200  # of each pixel that the network sees at once: all of them, u
 # Of each pixel: curvature pairs (240), the content's activations (32), pictures, flows, frames that wait. Counted and rounded
 # up; not measured above 1280x720.
 HELD_BYTES = 800
+LEARNED_BASE_BYTES = 700 * 2**20  # without the network that sees style
+LEARNED_BYTES = 600  # of each pixel, where a learned network paints it
 MEASURED_FIRST = 4  # seconds of iterations before a time is named
 
 
-def memory_needed(size: Size) -> int:
-    """Bytes of memory that painting at (height, width) takes on a CPU; of what is seen in tiles, at most so many."""
+def memory_needed(size: Size, learned: bool = False) -> int:
+    """Bytes of memory that painting at (height, width) takes on a CPU; of what is seen in tiles, at most so many. learned:
+    it is painted by a network that has learned to."""
     pixels = size[0] * size[1]
+    if learned:
+        return LEARNED_BASE_BYTES + LEARNED_BYTES * pixels
     return BASE_BYTES + SEEN_BYTES * min(pixels, WHOLE) + HELD_BYTES * pixels
 
 
-def pixels_within(available: int) -> float:
+def pixels_within(available: int, learned: bool = False) -> float:
     """How many pixels can be painted in so many bytes."""
+    if learned:
+        return max(0, available - LEARNED_BASE_BYTES) / LEARNED_BYTES
     left = max(0, available - BASE_BYTES)
     return min(left / (SEEN_BYTES + HELD_BYTES), WHOLE) + max(
         0.0, left / HELD_BYTES - (SEEN_BYTES / HELD_BYTES + 1) * WHOLE
     )
 
 
-def check_memory(size: Size, available: int | None = None) -> None:
+def check_memory(size: Size, available: int | None = None, learned: bool = False) -> None:
     """Raises BadOption where painting at this size would not fit into the free memory, in bytes."""
     available = psutil.virtual_memory().available if available is None else available
-    needed = memory_needed(size)
+    needed = memory_needed(size, learned)
     if needed > available:
-        pixels, ratio = pixels_within(available), min(size) / max(size)
+        pixels, ratio = pixels_within(available, learned), min(size) / max(size)
         # the largest for which longer * (longer * ratio + 1) fits: the shorter side may be rounded up by one
         longer = int(((1 + 4 * ratio * pixels) ** 0.5 - 1) / (2 * ratio))
         raise BadOption(

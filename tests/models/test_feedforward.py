@@ -1,0 +1,105 @@
+"""The painting network: any size, nothing moved, the same from its stored weights, and no trust in what is stored."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from tests.thin_vgg import picture
+from videostyle.errors import BadInput
+from videostyle.models.feedforward import PaintingNetwork, Shape, arrays_of, network_of, new_network
+
+SMALL = Shape(width=8, blocks=2, dilated=1, half=6)
+SHAPE = vars(SMALL)
+
+
+@pytest.mark.parametrize("size", [(16, 16), (17, 33), (30, 42), (63, 64), (5, 7), (3, 200)])
+def test_pictures_of_any_size_keep_it_and_stay_within_0_and_1(size):
+    painted = new_network(SMALL, 0, "cpu").requires_grad_(False)(torch.rand(1, 3, *size))
+    assert painted.shape == (1, 3, *size)
+    assert 0 <= float(painted.min()) <= float(painted.max()) <= 1
+
+
+def test_a_picture_is_painted_in_its_place():
+    """What changes at a pixel of the picture changes the painting most at that pixel: nothing is turned or shifted."""
+    network = new_network(SMALL, 0, "cpu")
+    content = picture(64, 96)
+    for row, column in ((16, 20), (40, 80)):
+        changed = content.clone()
+        changed[:, :, row - 2 : row + 3, column - 2 : column + 3] += 0.3
+        with torch.no_grad():
+            change = (network(changed) - network(content)).abs().sum(1)[0]
+        ys, xs = torch.meshgrid(torch.arange(64.0), torch.arange(96.0), indexing="ij")
+        near = (ys - row).square() + (xs - column).square() < 12**2
+        assert float(change[near].mean()) > 5 * float(change[~near].mean())
+
+
+def test_the_same_seed_gives_the_same_network_and_leaves_global_chance_alone():
+    torch.manual_seed(4)
+    expected = torch.rand(1)
+    torch.manual_seed(4)
+    one, other, another = new_network(SMALL, 7, "cpu"), new_network(SMALL, 7, "cpu"), new_network(SMALL, 8, "cpu")
+    assert torch.equal(torch.rand(1), expected)
+    content = picture(20, 24)
+    assert torch.equal(one(content), other(content))
+    assert not torch.equal(one(content), another(content))
+
+
+def test_from_its_arrays_it_paints_the_same():
+    network, content = new_network(SMALL, 0, "cpu"), picture(30, 41)
+    again = network_of(SHAPE, arrays_of(network), "cpu")
+    with torch.no_grad():
+        assert torch.equal(again(content), network(content))
+
+
+def test_the_arrays_are_copies():
+    network = new_network(SMALL, 0, "cpu")
+    arrays = arrays_of(network)
+    before = {name: each.copy() for name, each in arrays.items()}
+    with torch.no_grad():
+        for each in network.parameters():
+            each.add_(1)
+    for name, each in arrays.items():
+        np.testing.assert_array_equal(each, before[name])
+
+
+def with_change(name: str, change) -> dict[str, np.ndarray]:
+    arrays = arrays_of(new_network(SMALL, 0, "cpu"))
+    return arrays | {name: change(arrays[name])}
+
+
+@pytest.mark.parametrize(
+    ("shape", "weights"),
+    [
+        (SHAPE | {"width": 16}, with_change("enter.weight", np.copy)),
+        (SHAPE | {"width": 10**9}, with_change("enter.weight", np.copy)),
+        (SHAPE | {"blocks": 10**12}, with_change("enter.weight", np.copy)),
+        (SHAPE | {"width": "8"}, with_change("enter.weight", np.copy)),
+        (SHAPE | {"width": True}, with_change("enter.weight", np.copy)),
+        (SHAPE | {"dilated": 3}, with_change("enter.weight", np.copy)),
+        (SHAPE | {"depth": 1}, with_change("enter.weight", np.copy)),
+        ({"width": 8}, with_change("enter.weight", np.copy)),
+        (SHAPE, with_change("enter.weight", lambda each: each[:, :-1])),
+        (SHAPE, with_change("enter.bias", lambda each: each * np.nan)),
+        (SHAPE, with_change("enter.bias", lambda each: each.astype(np.float64))),
+        (SHAPE, with_change("enter.bias", np.copy) | {"other": np.zeros(1, np.float32)}),
+        (SHAPE, {}),
+    ],
+)
+def test_weights_that_are_not_its_own_are_refused(shape, weights):
+    with pytest.raises(BadInput, match="its weights are not"):
+        network_of(shape, weights, "cpu")
+
+
+def test_a_tenth_of_the_picture_away_is_still_seen():
+    """At 320 pixels brush strokes are some 30 pixels long: what is 60 away must count, instance norm left aside."""
+    network = PaintingNetwork(Shape())
+    for module in network.modules():
+        if isinstance(module, torch.nn.GroupNorm):
+            module.forward = lambda x: x
+    content = picture(160, 200).requires_grad_()
+    network(content)[0, :, 80, 100].sum().backward()
+    seen = content.grad.abs().sum(1)[0] > 0
+    assert bool(seen[80, 100 - 60 : 100 + 60].all())
+    assert not bool(seen[80, :2].any())
