@@ -43,12 +43,16 @@ class Telling:
 
     def __call__(self, event: Event) -> None:
         """Raises Cancelled where the caller has asked to stop."""
-        if self.cancel is not None and self.cancel.is_set():
-            raise Cancelled("cancelled before the end")
+        self.stop_if_asked()
         if isinstance(event, Notice):
             self.notices.append(event.text)
         if self.progress is not None:
             self.progress(event)
+
+    def stop_if_asked(self) -> None:
+        """Raises Cancelled where the caller has asked to stop."""
+        if self.cancel is not None and self.cancel.is_set():
+            raise Cancelled("cancelled before the end")
 
     def notice(self, text: str) -> None:
         """Tell a line the user should read, once."""

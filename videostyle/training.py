@@ -86,13 +86,13 @@ def train(
         try:
             done = earlier(job, work, tell)
             training = prepare(job, device, work, tell)
+            if done is not None:
+                training.resume(done)
+            training.run()
         except BaseException:
             if not state_path_of(work.output).exists():
                 work.remove()
             raise
-        if done is not None:
-            training.resume(done)
-        training.run()
         work.remove()
     return TrainReport(
         job.output, training.learner.steps, training.seconds, tuple(training.checks), tuple(tell.notices)
@@ -123,21 +123,24 @@ def earlier(job: TrainJob, work: WorkFolder, tell: Telling) -> TrainState | None
     """
     assert job.output is not None
     path = state_path_of(work.output)
-    if path.exists() and not job.restart:
-        try:
-            found = read_state(path)
-        except (OSError, ValueError) as error:
-            tell.notice(f"what an interrupted training has saved cannot be used ({error}): starting over")
-            return None
-        changes = [name for name, value in identity(job).items() if found.identity.get(name) != value]
-        if changes:
-            problem = f"an unfinished training of {job.output} differs in {', '.join(changes)}"
-            raise BadOutput(problem, todo="repeat its command to go on with it, or add --restart to start over")
-        tell.notice(f"an earlier training was interrupted: going on after its first {found.steps} steps")
-        return found
     if job.output.exists() and not (job.overwrite or path.exists()):
         raise BadOutput(f"{job.output} exists", todo="add --overwrite to replace it, or give another -o")
-    return None
+    if job.restart:
+        path.unlink(missing_ok=True)
+    if not path.exists():
+        return None
+    try:
+        found = read_state(path)
+    except (OSError, ValueError) as error:
+        tell.notice(f"what an interrupted training has saved cannot be used ({error}): starting over")
+        path.unlink()
+        return None
+    changes = [name for name, value in identity(job).items() if found.identity.get(name) != value]
+    if changes:
+        problem = f"an unfinished training of {job.output} differs in {', '.join(changes)}"
+        raise BadOutput(problem, todo="repeat its command to go on with it, or add --restart to start over")
+    tell.notice(f"an earlier training was interrupted: going on after its first {found.steps} steps")
+    return found
 
 
 def prepare(job: TrainJob, device: str, work: WorkFolder, tell: Telling) -> Training:
@@ -291,6 +294,7 @@ class Training:
         self.began = time.monotonic()
         try:
             while (done := self.done) < 1:
+                self.tell.stop_if_asked()
                 if done * CHECKS >= len(self.checks) + 1:
                     self.check()
                 value = self.learner.step(self.lessons.of_step(self.learner.steps, done), slowdown(done))
