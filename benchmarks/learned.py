@@ -66,7 +66,7 @@ def clip_loss(file: Path, clip: Path, style: Path, options: argparse.Namespace) 
     targets = StyleTargets(load_features("vgg19", "cpu"), [to_tensor(load_style(style), "cpu")])
     learner, flow = Learner(load_network(file, "cpu")), DIS()
     pairs = (Pair(before, frame, motion(before, frame, flow)) for before, frame in pairwise(frames))
-    return mean(learner.value([Example(each, targets, Weights(), "cpu")])[0] for each in pairs)
+    return mean(learner.value([Example(each, size, targets, Weights(), "cpu")])[0] for each in pairs)
 
 
 def learned_row(file: Path, clip: Path, style: Path, pair: Path, options: argparse.Namespace) -> dict:

@@ -24,7 +24,7 @@ from videostyle.scan import Clip
 from videostyle.stylefile import read_style_file, style_picture
 from videostyle.stylizers.colors import luminance
 from videostyle.stylizers.optimize import to_array, to_tensor
-from videostyle.training import CHECKS, pairs_of, stage_size, train
+from videostyle.training import CHECKS, pairs_of, part_size, train
 from videostyle.trainstate import state_path_of
 
 SIZE = (48, 64)
@@ -180,8 +180,8 @@ def test_no_pair_spans_a_cut():
 
 
 @pytest.mark.parametrize(("size", "share"), [((180, 320), 0.4), ((20, 320), 0.4), ((64, 48), 0.4), ((180, 320), 1.0)])
-def test_a_stage_is_never_larger_than_the_frame_nor_too_small_for_the_network(size, share):
-    height, width = stage_size(size, share)
+def test_a_part_is_never_larger_than_the_frame_nor_too_small_for_the_network(size, share):
+    height, width = part_size(size, share)
     assert height <= size[0]
     assert width <= size[1]
     assert min(height, width) >= 16

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -42,9 +42,10 @@ from videostyle.trainstate import Check, Identity, TrainState, read_state, save_
 PAIRS = 36  # of frames, over all clips, as evenly as they come
 MOST_HELD = 3  # of them looked at
 HELD_EVERY = 9  # one of so many is held back: it is not learned on, and tells how good the network is
-# From this share of the training on, frames of this share of the size. Small ones cost less and teach as much at first.
-STAGES = ((0.0, 0.4), (0.4, 0.6), (0.75, 1.0))
-SMALLEST_STAGE = 96  # pixels of the longer side
+# From this share of the training on, parts of frames with this share of their sides: they cost less and teach as much at
+# first. Frames scaled down would not: a style's strokes keep their size relative to the picture.
+STAGES = ((0.0, 0.5), (0.5, 1.0))
+SMALLEST_PART = 96  # pixels of the longer side
 CHECKS = 12  # times that the frames held back are looked at, and everything is saved
 SLOWEST = 0.02  # share of the rate that the last steps have
 THUMBNAIL = 512  # longer side of the style in the file, in pixels: enough to measure by
@@ -209,9 +210,9 @@ def pairs_of(clip: Clip) -> list[tuple[int, int]]:
     return pairs or [(each, each) for each in ordinals]
 
 
-def stage_size(size: Size, share: float) -> Size:
-    """A frame's (height, width) in a stage of the training."""
-    least = max(SMALLEST_STAGE / max(size), SMALLEST_SIDE / min(size))
+def part_size(size: Size, share: float) -> Size:
+    """(height, width) of the parts of a frame in a stage of the training."""
+    least = max(SMALLEST_PART / max(size), SMALLEST_SIDE / min(size))
     scale = min(1.0, max(share, least))
     return math.ceil(size[0] * scale), math.ceil(size[1] * scale)
 
@@ -242,7 +243,7 @@ class Lessons:
         order = np.random.default_rng([self.seed, step // count]).permutation(count)
         place = int(order[step % count])
         if place not in self.made:
-            self.made[place] = self._example(self.pairs[place], share)
+            self.made[place] = self._example(self.pairs[place], share, place)
         return self.made[place]
 
     @property
@@ -250,12 +251,17 @@ class Lessons:
         self.checked = self.checked or [self._example(each, 1.0) for each in self.held[:MOST_HELD]]
         return self.checked
 
-    def _example(self, pair: Pair, share: float) -> Example:
-        size = stage_size((pair.frame.shape[0], pair.frame.shape[1]), share)
-        before, frame = resize(pair.before, size), resize(pair.frame, size)
+    def _example(self, pair: Pair, share: float, place: int = 0) -> Example:
+        size = pair.frame.shape[0], pair.frame.shape[1]
+        height, width = part_size(size, share)
+        random = np.random.default_rng([self.seed, place])
+        top, left = (int(random.integers(whole - own + 1)) for whole, own in zip(size, (height, width), strict=True))
+        before, frame = (
+            np.ascontiguousarray(each[top : top + height, left : left + width]) for each in (pair.before, pair.frame)
+        )
         alone = self.flow is None or pair.before is pair.frame
         moved = None if alone or self.flow is None else motion(before, frame, self.flow)
-        return Example(replace(pair, before=before, frame=frame, motion=moved), self.styles, self.weights, self.device)
+        return Example(Pair(before, frame, moved), size, self.styles, self.weights, self.device)
 
 
 class Training:

@@ -53,7 +53,7 @@ def loss_by_hand(learner: Learner, pair: Pair, styles: StyleTargets, weights: We
 def test_the_loss_is_that_of_painting_by_optimisation(styles):
     weights, pair = Weights(), moving_pair()
     learner = Learner(new_network(SMALL, 0, "cpu"))
-    example = Example(pair, styles, weights, "cpu")
+    example = Example(pair, SIZE, styles, weights, "cpu")
     expected = loss_by_hand(learner, pair, styles, weights)
     loss, star = learner.value([example])
     assert loss == pytest.approx(expected, rel=1e-5)
@@ -66,7 +66,7 @@ def test_the_gradient_is_that_of_the_loss_through_both_frames(styles):
     weights, pair = Weights(temporal=3000.0), moving_pair()
     learner = Learner(new_network(SMALL, 3, "cpu"))
     learner.optimizer.step = lambda slowdown: None
-    learner.step(Example(pair, styles, weights, "cpu"), 1.0)
+    learner.step(Example(pair, SIZE, styles, weights, "cpu"), 1.0)
     random = torch.Generator().manual_seed(5)
     parameters = list(learner.network.parameters())
     direction = [torch.randn(each.shape, generator=random) * each.abs().mean() for each in parameters]
@@ -83,13 +83,13 @@ def test_the_gradient_is_that_of_the_loss_through_both_frames(styles):
 
 def test_a_frame_without_motion_has_no_temporal_term(styles):
     pair = replace(moving_pair(), motion=None)
-    loss, star = Learner(new_network(SMALL, 0, "cpu")).value([Example(pair, styles, Weights(), "cpu")])
+    loss, star = Learner(new_network(SMALL, 0, "cpu")).value([Example(pair, SIZE, styles, Weights(), "cpu")])
     assert loss == star
 
 
 def test_learning_brings_the_loss_down(styles):
     learner = Learner(new_network(SMALL, 0, "cpu"))
-    example = Example(moving_pair(), styles, Weights(), "cpu")
+    example = Example(moving_pair(), SIZE, styles, Weights(), "cpu")
     before, _ = learner.value([example])
     for _ in range(40):
         learner.step(example, 0.5)
@@ -101,7 +101,7 @@ def test_a_temporal_weight_makes_moved_frames_alike(styles):
     errors = []
     for temporal in (0.0, 3000.0):
         learner, pair = Learner(new_network(SMALL, 0, "cpu")), moving_pair()
-        example = Example(pair, styles, Weights(temporal=temporal), "cpu")
+        example = Example(pair, SIZE, styles, Weights(temporal=temporal), "cpu")
         for _ in range(40):
             learner.step(example, 0.5)
         with torch.no_grad():
@@ -111,7 +111,7 @@ def test_a_temporal_weight_makes_moved_frames_alike(styles):
 
 
 def test_restored_it_goes_on_to_the_same_weights(styles):
-    example = Example(moving_pair(), styles, Weights(), "cpu")
+    example = Example(moving_pair(), SIZE, styles, Weights(), "cpu")
     learner = Learner(new_network(SMALL, 0, "cpu"))
     for _ in range(3):
         learner.step(example, 1.0)
@@ -148,5 +148,5 @@ def test_frames_of_16_bits_are_learned_like_those_of_8(styles):
     pair = moving_pair()
     deep = replace(pair, before=pair.before.astype(np.uint16) * 257, frame=pair.frame.astype(np.uint16) * 257)
     learner = Learner(new_network(SMALL, 0, "cpu"))
-    values = [learner.value([Example(each, styles, Weights(), "cpu")])[0] for each in (pair, deep)]
+    values = [learner.value([Example(each, SIZE, styles, Weights(), "cpu")])[0] for each in (pair, deep)]
     assert values[0] == pytest.approx(values[1], rel=1e-5)

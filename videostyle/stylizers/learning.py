@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from videostyle.frames import Motion
+from videostyle.frames import Motion, Size
 from videostyle.models.feedforward import PaintingNetwork
 from videostyle.stylizers.losses import Objective, StyleTargets, Value, Weights, temporal_distance
 from videostyle.stylizers.muon import Muon
@@ -33,11 +33,14 @@ class Pair:
 
 
 class Example:
-    """A pair as tensors, and L* of its second frame, whose content is looked at once."""
+    """A pair as tensors, and L* of its second frame, whose content is looked at once.
 
-    def __init__(self, pair: Pair, styles: StyleTargets, weights: Weights, device: str):
+    size: (height, width) of the picture that strokes are to be right for, where the pair is only a part of it.
+    """
+
+    def __init__(self, pair: Pair, size: Size, styles: StyleTargets, weights: Weights, device: str):
         self.before, self.frame = to_tensor(pair.before, device), to_tensor(pair.frame, device)
-        motion, size = pair.motion, (self.frame.shape[2], self.frame.shape[3])
+        motion = pair.motion
         self.flow = None if motion is None else torch.from_numpy(motion.flow).to(device)
         self.trust = None if motion is None else torch.from_numpy(motion.trust).to(device)[None, None]
         self.star = Objective(styles.extract, self.frame, styles.at(size), weights)
