@@ -47,7 +47,7 @@ def choose(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> Choice:
     if size != asked:
         notice(f"the {job.preset} preset paints at {size[1]}x{size[0]} and scales the picture up")
     if device == "cpu":
-        check_memory(size, learned=job.learned is not None)
+        check_memory(size, way="learned" if job.learned else "optimize")
     out_size = info.size if job.output_size == "source" else asked
     return Choice(output, device, size, out_size, pixels, parse_rate(job.fps))
 

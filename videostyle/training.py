@@ -44,7 +44,7 @@ MOST_HELD = 3  # of them looked at
 HELD_EVERY = 9  # one of so many is held back: it is not learned on, and tells how good the network is
 # From this share of the training on, parts of frames with this share of their sides: they cost less and teach as much at
 # first. Frames scaled down would not: a style's strokes keep their size relative to the picture.
-STAGES = ((0.0, 0.5), (0.5, 1.0))
+STAGES = ((0.0, 0.5), (0.4, 1.0))
 SMALLEST_PART = 96  # pixels of the longer side
 CHECKS = 12  # times that the frames held back are looked at, and everything is saved
 SLOWEST = 0.02  # share of the rate that the last steps have
@@ -180,7 +180,7 @@ def chosen_pairs(job: TrainJob, device: str, tell: Telling) -> list[Pair]:
     found = []
     for path, (_, size) in zip(job.on, clips, strict=True):
         if device == "cpu":
-            check_memory(size)
+            check_memory(size, way="learning")
         own = [pair for each, _, pair in taken if each == path]
         wanted = sorted({ordinal for pair in own for ordinal in pair})
         images = {frame.index: frame.image for frame in (frames_at(path, size, wanted) if wanted else [])}

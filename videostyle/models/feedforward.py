@@ -70,6 +70,8 @@ class PaintingNetwork(nn.Module):
         self.to_half = nn.Conv2d(shape.width, shape.half * HALF**2, 3, padding=1)
         self.half_norm = normalisation(shape.half)
         self.to_full = nn.Conv2d(shape.half, 3 * HALF**2, 3, padding=1)
+        for each in (self.to_half, self.to_full):
+            alike_where_laid_out(each)
 
     def forward(self, picture: Tensor) -> Tensor:
         """float32 (N, 3, H, W) RGB in [0, 1], of any size -> the paintings, of the same size, between 0 and 1."""
@@ -80,6 +82,15 @@ class PaintingNetwork(nn.Module):
         x = F.relu(self.half_norm(F.pixel_shuffle(x, HALF)))
         x = F.pixel_shuffle(self.to_full(x), HALF)
         return torch.sigmoid(x[:, :, :height, :width])
+
+
+@torch.no_grad()
+def alike_where_laid_out(convolution: nn.Conv2d) -> None:
+    """The same filters for all pixels that a place's channels become, or a chequered pattern stays in the pictures for long
+    (Aitken et al. 2017, arXiv:1707.02937)."""
+    for each in (convolution.weight, convolution.bias):
+        assert each is not None
+        each.copy_(each[:: HALF**2].repeat_interleave(HALF**2, 0))
 
 
 def normalisation(channels: int) -> nn.Module:
