@@ -87,7 +87,7 @@ def test_weights_that_are_not_its_own_are_refused(shape, weights):
 
 
 def seen_from(row: int, column: int, shape: Shape) -> torch.Tensor:
-    """Which pixels of a picture have a say in a pixel of its painting: bool (160, 200). Without normalisation, which sees all."""
+    """Which pixels of a picture have a say in a pixel of its painting, normalisation, which sees all, left out: (160, 200)."""
     network = PaintingNetwork(shape)
     for module in network.modules():
         if isinstance(module, torch.nn.GroupNorm):
