@@ -9,7 +9,7 @@ DEMO_STYLE := sample_media/styles/swirls.jpg
 DEMO_RESULT := out/clip_swirls.mp4
 ARGS ?=
 
-.PHONY: demo test test-slow fuzz lint check bench-optimizer bench-quality bench-speed bench-webcam plots sample-media clean
+.PHONY: demo test test-slow fuzz lint check bench-optimizer bench-quality bench-speed bench-webcam bench-learned plots sample-media clean
 
 demo: .venv/.installed
 	@$(BIN)/videostyle doctor >/dev/null || { $(BIN)/videostyle doctor | grep MISSING; \
@@ -44,6 +44,10 @@ bench-quality: .venv/.installed-dev
 
 bench-speed: .venv/.installed-dev
 	$(BIN)/python -m benchmarks.speed $(if $(DEVICE),--device $(DEVICE)) $(ARGS)
+
+bench-learned: .venv/.installed-dev
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[rivals,plots]'
+	$(BIN)/python -m benchmarks.learned $(ARGS)
 
 # the plots of README, from what bench-speed has kept
 plots: .venv/.installed-dev

@@ -191,7 +191,7 @@ def test_a_strip_is_refused(place):
 
 
 def test_what_does_not_fit_into_memory_is_refused_on_a_cpu_only(place, monkeypatch):
-    def short(size):
+    def short(size, way):
         raise BadOption(f"{size} is too much")
 
     monkeypatch.setattr(choices, "check_memory", short)

@@ -149,3 +149,20 @@ def test_at_the_end_all_is_done_and_no_time_is_left(works, shots):
         workload.finish_frame(is_first, 100.0 if is_first else work)
     assert workload.fraction == pytest.approx(1)
     assert workload.remaining == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("way", ["learned", "learning"])
+def test_what_a_network_needs_is_refused_where_it_does_not_fit_with_a_size_that_does(way):
+    size = (1000, 2000)
+    needed = memory_needed(size, way)
+    check_memory(size, needed, way)
+    with pytest.raises(BadOption, match=r"--size up to about \d+") as refused:
+        check_memory(size, needed - 1, way)
+    longer = int(re.search(r"up to about (\d+)", str(refused.value))[1])
+    assert longer > 1950
+    check_memory((longer // 2, longer), needed - 1, way)
+
+
+def test_painting_with_a_network_needs_less_than_learning_or_optimising():
+    ways = [memory_needed((180, 320), way) for way in ("learned", "optimize", "learning")]
+    assert ways == sorted(ways)

@@ -1,4 +1,4 @@
-"""Paint a clip in the style of a painting: `from videostyle import Job, run, stylize_image`.
+"""Paint a clip in the style of a painting: `from videostyle import Job, run, stylize_image`, or TrainJob and train.
 
 The names are looked up on first use, so that `import videostyle` itself loads neither torch nor a codec.
 """
@@ -9,18 +9,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from videostyle.config import Job
+    from videostyle.config import Job, TrainJob
     from videostyle.errors import VideoStyleError
     from videostyle.pipeline import run
     from videostyle.stylizers.still import stylize_image
+    from videostyle.training import train
 
-__all__ = ["Job", "VideoStyleError", "run", "stylize_image"]
+__all__ = ["Job", "TrainJob", "VideoStyleError", "run", "stylize_image", "train"]
 
 _HOMES = {
     "Job": "videostyle.config",
+    "TrainJob": "videostyle.config",
     "VideoStyleError": "videostyle.errors",
     "run": "videostyle.pipeline",
     "stylize_image": "videostyle.stylizers.still",
+    "train": "videostyle.training",
 }
 
 

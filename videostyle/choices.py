@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from videostyle.config import Job, MeasureJob, WebcamJob, parse_frames, parse_rate
+from videostyle.config import Job, MeasureJob, TrainJob, WebcamJob, parse_frames, parse_rate
 from videostyle.errors import BadInput, BadOption, BadOutput
 from videostyle.estimate import check_memory
 from videostyle.frames import Size, VideoInfo
@@ -47,7 +47,7 @@ def choose(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> Choice:
     if size != asked:
         notice(f"the {job.preset} preset paints at {size[1]}x{size[0]} and scales the picture up")
     if device == "cpu":
-        check_memory(size)
+        check_memory(size, way="learned" if job.learned else "optimize")
     out_size = info.size if job.output_size == "source" else asked
     return Choice(output, device, size, out_size, pixels, parse_rate(job.fps))
 
@@ -85,7 +85,7 @@ def _one_frame(frames: str | None) -> bool:
     return high is not None and high == (1 if low is None else low)
 
 
-def choose_device(job: Job | MeasureJob | WebcamJob) -> str:
+def choose_device(job: Job | MeasureJob | TrainJob | WebcamJob) -> str:
     """The torch device: what was asked for, or the best there is. Raises BadOption where it is not at hand."""
     import torch
 

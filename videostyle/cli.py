@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from videostyle.config import Job, MeasureJob, WebcamJob
-from videostyle.options import PanelCommand, parameters_of
+from videostyle.config import ExportJob, Job, MeasureJob, TrainJob, WebcamJob
+from videostyle.options import PanelCommand, argument_of, parameters_of
 from videostyle.terminal import (
     Worker,
     check_report,
@@ -33,6 +33,7 @@ from videostyle.wording import counted, one_line, spoken, table_lines
 
 if TYPE_CHECKING:
     from videostyle.report import Event, Measurement, RunReport
+    from videostyle.training import TrainReport
 
 REPORTS = (".json", ".html")
 
@@ -277,6 +278,70 @@ def webcam_command(**values: Any) -> int:
 
 webcam_command.__signature__ = inspect.Signature(parameters_of(WebcamJob))  # type: ignore[attr-defined]
 app.command("webcam", cls=PanelCommand)(webcam_command)
+
+
+# --- learned paintings --------------------------------------------------------------------------------------------
+
+
+def trained(job: TrainJob, progress: Callable[[Event], None] | None, cancel: threading.Event) -> TrainReport:
+    from videostyle.training import train
+
+    return train(job, progress=progress, cancel=cancel)
+
+
+def train_command(**values: Any) -> int:
+    """Has a small network learn the painting STYLE on your own clips.
+
+    `videostyle run INPUT FILE.vstyle` then paints each frame at once. Ctrl-C stops at once; the best network so far is kept.
+    """
+    quiet = values.pop("quiet")
+    job = TrainJob(**values)
+    with listener(quiet) as progress:
+        worker = Worker(partial(trained, job, progress))
+        stopped_by = wait_or_stop(worker, f"repeat the command to go on; {job.output} holds the best so far, if any")
+    if stopped_by:
+        leave_after(stopped_by)
+    if worker.report is None:
+        return say_failure(worker.error or RuntimeError("the training ended without a result"))
+    if not quiet:
+        report = worker.report
+        loss = f"loss {report.best.loss:.3f} on frames held back"
+        say(f"{report.output}: {counted(report.steps, 'step')} in {spoken(report.seconds)}, {loss}")
+    return 0
+
+
+train_command.__signature__ = inspect.Signature(parameters_of(TrainJob))  # type: ignore[attr-defined]
+app.command("train", cls=PanelCommand)(train_command)
+
+
+@app.command("info")
+def info_command(file: Path = argument_of("learned")) -> int:  # noqa: B008
+    """Shows what a learned painting was learned from, and how."""
+    from videostyle.stylefile import described, read_style_file
+
+    rows = described(read_style_file(file))
+    width = max(len(name) for name, _ in rows)
+    print("\n".join(f"{name:<{width}}  {value}" for name, value in rows))
+    return 0
+
+
+def export_command(**values: Any) -> int:
+    """Writes the network of a learned painting as ONNX, for other programs.
+
+    Its input `picture` and output `painting` are float32 (1, 3, H, W), RGB from 0 to 1, H and W multiples of 4.
+    """
+    quiet = values.pop("quiet")
+    job = ExportJob(**values)
+    from videostyle.export import export
+
+    export(job)
+    if not quiet:
+        say(f"{job.output}: written")
+    return 0
+
+
+export_command.__signature__ = inspect.Signature(parameters_of(ExportJob))  # type: ignore[attr-defined]
+app.command("export", cls=PanelCommand)(export_command)
 
 
 # --- videostyle doctor --------------------------------------------------------------------------------------------

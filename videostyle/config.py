@@ -11,6 +11,13 @@ from typing import Any
 from videostyle.errors import BadOption
 
 PRESETS = ("draft", "standard", "high")
+ENGINES = ("optimize", "learned")
+LEARNED = ".vstyle"  # the suffix of a learned painting
+# of a run: without effect where a network paints; and what a learned painting has settled already
+ITERATED = ("preset", "iterations", "first_iterations")
+SETTLED = (
+    "style_weight", "content_weight", "temporal_weight", "tv_weight", "style_scale", "flow", "features", "minutes",
+)  # fmt: skip
 
 
 def option(default: Any, help: str, *, choices=None, low=None, high=None, panel="Painting", default_text=""):
@@ -105,6 +112,18 @@ class Job:
         default_text="all",
     )
 
+    engine: str = option(
+        "optimize",
+        "'learned' has a network learn the painting on this clip first; it is kept beside the output (.vstyle).",
+        choices=ENGINES,
+    )
+    minutes: float = option(
+        15.0,
+        "How long a network learns, in minutes.",
+        low=0.01,
+        high=10_000.0,
+        default_text="15; with --engine learned",
+    )
     preset: str = option(
         "standard", "How much work goes into each frame; draft also paints smaller and scales up.", choices=PRESETS
     )
@@ -146,6 +165,22 @@ class Job:
         check_options(self)
         parse_frames(self.frames)
         parse_rate(self.fps)
+        if self.learned is not None or self.engine == "learned":
+            self._check_learned()
+
+    @property
+    def learned(self) -> Path | None:
+        """The learned painting to paint with, None where the styles are pictures."""
+        return next((style for style in self.styles if style.suffix.lower() == LEARNED), None)
+
+    def _check_learned(self) -> None:
+        """Raises BadOption where something is asked of a network that it cannot do."""
+        if self.learned is not None and len(self.styles) > 1:
+            raise BadOption(f"{self.learned} beside other styles", "one learned painting, or images")
+        for name in (*ITERATED, *(SETTLED if self.learned else ())):
+            if getattr(self, name) != self.__dataclass_fields__[name].default:
+                why = f"{self.learned} has learned its painting already" if self.learned else "a network paints at once"
+                raise BadOption(f"--{name.replace('_', '-')}: {why}", "other options", "leave it out")
 
 
 def as_in_run(name: str, help: str = "", **differs: Any) -> Any:
@@ -268,7 +303,89 @@ class WebcamJob:
         check_options(self)
 
 
-def check_options(job: Job | MeasureJob | WebcamJob) -> None:
+@dataclass(frozen=True, kw_only=True)
+class TrainJob:
+    """A network that is to learn a painting, complete and checked. Raises BadOption as Job does."""
+
+    styles: tuple[Path, ...]
+    on: tuple[Path, ...] = option(
+        (), "A clip, a still or a folder of frames to learn on; may be given again.", panel="Learning"
+    )
+    output: Path | None = option(
+        None, "Where the learned painting goes (.vstyle).", panel="Output", default_text="STYLE.vstyle beside the style"
+    )
+    overwrite: bool = as_in_run("overwrite")
+    restart: bool = as_in_run("restart", "Start over, where a training of the same output was interrupted.")
+
+    minutes: float = as_in_run("minutes", panel="Learning", default_text="15")
+    steps: int | None = option(
+        None,
+        "Learn for exactly this many steps instead.",
+        low=1,
+        high=10_000_000,
+        panel="Learning",
+        default_text="as many as the time allows",
+    )
+    size: int = option(
+        320,
+        "Longer side of the frames learned on, in pixels: strokes come out right at about this size.",
+        low=64,
+        high=2048,
+        panel="Learning",
+    )
+    start: float = as_in_run("start", "Learn from this many seconds after the first frame on.")
+    duration: float | None = as_in_run("duration", "Learn on this many seconds.")
+    frames: str | None = as_in_run("frames")
+
+    style_weight: float = as_in_run("style_weight")
+    content_weight: float = as_in_run("content_weight")
+    temporal_weight: float = as_in_run("temporal_weight")
+    tv_weight: float = as_in_run("tv_weight")
+    style_scale: float = as_in_run("style_scale")
+    flow: str = as_in_run("flow", "Optical flow; 'none' leaves the temporal term out.")
+    features: str = as_in_run("features")
+    device: str = as_in_run("device")
+    threads: int | None = as_in_run("threads", "CPU threads for the training.")
+    seed: int = as_in_run("seed", "Seed of the random numbers the network starts from.")
+
+    def __post_init__(self):
+        for name in ("styles", "on"):
+            object.__setattr__(self, name, tuple(Path(each) for each in getattr(self, name)))
+        output = Path(self.output) if self.output else None
+        if not self.styles:
+            raise BadOption("no style was given", "one or more images", "add the painting")
+        if not self.on:
+            raise BadOption("nothing to learn on was given", "clips, stills, folders", "add --on and the clip")
+        output = output or self.styles[0].with_suffix(LEARNED)
+        if output.suffix.lower() != LEARNED:
+            raise BadOption(f"--output {output}", f"a name ending in {LEARNED}")
+        object.__setattr__(self, "output", output)
+        check_options(self)
+        parse_frames(self.frames)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportJob:
+    """A learned painting that is to be written in another format. Raises BadOption as Job does."""
+
+    learned: Path
+    output: Path | None = option(
+        None, "Where the network goes (.onnx).", panel="Output", default_text="FILE.onnx beside it"
+    )
+    overwrite: bool = as_in_run("overwrite")
+
+    def __post_init__(self):
+        object.__setattr__(self, "learned", Path(self.learned))
+        output = Path(self.output) if self.output else self.learned.with_suffix(".onnx")
+        if output.suffix.lower() != ".onnx":
+            raise BadOption(f"--output {output}", "a name ending in .onnx")
+        object.__setattr__(self, "output", output)
+
+
+AnyJob = Job | MeasureJob | TrainJob | ExportJob | WebcamJob
+
+
+def check_options(job: AnyJob) -> None:
     """Raises BadOption where an option of a job is outside its range or not one of its choices."""
     for each in fields(job):
         if each.default is not MISSING:

@@ -18,33 +18,44 @@ SEEN_BYTES = 1200  # of each pixel that the network sees at once: all of them, u
 # Of each pixel: curvature pairs (240), the content's activations (32), pictures, flows, frames that wait. Counted and rounded
 # up; not measured above 1280x720.
 HELD_BYTES = 800
+# Where a learned network paints: 623 MiB at 320x180, 722 at 1280x720, 1045 at 2560x1440. Where it learns: 1538 at 320x240. In
+# bytes at least, and of each pixel.
+IN_PROPORTION = {"learned": (700 * 2**20, 200), "learning": (BASE_BYTES, 4900)}
 MEASURED_FIRST = 4  # seconds of iterations before a time is named
 
 
-def memory_needed(size: Size) -> int:
-    """Bytes of memory that painting at (height, width) takes on a CPU; of what is seen in tiles, at most so many."""
+def memory_needed(size: Size, way: str = "optimize") -> int:
+    """Bytes of memory that painting at (height, width) takes on a CPU; of what is seen in tiles, at most so many. way:
+    "optimize"; "learned" where a network paints, "learning" where it learns to."""
     pixels = size[0] * size[1]
+    if way in IN_PROPORTION:
+        base, each = IN_PROPORTION[way]
+        return base + each * pixels
     return BASE_BYTES + SEEN_BYTES * min(pixels, WHOLE) + HELD_BYTES * pixels
 
 
-def pixels_within(available: int) -> float:
+def pixels_within(available: int, way: str = "optimize") -> float:
     """How many pixels can be painted in so many bytes."""
+    if way in IN_PROPORTION:
+        base, each = IN_PROPORTION[way]
+        return max(0, available - base) / each
     left = max(0, available - BASE_BYTES)
     return min(left / (SEEN_BYTES + HELD_BYTES), WHOLE) + max(
         0.0, left / HELD_BYTES - (SEEN_BYTES / HELD_BYTES + 1) * WHOLE
     )
 
 
-def check_memory(size: Size, available: int | None = None) -> None:
+def check_memory(size: Size, available: int | None = None, way: str = "optimize") -> None:
     """Raises BadOption where painting at this size would not fit into the free memory, in bytes."""
     available = psutil.virtual_memory().available if available is None else available
-    needed = memory_needed(size)
+    needed = memory_needed(size, way)
     if needed > available:
-        pixels, ratio = pixels_within(available), min(size) / max(size)
+        pixels, ratio = pixels_within(available, way), min(size) / max(size)
         # the largest for which longer * (longer * ratio + 1) fits: the shorter side may be rounded up by one
         longer = int(((1 + 4 * ratio * pixels) ** 0.5 - 1) / (2 * ratio))
+        what = "learning" if way == "learning" else "painting"
         raise BadOption(
-            f"painting at {size[1]}x{size[0]} needs about {needed / 2**30:.1f} GB of memory, {available / 2**30:.1f} are free",
+            f"{what} at {size[1]}x{size[0]} needs about {needed / 2**30:.1f} GB of memory, {available / 2**30:.1f} are free",
             f"--size up to about {longer // 16 * 16}" if longer >= 32 else "more free memory",
         )
 

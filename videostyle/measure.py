@@ -24,7 +24,7 @@ from videostyle.choices import check_styles, choose_device
 from videostyle.config import Job, MeasureJob
 from videostyle.errors import BadInput, MissingModel
 from videostyle.frames import Frame, Size
-from videostyle.media.images import frame_number, load_style, to_bits
+from videostyle.media.images import frame_number, to_bits
 from videostyle.media.sinks import painted_name
 from videostyle.media.sources import Source, fit_size, open_source
 from videostyle.models.embedding import PACKAGE, Embed, embedding_distance, load_embedding
@@ -32,6 +32,7 @@ from videostyle.models.features import CONTENT_LAYERS, SMALLEST_SIDE, STYLE_LAYE
 from videostyle.pipeline import LIBRARIES, Telling, plain_options, skipped_lines
 from videostyle.report import Counting, Event, FrameMeasure, Measurement, Measuring, Pictured, RunReport
 from videostyle.scan import Clip, scan
+from videostyle.stylefile import style_picture
 from videostyle.stylizers.colors import luminance
 from videostyle.stylizers.losses import StyleTargets, content_distance, gram, relative_distance
 from videostyle.stylizers.optimize import to_tensor
@@ -209,7 +210,7 @@ class Sight:
     def __init__(self, job: MeasureJob, size: Size):
         self.device, self.grey = choose_device(job), job.keep_colors
         self.extract: VGG19Features = load_features(job.features, self.device)
-        pictures = [self._shown(load_style(path)) for path in job.style]
+        pictures = [self._shown(style_picture(path)) for path in job.style]
         self.styles = StyleTargets(self.extract, [self._tensor(each) for each in pictures], job.style_scale).at(size)
         self.embed: Embed | None = None
         with suppress(MissingModel):

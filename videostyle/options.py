@@ -10,19 +10,20 @@ from typing import Any, get_args, get_origin, get_type_hints
 import typer
 from typer.core import TyperCommand
 
-from videostyle.config import Job, MeasureJob, WebcamJob
+from videostyle.config import AnyJob
 
 ARGUMENTS = {
     "input": ("INPUT", "A video, an image or a folder of numbered frames."),
-    "styles": ("STYLE...", "The painting, an image; several are mixed."),
+    "styles": ("STYLE...", "The painting: an image, several of which are mixed; or a learned one (.vstyle)."),
     "paintings": ("STYLE...", "The paintings, images; the keys n and p go from one to the next."),
     "source": ("SOURCE", "What was painted: a video, an image or a folder of numbered frames."),
+    "learned": ("FILE", "A learned painting (.vstyle)."),
     "output": ("OUTPUT", "What was painted from it, from the first frame of that part of SOURCE on."),
 }
 SHORT = {"output": ["-o"], "page": ["-o"]}
 
 
-def parameters_of(job: type[Job] | type[MeasureJob] | type[WebcamJob]) -> list[inspect.Parameter]:
+def parameters_of(job: type[AnyJob]) -> list[inspect.Parameter]:
     """The fields of a job as the parameters of a typer command: help, choices, range and panel as each field says."""
     types = get_type_hints(job)
     parameters = [

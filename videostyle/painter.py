@@ -6,11 +6,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from videostyle.config import Job
+from videostyle.errors import BadInput
 from videostyle.estimate import Workload
 from videostyle.frames import Frame, Motion, Size
 from videostyle.media.prefetch import Prefetch
@@ -18,10 +20,13 @@ from videostyle.media.sinks import Sink
 from videostyle.media.sources import Source
 from videostyle.models.allocator import LARGE, return_freed_memory
 from videostyle.models.features import load_features
+from videostyle.models.feedforward import PaintingNetwork, network_of
 from videostyle.report import Estimate, Event, FrameRecord, Painting
 from videostyle.scan import Clip
+from videostyle.stylefile import read_style_file
 from videostyle.stylizers.base import Painted, State
 from videostyle.stylizers.colors import luminance, with_colors_of
+from videostyle.stylizers.learned import Learned
 from videostyle.stylizers.losses import StyleTargets, Value, Weights
 from videostyle.stylizers.optimize import EFFORTS, Effort, Optimize, to_tensor, work, work_of_first
 from videostyle.temporal.anchor import RENEWED_AFTER, anchor_of
@@ -106,17 +111,17 @@ class Painter:
         self, job: Job, styles: list[np.ndarray], size: Size, device: str, clip: Clip, tell: Callable[[Event], None]
     ):
         self.job, self.size, self.device, self.clip, self.tell = job, size, device, clip, tell
-        self.flow = None if job.flow == "none" else FLOWS[job.flow](device)
+        # a network has learned to be steady: it needs no flow to paint
+        self.flow = None if job.learned or job.flow == "none" else FLOWS[job.flow](device)
         self.effort = effort_of(job, alone=self.flow is None or clip.count == 1)
         if size[0] * size[1] >= LARGE:
             return_freed_memory()
-        pictures = [to_tensor(luminance(each) if job.keep_colors else each, device) for each in styles]
-        self.styles = StyleTargets(load_features(job.features, device), pictures, job.style_scale)
-        self.weights = Weights(job.content_weight, job.style_weight, job.tv_weight, job.temporal_weight)
+        self._new_stylizer = self._learned(job.learned) if job.learned else self._optimizers(styles)
         # a guess until the first frames are done; measured: 6 to 9 where 3 to 12 are allowed
         expected = ((self.effort.least + self.effort.most) / 2 + 1) * work(size)
+        first = work(size) if job.learned else work_of_first(size, self.effort.first)
         firsts = clip.count if self.flow is None else len(clip.starts)
-        self.workload = Workload(work_of_first(size, self.effort.first), expected, firsts, clip.count)
+        self.workload = Workload(first, expected, firsts, clip.count)
         self.estimated = False
         self.stylizer = self._new_stylizer()
         self.waiting: deque[Task] = deque()  # given to the stylizer and not finished yet
@@ -126,7 +131,7 @@ class Painter:
     def continue_from(self, before: Before) -> None:
         """Begin from a frame painted before the clip's first one."""
         self.before = before
-        if self.flow:
+        if self.flow and isinstance(self.stylizer, Optimize):
             painted = luminance(before.painted) if self.job.keep_colors else before.painted
             self.stylizer.continue_from(painted, self._seen(before.frame))
             self.workload.shots -= 1  # the first frame begins none
@@ -166,12 +171,22 @@ class Painter:
             sink.write(self._on_canvas(task.frame, painted, out_size, sink.bits))
             yield self._record(task, painted)
 
-    def _new_stylizer(self) -> Optimize:
-        return Optimize(self.styles, self.weights, self.effort, self.device, self.job.seed)
+    def _optimizers(self, styles: list[np.ndarray]) -> Callable[[], Optimize | Learned]:
+        """What makes a stylizer for each shot that optimises its frames."""
+        job = self.job
+        pictures = [to_tensor(luminance(each) if job.keep_colors else each, self.device) for each in styles]
+        targets = StyleTargets(load_features(job.features, self.device), pictures, job.style_scale)
+        weights = Weights(job.content_weight, job.style_weight, job.tv_weight, job.temporal_weight)
+        return lambda: Optimize(targets, weights, self.effort, self.device, job.seed)
+
+    def _learned(self, path: Path) -> Callable[[], Optimize | Learned]:
+        """What makes a stylizer for each shot that paints with a learned network. Raises BadInput."""
+        network = load_network(path, self.device)
+        return lambda: Learned(network, self.device)
 
     def _seen(self, frame: Frame) -> np.ndarray:
-        """What the stylizer sees of a frame."""
-        return luminance(frame.image) if self.job.keep_colors else frame.image
+        """What the stylizer sees of a frame. Networks have learned on colours, and only their picture's light is taken."""
+        return luminance(frame.image) if self.job.keep_colors and not self.job.learned else frame.image
 
     def _on_canvas(self, frame: Frame, painted: Painted, size: Size, bits: int) -> Frame:
         """The painted picture as a frame of the output: colours, size and depth as asked for, the source's time and alpha."""
@@ -212,6 +227,15 @@ class Painter:
             untrusted=painted.untrusted,
             seconds=painted.seconds,
         )
+
+
+def load_network(path: Path, device: str) -> PaintingNetwork:
+    """The network of a .vstyle file. Raises BadInput where it is missing, damaged, or another kind of file."""
+    file = read_style_file(path)
+    try:
+        return network_of(file.shape, file.weights, device)
+    except BadInput as error:
+        raise BadInput(f"{path} is damaged: {error}", "a .vstyle file made by `videostyle train`") from error
 
 
 def scaled(picture: np.ndarray, size: Size) -> np.ndarray:

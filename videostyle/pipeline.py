@@ -7,9 +7,10 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,17 +18,18 @@ import torch
 
 from videostyle.checkpoint import Checkpoint, Checkpoints, Identity, fingerprint
 from videostyle.choices import Choice, check_styles, choose
-from videostyle.config import Job, MeasureJob, parse_frames
+from videostyle.config import LEARNED, SETTLED, AnyJob, Job, TrainJob, parse_frames
 from videostyle.errors import Cancelled, PaintingFailed
 from videostyle.estimate import peak_memory
 from videostyle.frames import Size, VideoInfo
-from videostyle.media.images import load_style, read_picture
+from videostyle.media.images import read_picture
 from videostyle.media.sinks import Sink, open_sink, painted_name
 from videostyle.media.sources import Source, open_source
 from videostyle.media.work import WorkFolder, writing
 from videostyle.painter import Before, Painter, scaled
 from videostyle.report import Counting, Event, FrameRecord, Notice, Plan, RunReport
 from videostyle.scan import Clip, scan
+from videostyle.stylefile import style_picture
 
 LIBRARIES = ("videostyle", "torch", "torchvision", "opencv-python", "av", "numpy")
 
@@ -41,12 +43,16 @@ class Telling:
 
     def __call__(self, event: Event) -> None:
         """Raises Cancelled where the caller has asked to stop."""
-        if self.cancel is not None and self.cancel.is_set():
-            raise Cancelled("cancelled before the end")
+        self.stop_if_asked()
         if isinstance(event, Notice):
             self.notices.append(event.text)
         if self.progress is not None:
             self.progress(event)
+
+    def stop_if_asked(self) -> None:
+        """Raises Cancelled where the caller has asked to stop."""
+        if self.cancel is not None and self.cancel.is_set():
+            raise Cancelled("cancelled before the end")
 
     def notice(self, text: str) -> None:
         """Tell a line the user should read, once."""
@@ -68,9 +74,10 @@ def run(job: Job, progress: Callable[[Event], None] | None = None, cancel: threa
     check_styles(job.styles)
     with closing(open_source(job.input)) as source:
         chosen = choose(job, source.info, tell.notice)
-        styles = [load_style(path) for path in job.styles]
+        painting = with_learned(job, chosen, tell) if job.learned is None and job.engine == "learned" else job
+        styles = [style_picture(path) for path in painting.styles]
         with WorkFolder(chosen.output) as work:
-            session = prepare(job, source, styles, chosen, work, tell)
+            session = prepare(painting, source, styles, chosen, work, tell)
             session.paint()
         for line in (*session.sink.notices, *skipped_lines(source)):
             tell.notice(line)
@@ -88,6 +95,23 @@ def run(job: Job, progress: Callable[[Event], None] | None = None, cancel: threa
         skipped=source.skipped,
         painted_size=chosen.size,
     )
+
+
+def with_learned(job: Job, chosen: Choice, tell: Telling) -> Job:
+    """The same job with a painting that a network has learned on its very clip, now or before: it stays beside the output."""
+    from videostyle.training import is_trained, train  # which imports this module
+
+    output = chosen.output.with_suffix(LEARNED)
+    names = {each.name for each in fields(TrainJob)} & {each.name for each in fields(Job)} - {"output", "size"}
+    size = max(64, *chosen.size)
+    training = TrainJob(on=(job.input,), output=output, size=size, **{name: getattr(job, name) for name in names})
+    if not job.restart and is_trained(training):
+        tell.notice(f"painting with {output}, which was learned before; --restart learns it anew")
+    else:
+        for line in train(training, tell.progress, tell.cancel).notices:
+            tell.notices.append(line)
+    settled: dict[str, Any] = {name: Job.__dataclass_fields__[name].default for name in SETTLED}
+    return replace(job, styles=(output,), **settled)
 
 
 @dataclass(frozen=True)
@@ -168,7 +192,7 @@ def prepare(
 # Options that change nothing in the painted bytes, or are told by something else: the files by their fingerprints, the
 # part to paint by the frames themselves, so that a run can be made longer.
 NOT_IDENTITY = {"input", "styles", "output", "overwrite", "restart", "report", "size", "device", "threads"} | {
-    "frames", "duration", "start", "audio",
+    "frames", "duration", "start", "audio", "engine", "minutes",
 }  # fmt: skip
 
 
@@ -221,7 +245,7 @@ def skipped_lines(source: Source) -> list[str]:
     ]
 
 
-def plain_options(job: Job | MeasureJob) -> dict[str, object]:
+def plain_options(job: AnyJob) -> dict[str, object]:
     """The options of a job as JSON has them."""
     return {name: _plain(value) for name, value in asdict(job).items()}
 

@@ -73,7 +73,32 @@ class Measuring:
     remaining: float | None
 
 
-Event = Notice | Counting | Plan | Estimate | Painting | Measuring
+@dataclass(frozen=True)
+class Lesson:
+    """What is about to be learned. clips: to learn on. pairs: of frames that were chosen in them. size: (height, width) of the
+    first clip's frames. look: a file that always holds a frame as it is painted so far."""
+
+    output: Path
+    clips: int
+    pairs: int
+    size: Size
+    device: str
+    look: Path
+
+
+@dataclass(frozen=True)
+class Learning:
+    """A step of a training was done. step: from 1. loss: L before it, of one frame. held: L of the frames held back when last
+    looked at, None before. fraction: of the training, in [0, 1]. remaining: seconds, None while unknown."""
+
+    step: int
+    loss: float
+    held: float | None
+    fraction: float
+    remaining: float | None
+
+
+Event = Notice | Counting | Plan | Estimate | Painting | Measuring | Lesson | Learning
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from videostyle.config import Job, MeasureJob, parse_frames
+from videostyle.config import Job, MeasureJob, TrainJob, parse_frames
 from videostyle.errors import BadOption
 from videostyle.frames import Frame, Size, Trim, VideoInfo
 from videostyle.media.images import frame_number
@@ -37,7 +37,7 @@ class Clip:
 class Selection:
     """--start, --duration and --frames: one interval, asked frame by frame in order."""
 
-    def __init__(self, job: Job | MeasureJob, info: VideoInfo):
+    def __init__(self, job: Job | MeasureJob | TrainJob, info: VideoInfo):
         self.start = Fraction(str(job.start))
         self.duration = None if job.duration is None else Fraction(str(job.duration))
         self.low, self.high = parse_frames(job.frames)
@@ -84,7 +84,7 @@ class _Counted:
         self.ended = True
 
 
-def scan(source: Source, job: Job | MeasureJob, tell: Callable[[int], None]) -> Clip:
+def scan(source: Source, job: Job | MeasureJob | TrainJob, tell: Callable[[int], None]) -> Clip:
     """Decode the source once, small, and say what is to be painted or measured. tell: called with the count of frames so far.
 
     Raises BadOption where the selection holds no frame.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from videostyle.report import Event, Measurement, Plan
+    from videostyle.report import Event, Lesson, Measurement, Plan
 
 
 def one_line(text: str) -> str:
@@ -34,15 +35,26 @@ def plan_lines(plan: Plan) -> list[str]:
     ]
 
 
+def lesson_lines(lesson: Lesson) -> list[str]:
+    height, width = lesson.size
+    chosen = f"{counted(lesson.pairs, 'pair')} of frames from {counted(lesson.clips, 'clip')}"
+    return [
+        f"learning on {chosen} at {width}x{height} on {lesson.device} -> {lesson.output}",
+        f"what it paints so far is always in {lesson.look}",
+    ]
+
+
 def lines_of(event: Event) -> list[str]:
     """What is worth a line of its own; nothing for the many small steps."""
-    from videostyle.report import Estimate, Notice, Plan
+    from videostyle.report import Estimate, Lesson, Notice, Plan
 
     match event:
         case Notice(text):
             return [f"note: {text}"]
         case Plan():
             return plan_lines(event)
+        case Lesson():
+            return lesson_lines(event)
         case Estimate(seconds):
             return [f"this will take about {spoken(seconds)}"]
     return []
@@ -50,15 +62,19 @@ def lines_of(event: Event) -> list[str]:
 
 def step_of(event: Event) -> str:
     """A small step in a few words, without the time left."""
-    from videostyle.report import Counting, Measuring, Painting
+    from videostyle.report import Counting, Learning, Measuring, Painting
 
     match event:
         case Counting(frame):
             return f"counting frames and finding cuts: {frame}"
         case Painting():
-            return f"frame {event.frame}/{event.frames}, shot {event.shot}/{event.shots}, loss {event.loss:.3f}"
+            loss = "" if math.isnan(event.loss) else f", loss {event.loss:.3f}"
+            return f"frame {event.frame}/{event.frames}, shot {event.shot}/{event.shots}{loss}"
         case Measuring():
             return f"measuring frame {event.frame}/{event.frames}"
+        case Learning():
+            held = "" if event.held is None else f", {event.held:.3f} on frames held back"
+            return f"learning, step {event.step}, loss {event.loss:.3f}{held}"
     return ""
 
 

@@ -157,3 +157,12 @@ def test_a_real_move_is_made_at_once_with_what_was_owed():
     flow, owed = saved_up(np.full((8, 8, 2), 2.0, np.float32), owed)
     np.testing.assert_allclose(flow, 2.1, atol=1e-5)
     assert not owed.any()
+
+
+def test_the_gradient_is_the_warp_turned_around():
+    """A warp is linear in its picture: g . warp(x) = gradient(g) . x for any x and g, over strips and borders too."""
+    random = torch.Generator().manual_seed(0)
+    image, g, other = (torch.randn(2, 3, 150, 40, generator=random) for _ in range(3))
+    flow = 5 * torch.randn(150, 40, 2, generator=random)
+    (gradient,) = torch.autograd.grad(warp(image.requires_grad_(), flow), image, g)
+    assert float((gradient * other).sum()) == pytest.approx(float((g * warp(other, flow)).sum()), rel=1e-4)

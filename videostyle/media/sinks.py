@@ -62,17 +62,22 @@ def check_output(output: Path, overwrite: bool) -> None:
     An empty folder may always be filled.
     """
     kind = output_kind(output)
+    check_folder(output)
+    if kind == "folder" and output.exists() and not output.is_dir():
+        raise BadOutput(f"{output} is a file without a suffix", ACCEPTED, "give another -o")
+    taken = any(output.iterdir()) if output.is_dir() else os.path.lexists(output)
+    if taken and not overwrite:
+        raise BadOutput(f"{output} exists", todo="add --overwrite to replace it, or give another -o")
+
+
+def check_folder(output: Path) -> None:
+    """Raises BadOutput where nothing can be made beside the output, or in it where it is a folder."""
     parent = Path(os.path.abspath(output)).parent
     if not parent.is_dir():
         raise BadOutput(f"{output}: there is no folder {parent}", "an existing folder", "make it, or give another -o")
     for folder in {parent, output if output.is_dir() else parent}:
         if not os.access(folder, os.W_OK | os.X_OK):
             raise BadOutput(f"{output}: {folder} is not writable", "a folder you can write to", "give another -o")
-    if kind == "folder" and output.exists() and not output.is_dir():
-        raise BadOutput(f"{output} is a file without a suffix", ACCEPTED, "give another -o")
-    taken = any(output.iterdir()) if output.is_dir() else os.path.lexists(output)
-    if taken and not overwrite:
-        raise BadOutput(f"{output} exists", todo="add --overwrite to replace it, or give another -o")
 
 
 class Sink(Protocol):

@@ -24,9 +24,27 @@ def warp(image: torch.Tensor, flow: np.ndarray | torch.Tensor) -> torch.Tensor:
     for top in range(0, height, STRIP):
         # a weighted sum of 36 table rows for each pixel, in one pass over all pictures of the batch
         indices, weights = _taps(flow[top : top + STRIP], top, height)
-        strips.append(torch.nn.functional.embedding_bag(indices, table, per_sample_weights=weights, mode="sum"))
+        strips.append(_Sampled.apply(table, indices, weights))
     moved = torch.cat(strips).view(height, width, count, channels).permute(2, 3, 0, 1)
     return moved.contiguous(memory_format=torch.channels_last)
+
+
+class _Sampled(torch.autograd.Function):
+    """Weighted sums of rows of a table (n, C) by indices and weights (m, taps), with a gradient for the table alone: PyTorch's
+    own takes nine times as long."""
+
+    @staticmethod
+    def forward(ctx, table: torch.Tensor, indices: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+        ctx.rows = len(table)
+        ctx.save_for_backward(indices, weights)
+        return torch.nn.functional.embedding_bag(indices, table, per_sample_weights=weights, mode="sum")
+
+    @staticmethod
+    def backward(ctx, gradient: torch.Tensor):  # type: ignore[override]
+        indices, weights = ctx.saved_tensors
+        shares = (gradient[:, None, :] * weights[:, :, None]).flatten(0, 1)
+        found = gradient.new_zeros(ctx.rows, gradient.shape[1])
+        return found.index_add_(0, indices.flatten(), shares), None, None
 
 
 def saved_up(flow: np.ndarray, owed: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
