@@ -25,7 +25,7 @@ from videostyle.temporal.anchor import composed, held
 from videostyle.temporal.warp import saved_up, warp
 
 COARSEST = 128  # longer side of the first frame's first scale
-FINER = 1.5  # times as many iterations at each finer scale: the same L* for a quarter less time than even shares
+FINER = 1.5  # times as many iterations at each finer scale
 FIXED_WORK = 4_700  # what an iteration costs besides its pixels, in pixels
 PAIR = "pair_"  # begins the names of the curvature pairs in a state
 START_NOISE = 0.02  # standard deviation added to the first frame's start, so that another seed gives another painting
@@ -54,7 +54,7 @@ class Effort:
         return Effort(self.first, iterations, iterations, for_new=0, collect=0, repeats=False)
 
 
-EFFORTS = {"draft": Effort(45, 2, 4), "standard": Effort(140, 3, 12), "high": Effort(400, 8, 30)}
+EFFORTS = {"draft": Effort(50, 2, 4), "standard": Effort(160, 3, 12), "high": Effort(400, 8, 30)}
 
 
 def scales(size: Size) -> list[Size]:
