@@ -63,14 +63,14 @@ def test_a_picture_of_another_size_is_fitted_in(tmp_path: Path) -> None:
 
 
 KILLED = """
-import sys, numpy as np
+import sys, time, numpy as np
 from pathlib import Path
 from videostyle.live.record import Recorder
 recorder = Recorder(Path(sys.argv[1]), (48, 64))
 for number in range(200):
     recorder.add(np.full((48, 64, 3), number, np.uint8), number / 30)
 while not recorder.frames.empty():
-    pass
+    time.sleep(0.01)  # or this loop would take the encoder's time
 print("written", flush=True)
 sys.stdin.read()
 """
