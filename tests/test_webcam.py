@@ -11,6 +11,7 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import cv2  # before av, see live/record.py
@@ -100,12 +101,15 @@ class Running:
     """The command in a process of its own; its lines are read as they come."""
 
     def __init__(self, *arguments: object, env: dict[str, str] | None = None):
+        # A test run that was started in the background hands down an ignored SIGINT, which the program rightly respects.
+        heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
         self.process = subprocess.Popen(
             command(*arguments),
             stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             text=True,
             env=env or without_display(),
+            preexec_fn=heard,
         )
         self.lines: list[str] = []
         self.news = threading.Condition()
