@@ -116,7 +116,7 @@ class Painter:
         self.effort = effort_of(job, alone=self.flow is None or clip.count == 1)
         if size[0] * size[1] >= LARGE:
             return_freed_memory()
-        self.make = self._learned(job.learned) if job.learned else self._optimizers(styles)
+        self._new_stylizer = self._learned(job.learned) if job.learned else self._optimizers(styles)
         # a guess until the first frames are done; measured: 6 to 9 where 3 to 12 are allowed
         expected = ((self.effort.least + self.effort.most) / 2 + 1) * work(size)
         first = work(size) if job.learned else work_of_first(size, self.effort.first)
@@ -170,9 +170,6 @@ class Painter:
             task = self.waiting.popleft()
             sink.write(self._on_canvas(task.frame, painted, out_size, sink.bits))
             yield self._record(task, painted)
-
-    def _new_stylizer(self) -> Optimize | Learned:
-        return self.make()
 
     def _optimizers(self, styles: list[np.ndarray]) -> Callable[[], Optimize | Learned]:
         """What makes a stylizer for each shot that optimises its frames."""
