@@ -106,7 +106,7 @@ def with_learned(job: Job, chosen: Choice, tell: Telling) -> Job:
     size = max(64, *chosen.size)
     training = TrainJob(on=(job.input,), output=output, size=size, **{name: getattr(job, name) for name in names})
     if not job.restart and is_trained(training):
-        tell.notice(f"painting with {output}, which was learned before; --restart learns it anew")
+        tell.notice(f"painting with {output}, which was learned before; --restart --overwrite learn it anew")
     else:
         for line in train(training, tell.progress, tell.cancel).notices:
             tell.notices.append(line)

@@ -291,9 +291,15 @@ class Training:
     @property
     def done(self) -> float:
         """The share of the training that is done, 1 or more at its end."""
-        if self.job.steps is not None:
-            return self.learner.steps / self.job.steps
-        return self.seconds / (60 * self.job.minutes)
+        return self.share(self.learner.steps, self.seconds)
+
+    def share(self, steps: int, seconds: float) -> float:
+        """Which share of the training so many steps or seconds are."""
+        return seconds / (60 * self.job.minutes) if self.job.steps is None else steps / self.job.steps
+
+    def check_is_due(self, done: float) -> bool:
+        last = self.share(self.checks[-1].steps, self.checks[-1].seconds) if self.checks else 0.0
+        return int(done * CHECKS) > int(last * CHECKS)
 
     def run(self) -> None:
         """Learns until the time is over, or the steps are. Stopped before, all is kept to go on from."""
@@ -301,7 +307,7 @@ class Training:
         try:
             while (done := self.done) < 1:
                 self.tell.stop_if_asked()
-                if done * CHECKS >= len(self.checks) + 1:
+                if self.check_is_due(done):
                     self.check()
                 value = self.learner.step(self.lessons.of_step(self.learner.steps, done), slowdown(done))
                 self.tell_step(value.total)
