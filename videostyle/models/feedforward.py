@@ -28,10 +28,10 @@ class Shape:
     """How large a network is. width: channels of the blocks. blocks: how many. dilated: how many of them, in the middle, have
     dilated convolutions. half: channels at half the size. Raises ValueError where there is no such network."""
 
-    width: int = 48
+    width: int = 64
     blocks: int = 5
     dilated: int = 2
-    half: int = 24
+    half: int = 32
 
     def __post_init__(self):
         numbers = asdict(self)
@@ -43,13 +43,18 @@ class Shape:
             raise ValueError(f"{self.dilated} of {self.blocks} blocks cannot be dilated")
 
 
+def convolution(inputs: int, outputs: int, dilation: int = 1) -> nn.Conv2d:
+    """3x3, on a picture that goes on beyond its border: zeros there are seen as a frame, a stroke wide, around the painting."""
+    return nn.Conv2d(inputs, outputs, 3, padding=dilation, dilation=dilation, padding_mode="replicate")
+
+
 class Block(nn.Module):
     """Two convolutions beside the way straight on (He et al. 2015, arXiv:1512.03385)."""
 
     def __init__(self, width: int, dilation: int):
         super().__init__()
-        self.first = nn.Conv2d(width, width, 3, padding=dilation, dilation=dilation)
-        self.second = nn.Conv2d(width, width, 3, padding=1)
+        self.first = convolution(width, width, dilation)
+        self.second = convolution(width, width)
         self.first_norm, self.second_norm = normalisation(width), normalisation(width)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -64,12 +69,12 @@ class PaintingNetwork(nn.Module):
         self.shape = shape
         start = (shape.blocks - shape.dilated) // 2
         dilations = [2 if start <= place < start + shape.dilated else 1 for place in range(shape.blocks)]
-        self.enter = nn.Conv2d(3 * STRIDE**2, shape.width, 3, padding=1)
+        self.enter = convolution(3 * STRIDE**2, shape.width)
         self.enter_norm = normalisation(shape.width)
         self.blocks = nn.Sequential(*(Block(shape.width, dilation) for dilation in dilations))
-        self.to_half = nn.Conv2d(shape.width, shape.half * HALF**2, 3, padding=1)
+        self.to_half = convolution(shape.width, shape.half * HALF**2)
         self.half_norm = normalisation(shape.half)
-        self.to_full = nn.Conv2d(shape.half, 3 * HALF**2, 3, padding=1)
+        self.to_full = convolution(shape.half, 3 * HALF**2)
         for each in (self.to_half, self.to_full):
             alike_where_laid_out(each)
 
