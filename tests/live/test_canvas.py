@@ -140,6 +140,16 @@ def test_another_style_takes_half_a_second_and_late_paintings_of_the_old_one_are
     assert abs(shown.mean() - 30) < 4
 
 
+def test_a_painter_faster_than_the_fade_is_shown_whole() -> None:
+    of = world()
+    canvas = canvas_with_painting(of)
+    for number in range(1, 9):
+        time = 5 + number * FADE / 10
+        canvas.see(view(of), time)
+        canvas.take(canvas.begin(), painted(view(of)), time)
+        assert difference(canvas.picture(time + FADE / 20), 255 * painted(view(of))) < 2
+
+
 def test_there_are_never_many_layers() -> None:
     of = world()
     canvas = canvas_with_painting(of)
