@@ -84,21 +84,29 @@ class Screen:
         self.began = time.monotonic()
         self.shown: list[tuple[float, int, float]] = []  # when, which frame, its age
         self.kept: list[tuple[np.ndarray, np.ndarray]] = []
+        self.room: np.ndarray | None = None  # for what is kept, taken at once, so that memory does not grow by it
         self.memory: list[tuple[float, int]] = []
 
     def show(self, picture: np.ndarray) -> None:
         if self.window:
             self.window.show(picture)
+        self._room_for(picture)
         now = time.monotonic()
         half = picture.shape[1] // 2
         number = number_in(picture[:, :half])
         if not self.shown or number != self.shown[-1][1]:
             self.shown.append((now - self.began, number, now - self.camera.given[number]))
             if now - self.began > self.keep_from and len(self.kept) < MEASURED:
-                small = cv2.resize(picture, (half, picture.shape[0] // 2), interpolation=cv2.INTER_AREA)
+                small = self._room_for(picture)[len(self.kept)]
+                cv2.resize(picture, small.shape[1::-1], dst=small, interpolation=cv2.INTER_AREA)
                 self.kept.append((small[:, : half // 2], small[:, half // 2 :]))
         if not self.memory or now - self.began - self.memory[-1][0] >= 1:
             self.memory.append((now - self.began, psutil.Process().memory_info().rss))
+
+    def _room_for(self, picture: np.ndarray) -> np.ndarray:
+        if self.room is None:
+            self.room = np.full((MEASURED, picture.shape[0] // 2, picture.shape[1] // 2, 3), 1, np.uint8)
+        return self.room
 
     def pressed_keys(self) -> list[str]:
         return self.window.pressed_keys() if self.window else []

@@ -15,7 +15,10 @@ from videostyle.config import AnyJob
 ARGUMENTS = {
     "input": ("INPUT", "A video, an image or a folder of numbered frames."),
     "styles": ("STYLE...", "The painting: an image, several of which are mixed; or a learned one (.vstyle)."),
-    "paintings": ("STYLE...", "The paintings, images; the keys n and p go from one to the next."),
+    "paintings": (
+        "STYLE...",
+        "The paintings, images or learned ones (.vstyle); the keys n and p go from one to the next.",
+    ),
     "source": ("SOURCE", "What was painted: a video, an image or a folder of numbered frames."),
     "learned": ("FILE", "A learned painting (.vstyle)."),
     "output": ("OUTPUT", "What was painted from it, from the first frame of that part of SOURCE on."),

@@ -14,7 +14,17 @@ from tests.thin_vgg import thin_vgg
 from videostyle.config import WebcamJob
 from videostyle.live import painters
 from videostyle.live.base import LivePainter, Task
-from videostyle.live.painters import KEEPING, STARTING, OptimizingPainter, Refining, stages
+from videostyle.live.painters import (
+    KEEPING,
+    STARTING,
+    EitherPainter,
+    LearnedPainter,
+    OptimizingPainter,
+    Refining,
+    live_painter,
+    stages,
+)
+from videostyle.models.feedforward import Shape, new_network
 from videostyle.stylizers.losses import Objective, StyleTargets, Weights, resize
 from videostyle.stylizers.optimize import Effort, to_array, to_tensor
 
@@ -37,7 +47,16 @@ def optimizing() -> OptimizingPainter:
     return OptimizingPainter(WebcamJob(paintings=("a.jpg", "b.jpg")), STYLES, "cpu")
 
 
-PAINTERS: dict[str, Callable[[], LivePainter]] = {"optimizing": optimizing}
+def learned() -> LearnedPainter:
+    """By two networks that have learned nothing."""
+    return LearnedPainter({seed: new_network(Shape(), seed, "cpu") for seed in (0, 1)}, "cpu")
+
+
+def either() -> EitherPainter:
+    return EitherPainter(LearnedPainter({1: new_network(Shape(), 0, "cpu")}, "cpu"), optimizing())
+
+
+PAINTERS: dict[str, Callable[[], LivePainter]] = {"optimizing": optimizing, "learned": learned, "either": either}
 
 
 @pytest.fixture(params=PAINTERS)
@@ -85,15 +104,39 @@ def test_a_task_that_is_broken_off_is_followed_by_others(painter: LivePainter) -
     def publish(picture: np.ndarray) -> None:
         raise Enough
 
+    first = len(painted(painter, Task(image(), 0)))
     painted(painter, Task(image(), 0))
     with pytest.raises(Enough):
         painter.paint(Task(image(), 0), publish)
-    assert painted(painter, Task(image(), 0))
+    assert len(painted(painter, Task(image(), 0))) == first, "it begins anew"
 
 
 def test_another_size_is_taken(painter: LivePainter) -> None:
     for size in (SIZE, (96, 160), SIZE):
         assert painted(painter, Task(image(0, size), 0))[-1].shape == (*size, 3)
+
+
+# --- which one ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("paintings", "kind"),
+    [
+        (("a.jpg", "b.jpg"), OptimizingPainter),
+        (("a.vstyle", "b.VSTYLE"), LearnedPainter),
+        (("a.jpg", "b.vstyle"), EitherPainter),
+    ],
+)
+def test_learned_paintings_are_painted_by_their_networks(
+    paintings: tuple[str, ...], kind: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(painters, "load_network", lambda path, device: new_network(Shape(), 0, device))
+    threads = torch.get_num_threads()
+    found = live_painter(WebcamJob(paintings=paintings), STYLES, "cpu")
+    torch.set_num_threads(threads)
+    assert type(found) is kind
+    for style in (0, 1):
+        assert painted(found, Task(image(), style))
 
 
 # --- the optimizer ------------------------------------------------------------------------------------------------

@@ -53,6 +53,7 @@ class Layer:
         self.wanted: np.ndarray | None = None
         self.born: float | None = None
         self.leaves: float | None = None
+        self.fade = FADE
         self.cover = np.ones((height, width), np.float32)
         self.flow = np.zeros((height, width, 2), np.float32)
         self._small: np.ndarray | None = None
@@ -91,7 +92,7 @@ class Layer:
 
     def weight(self, time: float) -> float:
         """How far the layer has come or gone, in [0, 1]."""
-        come = 0.0 if self.born is None else min(1.0, (time - self.born) / FADE)
+        come = 0.0 if self.born is None else min(1.0, (time - self.born) / self.fade)
         gone = 0.0 if self.leaves is None else min(1.0, (time - self.leaves) / SWITCH)
         return come * (1 - gone)
 
@@ -141,6 +142,9 @@ class Canvas:
         layer.wanted = painted * np.float32(255)
         self.wanted_palette = palette_between(layer.seen.image, painted)
         if layer.picture is None:
+            # a painter that is faster than the fade is not to be left behind by it
+            before = max((each.born for each in self.layers if each.born is not None), default=-np.inf)
+            layer.fade = min(FADE, max(1e-3, time - before))
             layer.picture, layer.born = layer.wanted.copy(), time
 
     def switch(self, style: np.ndarray, time: float) -> None:
@@ -174,3 +178,5 @@ class Canvas:
         painted = [each for each in self.layers if each.picture is not None]
         for oldest in painted[: max(0, len(painted) - MOST_LAYERS + 1)]:
             self.layers.remove(oldest)
+            painted.remove(oldest)
+            painted[0].born = -np.inf  # nothing is left that it could come in over

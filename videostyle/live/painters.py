@@ -1,4 +1,4 @@
-"""Who paints while the camera runs: the optimizer, behind the interface of base.LivePainter."""
+"""Who paints while the camera runs: the optimizer or a learned network, behind the interface of base.LivePainter."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from videostyle.config import WebcamJob
+from videostyle.config import LEARNED, WebcamJob
 from videostyle.frames import Motion, Size
 from videostyle.live.base import LivePainter, Publish, Task
 from videostyle.live.palette import palette_between, recoloured
 from videostyle.media.images import resize
 from videostyle.models.features import SMALLEST_SIDE, load_features
+from videostyle.models.feedforward import PaintingNetwork
+from videostyle.painter import load_network
 from videostyle.stylizers import losses
+from videostyle.stylizers.learned import Learned
 from videostyle.stylizers.losses import Objective, StyleTargets, Value, Weights
 from videostyle.stylizers.optimize import COARSEST, Effort, Optimize, to_array, to_tensor
 from videostyle.temporal.flow import FLOWS
@@ -30,10 +33,40 @@ LOST = 0.6  # ... and the share of the picture that does, from which it is begun
 def live_painter(job: WebcamJob, styles: list[np.ndarray], device: str) -> LivePainter:
     """The painter for a job, built in the thread that it will paint in. styles: uint8 or uint16 (H, W, 3).
 
-    Raises MissingModel.
+    Raises MissingModel, and BadInput where a learned painting is damaged.
     """
     torch.set_num_threads(job.threads or max(1, torch.get_num_threads() - 1))  # one core is the shown picture's
-    return OptimizingPainter(job, styles, device)
+    networks = {
+        number: load_network(path, device)
+        for number, path in enumerate(job.paintings)
+        if path.suffix.lower() == LEARNED
+    }
+    if not networks:
+        return OptimizingPainter(job, styles, device)
+    learned = LearnedPainter(networks, device)
+    return learned if len(networks) == len(styles) else EitherPainter(learned, OptimizingPainter(job, styles, device))
+
+
+class LearnedPainter:
+    """Paints each frame at once, by networks that have learned the painting. networks: by the style's number."""
+
+    def __init__(self, networks: dict[int, PaintingNetwork], device: str):
+        self.stylizers = {number: Learned(network, device) for number, network in networks.items()}
+
+    def paint(self, task: Task, publish: Publish) -> None:
+        (painted,) = self.stylizers[task.style].step(task.image, None)
+        publish(painted.picture)
+
+
+class EitherPainter:
+    """Has learned styles painted by one painter and pictures by the other."""
+
+    def __init__(self, learned: LearnedPainter, optimizing: OptimizingPainter):
+        self.learned, self.optimizing = learned, optimizing
+
+    def paint(self, task: Task, publish: Publish) -> None:
+        painter: LivePainter = self.learned if task.style in self.learned.stylizers else self.optimizing
+        painter.paint(task, publish)
 
 
 class Refining(Optimize):
