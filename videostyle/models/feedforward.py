@@ -44,7 +44,7 @@ class Shape:
 
 
 def convolution(inputs: int, outputs: int, dilation: int = 1) -> nn.Conv2d:
-    """3x3, on a picture that goes on beyond its border: zeros there are seen as a frame, a stroke wide, around the painting."""
+    """3x3, on a picture that goes on beyond its border: zeros there would be seen as a frame, a stroke wide."""
     return nn.Conv2d(inputs, outputs, 3, padding=dilation, dilation=dilation, padding_mode="replicate")
 
 
