@@ -44,7 +44,7 @@ MOST_HELD = 3  # of them looked at
 HELD_EVERY = 9  # one of so many is held back: it is not learned on, and tells how good the network is
 # From this share of the training on, parts of frames with this share of their sides: they cost less and teach as much at
 # first. Frames scaled down would not: a style's strokes keep their size relative to the picture.
-STAGES = ((0.0, 0.5), (0.4, 1.0))
+STAGES = ((0.0, 0.5), (0.15, 1.0))
 SMALLEST_PART = 96  # pixels of the longer side
 CHECKS = 12  # times that the frames held back are looked at, and everything is saved
 SLOWEST = 0.02  # share of the rate that the last steps have

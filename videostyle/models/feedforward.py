@@ -1,9 +1,9 @@
 """The network that paints a frame in one pass: small, convolutional throughout, learned for one painting.
 
 After Johnson et al. 2016 (arXiv:1603.08155) with instance normalisation (Ulyanov et al. 2016, arXiv:1607.08022). Departures,
-for speed on a CPU: there is no convolution at full size. 4x4 pixels are laid into channels at the entrance, and channels into
-pixels at the exit, twice 2x2 (Shi et al. 2016, arXiv:1609.05158); the blocks work at a quarter of the size, some with dilated
-convolutions (Yu & Koltun 2015, arXiv:1511.07122), so that they see as far as deeper networks.
+for speed on a CPU: 4x4 pixels are laid into channels at the entrance (Shi et al. 2016, arXiv:1609.05158, the other way); the
+blocks work at a quarter of the size, some with dilated convolutions (Yu & Koltun 2015, arXiv:1511.07122), so that they see as
+far as deeper networks.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from torch import Tensor, nn
 from videostyle.errors import BadInput
 
 STRIDE = 4  # how much smaller the pictures are that the blocks work on
-HALF = 2
 LARGEST_SHAPE = 1024  # a stored number above it is no network of this kind
 
 
@@ -30,7 +29,7 @@ class Shape:
 
     width: int = 64
     blocks: int = 5
-    dilated: int = 2
+    dilated: int = 3
     half: int = 32
 
     def __post_init__(self):
@@ -72,30 +71,24 @@ class PaintingNetwork(nn.Module):
         self.enter = convolution(3 * STRIDE**2, shape.width)
         self.enter_norm = normalisation(shape.width)
         self.blocks = nn.Sequential(*(Block(shape.width, dilation) for dilation in dilations))
-        self.to_half = convolution(shape.width, shape.half * HALF**2)
+        self.to_half = convolution(shape.width, shape.half)
         self.half_norm = normalisation(shape.half)
-        self.to_full = convolution(shape.half, 3 * HALF**2)
-        for each in (self.to_half, self.to_full):
-            alike_where_laid_out(each)
+        self.to_full = convolution(shape.half, 3)
 
     def forward(self, picture: Tensor) -> Tensor:
         """float32 (N, 3, H, W) RGB in [0, 1], of any size -> the paintings, of the same size, between 0 and 1."""
         height, width = picture.shape[2:]
         whole = F.pad(picture, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
         x = F.relu(self.enter_norm(self.enter(F.pixel_unshuffle(whole - 0.5, STRIDE))))
-        x = self.to_half(self.blocks(x))
-        x = F.relu(self.half_norm(F.pixel_shuffle(x, HALF)))
-        x = F.pixel_shuffle(self.to_full(x), HALF)
+        x = F.relu(self.half_norm(self.to_half(doubled(self.blocks(x)))))
+        x = self.to_full(doubled(x))
         return torch.sigmoid(x[:, :, :height, :width])
 
 
-@torch.no_grad()
-def alike_where_laid_out(convolution: nn.Conv2d) -> None:
-    """The same filters for all pixels that a place's channels become, or a chequered pattern stays in the pictures for long
-    (Aitken et al. 2017, arXiv:1707.02937)."""
-    for each in (convolution.weight, convolution.bias):
-        assert each is not None
-        each.copy_(each[:: HALF**2].repeat_interleave(HALF**2, 0))
+def doubled(x: Tensor) -> Tensor:
+    """Twice the size, between neighbours: a convolution after it leaves less of a chequered pattern (Odena et al. 2016,
+    https://distill.pub/2016/deconv-checkerboard) than laying channels out into pixels does, or than each value four times."""
+    return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
 def normalisation(channels: int) -> nn.Module:
