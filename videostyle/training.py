@@ -39,7 +39,7 @@ from videostyle.temporal.flow import FLOWS, Flow
 from videostyle.temporal.trust import motion
 from videostyle.trainstate import Check, Identity, TrainState, read_state, save_state, state_path_of
 
-PAIRS = 36  # of frames, over all clips, as evenly as they come
+PAIRS = 100  # of frames, over all clips, as evenly as they come
 MOST_HELD = 3  # of them looked at
 HELD_EVERY = 9  # one of so many is held back: it is not learned on, and tells how good the network is
 # From this share of the training on, parts of frames with this share of their sides: they cost less and teach as much at
