@@ -18,8 +18,8 @@ SEEN_BYTES = 1200  # of each pixel that the network sees at once: all of them, u
 # Of each pixel: curvature pairs (240), the content's activations (32), pictures, flows, frames that wait. Counted and rounded
 # up; not measured above 1280x720.
 HELD_BYTES = 800
-# Where a learned network paints: 623 MiB at 320x180, 722 at 1280x720, 1045 at 2560x1440. Where it learns: 1538 at 320x240 on 36
-# pairs of frames; counted for 100, as all that is known of a pair is kept. In bytes at least, and of each pixel.
+# Where a learned network paints: 623 MiB at 320x180, 722 at 1280x720, 1045 at 2560x1440. Where it learns: 1538 at 320x240 on
+# 36 pairs of frames; counted for 100, as all that is known of a pair is kept. In bytes at least, and of each pixel.
 IN_PROPORTION = {"learned": (700 * 2**20, 200), "learning": (BASE_BYTES, 9300)}
 MEASURED_FIRST = 4  # seconds of iterations before a time is named
 
