@@ -25,7 +25,7 @@ from videostyle.media.sources import open_source
 from videostyle.media.video import VideoSource
 from videostyle.painter import effort_of
 from videostyle.report import Counting, Estimate, Notice, Painting, Plan, write_report
-from videostyle.stylizers.optimize import EFFORTS, Effort, Optimize
+from videostyle.stylizers.optimize import BEGUN, EFFORTS, Effort, Optimize
 
 SIZE = (36, 48)
 MS = Fraction(1, 1000)
@@ -259,6 +259,8 @@ def test_a_jobs_effort():
     assert effort_of(Job(**plain), alone=False) == EFFORTS["standard"]
     assert effort_of(Job(**plain, preset="high"), alone=False) == EFFORTS["high"]
     assert effort_of(Job(**plain, first_iterations=7), alone=False).first == 7
+    assert effort_of(Job(**plain, begin_with="p.vstyle"), alone=False).first == EFFORTS["standard"].first * BEGUN
+    assert effort_of(Job(**plain, begin_with="p.vstyle", first_iterations=7), alone=False).first == 7
     exact = effort_of(Job(**plain, iterations=3), alone=False)
     assert exact == Effort(EFFORTS["standard"].first, 3, 3, for_new=0, collect=0, repeats=False)
     assert effort_of(Job(**plain, iterations=3), alone=True).first == 3

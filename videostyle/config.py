@@ -14,7 +14,7 @@ PRESETS = ("draft", "standard", "high")
 ENGINES = ("optimize", "learned")
 LEARNED = ".vstyle"  # the suffix of a learned painting
 # of a run: without effect where a network paints; and what a learned painting has settled already
-ITERATED = ("preset", "iterations", "first_iterations")
+ITERATED = ("preset", "iterations", "first_iterations", "begin_with")
 SETTLED = (
     "style_weight", "content_weight", "temporal_weight", "tv_weight", "style_scale", "flow", "features", "minutes",
 )  # fmt: skip
@@ -145,6 +145,11 @@ class Job:
     first_iterations: int | None = option(
         None, "Iterations for a shot's first frame, over all scales.", low=1, high=100_000, default_text="by preset"
     )
+    begin_with: Path | None = option(
+        None,
+        "A learned painting (.vstyle) that paints a shot's first frame; the iterations go on from there.",
+        default_text="coarse to fine",
+    )
     flow: str = option(
         "dis", "Optical flow; 'none' paints every frame alone.", choices=("dis", "raft", "none"), panel="How"
     )
@@ -158,7 +163,9 @@ class Job:
     def __post_init__(self):
         object.__setattr__(self, "input", Path(self.input))
         object.__setattr__(self, "styles", tuple(Path(style) for style in self.styles))
-        object.__setattr__(self, "output", None if self.output is None else Path(self.output))
+        for name in ("output", "begin_with"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, None if value is None else Path(value))
         object.__setattr__(self, "report", tuple(Path(report) for report in self.report))
         if not self.styles:
             raise BadOption("no style was given", "one or more images", "add the painting after the input")

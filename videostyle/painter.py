@@ -26,9 +26,9 @@ from videostyle.scan import Clip
 from videostyle.stylefile import read_style_file
 from videostyle.stylizers.base import Painted, State
 from videostyle.stylizers.colors import luminance, with_colors_of
-from videostyle.stylizers.learned import Learned
+from videostyle.stylizers.learned import Learned, beginning
 from videostyle.stylizers.losses import StyleTargets, Value, Weights
-from videostyle.stylizers.optimize import EFFORTS, Effort, Optimize, to_tensor, work, work_of_first
+from videostyle.stylizers.optimize import BEGUN, EFFORTS, Effort, Optimize, to_tensor, work, work_of_first
 from videostyle.temporal.anchor import RENEWED_AFTER, anchor_of
 from videostyle.temporal.flow import FLOWS, Flow
 from videostyle.temporal.trust import motion
@@ -65,7 +65,8 @@ class Before:
 def effort_of(job: Job, alone: bool) -> Effort:
     """The preset's iterations with what the job says of them. alone: every frame is painted without the one before."""
     effort = EFFORTS[job.preset]
-    first = job.first_iterations or (job.iterations if alone else None) or effort.first
+    by_preset = effort.first if job.begin_with is None else round(BEGUN * effort.first)
+    first = job.first_iterations or (job.iterations if alone else None) or by_preset
     effort = replace(effort, first=first)
     return effort.exactly(job.iterations) if job.iterations else effort
 
@@ -119,7 +120,7 @@ class Painter:
         self._new_stylizer = self._learned(job.learned) if job.learned else self._optimizers(styles)
         # a guess until the first frames are done; measured: 6 to 9 where 3 to 12 are allowed
         expected = ((self.effort.least + self.effort.most) / 2 + 1) * work(size)
-        first = work(size) if job.learned else work_of_first(size, self.effort.first)
+        first = work(size) if job.learned else work_of_first(size, self.effort.first, job.begin_with is not None)
         firsts = clip.count if self.flow is None else len(clip.starts)
         self.workload = Workload(first, expected, firsts, clip.count)
         self.estimated = False
@@ -177,7 +178,8 @@ class Painter:
         pictures = [to_tensor(luminance(each) if job.keep_colors else each, self.device) for each in styles]
         targets = StyleTargets(load_features(job.features, self.device), pictures, job.style_scale)
         weights = Weights(job.content_weight, job.style_weight, job.tv_weight, job.temporal_weight)
-        return lambda: Optimize(targets, weights, self.effort, self.device, job.seed)
+        begin = beginning(load_network(job.begin_with, self.device), job.keep_colors) if job.begin_with else None
+        return lambda: Optimize(targets, weights, self.effort, self.device, job.seed, begin=begin)
 
     def _learned(self, path: Path) -> Callable[[], Optimize | Learned]:
         """What makes a stylizer for each shot that paints with a learned network. Raises BadInput."""

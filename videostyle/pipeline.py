@@ -192,7 +192,7 @@ def prepare(
 # Options that change nothing in the painted bytes, or are told by something else: the files by their fingerprints, the
 # part to paint by the frames themselves, so that a run can be made longer.
 NOT_IDENTITY = {"input", "styles", "output", "overwrite", "restart", "report", "size", "device", "threads"} | {
-    "frames", "duration", "start", "audio", "engine", "minutes",
+    "frames", "duration", "start", "audio", "engine", "minutes", "begin_with",
 }  # fmt: skip
 
 
@@ -205,6 +205,7 @@ def identity(job: Job, info: VideoInfo, chosen: Choice, clip: Clip) -> Identity:
         if name not in NOT_IDENTITY
     }
     files = {"the input": job.input} | {f"style {number}": path for number, path in enumerate(job.styles, 1)}
+    files |= {"--begin-with": job.begin_with} if job.begin_with else {}
     return {
         **options,
         **{name: fingerprint(path) for name, path in files.items()},

@@ -381,3 +381,35 @@ def test_the_watcher_hears_every_iteration_with_the_share_done():
     stylizer.step(frame(2), STILL)
     assert [done for _, done in seen] == [0, 0.25, 0.5, 0.75, 1, 1, 1]
     assert seen[-1][0] < seen[0][0]
+
+
+# --- a first frame that is begun by others ---------------------------------------------------------------------------
+
+
+def test_a_first_frame_goes_on_from_the_picture_it_is_given_at_full_size_only():
+    size, seen = (130, 180), []
+    begun = picture(*size, 7)
+    stylizer = painter(
+        Effort(3, 2, 2), watch=lambda value, done: seen.append((value.total, done)), begin=lambda _: begun
+    )
+    (painted,) = stylizer.step(frame(1, size), None)
+    assert [done for _, done in seen] == pytest.approx([0, 1 / 3, 2 / 3, 1])
+    assert seen[0][0] == pytest.approx(loss_of(to_array(begun), frame(1, size)), rel=1e-4)
+    assert painted.loss < seen[0][0]
+    assert painted.iterations == 3
+    assert work_of_first(size, 3, begun=True) == 3 * work(size)
+    assert len(stylizer.optimizer.pairs) == 3  # for the next frame
+
+
+def test_what_begins_a_frame_is_given_that_frame_and_only_at_a_shots_start():
+    given = []
+
+    def begin(content):
+        given.append(content)
+        return content
+
+    stylizer = painter(Effort(1, 1, 1), begin=begin)
+    stylizer.step(frame(1), None)
+    stylizer.step(frame(2), STILL)
+    assert len(given) == 1
+    assert torch.equal(given[0], to_tensor(frame(1), "cpu"))

@@ -11,10 +11,12 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from videostyle.frames import Motion
 from videostyle.models.feedforward import PaintingNetwork
 from videostyle.stylizers.base import Painted, State
+from videostyle.stylizers.colors import LUMA
 from videostyle.stylizers.losses import Value
 from videostyle.stylizers.optimize import to_array, to_tensor
 
@@ -50,3 +52,18 @@ class Learned:
 
     def restore(self, state: State) -> None:
         pass
+
+
+def beginning(network: PaintingNetwork, grey: bool) -> Callable[[Tensor], Tensor]:
+    """What paints a first frame, float32 (1, 3, H, W) in [0, 1], for others to go on from. grey: only its light."""
+
+    @torch.no_grad()
+    def begin(content: Tensor) -> Tensor:
+        painted = network(content)
+        return (
+            torch.einsum("nchw,c->nhw", painted, painted.new_tensor(LUMA))[:, None].expand_as(painted)
+            if grey
+            else painted
+        )
+
+    return begin

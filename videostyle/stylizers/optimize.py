@@ -25,6 +25,7 @@ from videostyle.temporal.anchor import composed, held
 from videostyle.temporal.warp import saved_up, warp
 
 COARSEST = 128  # longer side of the first frame's first scale
+BEGUN = 0.5  # share of a first frame's iterations where it goes on from a picture that is there
 FINER = 1.5  # times as many iterations at each finer scale
 FIXED_WORK = 4_700  # what an iteration costs besides its pixels, in pixels
 PAIR = "pair_"  # begins the names of the curvature pairs in a state
@@ -81,10 +82,15 @@ def work(size: Size) -> int:
     return size[0] * size[1] + FIXED_WORK
 
 
-def work_of_first(size: Size, iterations: int) -> int:
+def steps_of_first(size: Size, iterations: int, begun: bool = False) -> list[tuple[Size, int]]:
+    """The sizes at which a shot's first frame is painted, and the iterations at each. begun: from a picture that is there."""
+    sizes = [size] if begun else scales(size)
+    return list(zip(sizes, shares(iterations, len(sizes)), strict=True))
+
+
+def work_of_first(size: Size, iterations: int, begun: bool = False) -> int:
     """The work of a shot's first frame, over all its scales."""
-    sizes = scales(size)
-    return sum(count * work(each) for each, count in zip(sizes, shares(iterations, len(sizes)), strict=True))
+    return sum(count * work(each) for each, count in steps_of_first(size, iterations, begun))
 
 
 def to_tensor(image: np.ndarray, device: str) -> Tensor:
@@ -103,7 +109,8 @@ class Optimize:
     """Paints one shot frame by frame. See `Stylizer` for what its methods promise.
 
     watch: called after every iteration with L's value and the share of this frame's iterations done, in [0, 1]; an
-    exception it raises (Cancelled) ends the step.
+    exception it raises (Cancelled) ends the step. begin: paints a shot's first frame, float32 (1, 3, H, W) in [0, 1], in a
+    quick way; the iterations go on from there. Without it they begin with the frame itself, coarse to fine.
     """
 
     lookahead = 0
@@ -116,9 +123,10 @@ class Optimize:
         device: str = "cpu",
         seed: int = 0,
         watch: Callable[[Value, float], None] = lambda value, done: None,
+        begin: Callable[[Tensor], Tensor] | None = None,
     ):
         self.styles, self.weights, self.effort = styles, weights, effort
-        self.device, self.seed, self.watch = device, seed, watch
+        self.device, self.seed, self.watch, self.begin = device, seed, watch, begin
         self.optimizer = LBFGS()
         self.picture: Tensor | None = None
         self.source: np.ndarray | None = None
@@ -152,15 +160,12 @@ class Optimize:
     def _paint_first(self, content: Tensor) -> tuple[Tensor, Value, int]:
         """Coarse to fine, each scale from an empty history; the finest scale's pairs are kept for the next frame."""
         self.owed = None
-        noise = torch.Generator().manual_seed(self.seed)
         height, width = content.shape[2:]
-        sizes = scales((height, width))
-        coarsest = resize(content, sizes[0])
-        picture = coarsest + START_NOISE * torch.randn(coarsest.shape, generator=noise).to(coarsest)
-        counts = shares(self.effort.first, len(sizes))
-        total = work_of_first((height, width), self.effort.first)
+        steps = steps_of_first((height, width), self.effort.first, self.begin is not None)
+        picture = self._noisy(resize(content, steps[0][0])) if self.begin is None else self.begin(content)
+        total = sum(count * work(size) for size, count in steps)
         done = iterations = 0
-        for size, count in zip(sizes, counts, strict=True):
+        for size, count in steps:
             self.optimizer.forget()
             objective = self._objective(resize(content, size))
             start = resize(picture, size)
@@ -169,6 +174,10 @@ class Optimize:
             done, iterations = done + iteration * work(size), iterations + iteration
         self.first_star = value.star
         return picture, value, iterations
+
+    def _noisy(self, picture: Tensor) -> Tensor:
+        noise = torch.Generator().manual_seed(self.seed)
+        return picture + START_NOISE * torch.randn(picture.shape, generator=noise).to(picture)
 
     def _last_again(self, picture: Tensor) -> tuple[Tensor, Value, int]:
         value = Value(self.last_star, self.last_star, torch.zeros(0))
