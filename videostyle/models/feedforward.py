@@ -27,10 +27,10 @@ class Shape:
     """How large a network is. width: channels of the blocks. blocks: how many. dilated: how many of them, in the middle, have
     dilated convolutions. half: channels at half the size. Raises ValueError where there is no such network."""
 
-    width: int = 56
+    width: int = 64
     blocks: int = 5
     dilated: int = 3
-    half: int = 16
+    half: int = 32
 
     def __post_init__(self):
         numbers = asdict(self)
