@@ -30,7 +30,7 @@ class Shape:
     width: int = 64
     blocks: int = 5
     dilated: int = 3
-    half: int = 32
+    half: int = 16
 
     def __post_init__(self):
         numbers = asdict(self)
