@@ -99,14 +99,14 @@ def another_value(name: str) -> tuple[list[str], Any]:
     """For an option: what to write after its flag, and the value the job then has, which is not the default."""
     each = next(each for each in fields(Job) if each.name == name)
     special = {"output": "o.mkv", "frames": "3:9", "device": "cuda:1", "report": "r.json", "duration": "2.5"}
-    special |= {"audio": "none", "codec": "hevc", "pix_fmt": "yuv444p", "fps": "30"}
+    special |= {"audio": "none", "codec": "hevc", "pix_fmt": "yuv444p", "fps": "30", "begin_with": "p.vstyle"}
     if isinstance(each.default, bool):
         return [], not each.default
     if each.metadata["choices"]:
         other = next(choice for choice in each.metadata["choices"] if choice != each.default)
         return [other], other
     if name in special:
-        values = {"output": Path("o.mkv"), "report": (Path("r.json"),), "duration": 2.5}
+        values = {"output": Path("o.mkv"), "report": (Path("r.json"),), "duration": 2.5, "begin_with": Path("p.vstyle")}
         return [special[name]], values.get(name, special[name])
     number = 7.5 if isinstance(each.default, float) else 47
     return [str(number)], number
