@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.media.clips import Tone, make_clip
+from tests.media.clips import Tone, make_clip, make_painting
 from tests.test_pipeline import another_scene, moving, quick, times
 from tests.thin_vgg import thin_vgg
 from videostyle import checkpoint, painter, run
@@ -40,10 +40,7 @@ def often(monkeypatch):
 
 @pytest.fixture(scope="module")
 def style(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("style") / "style.png"
-    noise = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
-    cv2.imwrite(str(path), cv2.GaussianBlur(noise, (0, 0), 1.5))
-    return path
+    return make_painting(tmp_path_factory.mktemp("style") / "style.png")
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.media.clips import gradient, make_clip
+from tests.media.clips import gradient, make_clip, make_painting
 from tests.thin_vgg import thin_vgg
 from videostyle import Job, painter, run, training
 from videostyle.config import TrainJob
@@ -45,10 +45,7 @@ def moving(count: int) -> list[np.ndarray]:
 
 @pytest.fixture(scope="module")
 def style(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("style") / "style.png"
-    noise = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
-    cv2.imwrite(str(path), cv2.GaussianBlur(noise, (0, 0), 1.5))
-    return path
+    return make_painting(tmp_path_factory.mktemp("style") / "style.png")
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 from av.stream import Disposition
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation
@@ -208,3 +209,10 @@ def _write_cover(file, stream, cover: np.ndarray) -> None:
     frame.pts, frame.time_base = 0, Fraction(1)
     file.mux(stream.encode(frame))
     file.mux(stream.encode(None))
+
+
+def make_painting(path: Path) -> Path:
+    """A picture of soft coloured noise, 40x30."""
+    noise = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
+    cv2.imwrite(str(path), cv2.GaussianBlur(noise, (0, 0), 1.5))
+    return path

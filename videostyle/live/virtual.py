@@ -16,7 +16,9 @@ from videostyle.errors import BadOption, PaintingFailed
 from videostyle.frames import Size
 from videostyle.live.record import fitted
 
-TODO = "on Debian and Ubuntu: apt-get install v4l2loopback-dkms, then modprobe v4l2loopback video_nr=10, and give /dev/video10"
+REMEDY = (
+    "on Debian and Ubuntu: apt-get install v4l2loopback-dkms, modprobe v4l2loopback video_nr=10, then give /dev/video10"
+)
 ACCEPTED = "a v4l2loopback device such as /dev/video10, on Linux"
 
 
@@ -29,14 +31,14 @@ class VirtualCamera:
         if sys.platform != "linux":
             raise BadOption(f"{flag}: there are virtual cameras on Linux only", ACCEPTED)
         if not device.exists():
-            raise BadOption(f"{flag} does not exist", ACCEPTED, TODO)
+            raise BadOption(f"{flag} does not exist", ACCEPTED, REMEDY)
         try:
             self.container = av.open(str(device), "w", format="v4l2")
             stream = self.container.add_stream("rawvideo", rate=Fraction(30), width=self.size[1], height=self.size[0])
             stream.pix_fmt = "yuv420p"
             self.container.start_encoding()
         except (av.FFmpegError, ValueError) as error:
-            raise BadOption(f"{flag} takes no picture: {error}", ACCEPTED, TODO) from error
+            raise BadOption(f"{flag} takes no picture: {error}", ACCEPTED, REMEDY) from error
         self.stream, self.number = stream, 0
 
     def show(self, picture: np.ndarray) -> None:
