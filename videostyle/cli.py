@@ -25,6 +25,7 @@ from videostyle.terminal import (
     leave_after,
     listener,
     noted_signals,
+    result_of,
     say,
     say_failure,
     wait_or_stop,
@@ -100,17 +101,10 @@ def run_command(**values: Any) -> int:
     job = Job(**values)
     for path in job.report:
         check_report("--report", path, REPORTS, job.overwrite)
-    with listener(quiet) as progress:
-        worker = Worker(partial(paint, job, progress))
-        stopped_by = wait_or_stop(worker, "repeat the command to go on")
-    if stopped_by:
-        leave_after(stopped_by)
-    if worker.report is None:
-        return say_failure(worker.error or RuntimeError("the painting ended without a result"))
+    report = result_of(partial(paint, job), quiet, "repeat the command to go on")
     if not quiet:
-        report = worker.report
         say(f"{report.output}: {counted(len(report.frames), 'frame')} in {spoken(report.seconds)}")
-    return write_reports(worker.report, job, quiet)
+    return write_reports(report, job, quiet)
 
 
 def write_reports(report: RunReport, job: Job, quiet: bool) -> int:
@@ -163,10 +157,9 @@ def with_measurement(report: RunReport, job: Job, quiet: bool) -> tuple[RunRepor
         stopped_by = wait_or_stop(worker, "the painting is done, its report goes without a measurement")
     if stopped_by:
         why = f"stopped by {signal.Signals(stopped_by).name}"
-    elif worker.report is None:
-        error = worker.error or RuntimeError("the measurement ended without a result")
-        say_failure(error, "the result could not be measured")
-        why = one_line(failure(error)[0])
+    elif worker.error:
+        say_failure(worker.error, "the result could not be measured")
+        why = one_line(failure(worker.error)[0])
     else:
         return report, worker.report, None
     return replace(report, notices=(*report.notices, f"the result was not measured: {why}")), None, stopped_by
@@ -235,16 +228,10 @@ def measure_command(**values: Any) -> int:
     for flag, path, suffix in (("--page", job.page, ".html"), ("--json", job.json, ".json")):
         if path is not None:
             check_report(flag, path, (suffix,), job.overwrite)
-    with listener(quiet) as progress:
-        worker = Worker(partial(measured, job, progress))
-        stopped_by = wait_or_stop(worker, "nothing was written")
-    if stopped_by:
-        leave_after(stopped_by)
-    if worker.report is None:
-        return say_failure(worker.error or RuntimeError("the measurement ended without a result"))
-    write_figures(worker.report, job)
+    measurement = result_of(partial(measured, job), quiet, "nothing was written")
+    write_figures(measurement, job)
     if not quiet:
-        print("\n".join(table_lines(worker.report)))
+        print("\n".join(table_lines(measurement)))
     return 0
 
 
@@ -296,15 +283,10 @@ def train_command(**values: Any) -> int:
     """
     quiet = values.pop("quiet")
     job = TrainJob(**values)
-    with listener(quiet) as progress:
-        worker = Worker(partial(trained, job, progress))
-        stopped_by = wait_or_stop(worker, f"repeat the command to go on; {job.output} holds the best so far, if any")
-    if stopped_by:
-        leave_after(stopped_by)
-    if worker.report is None:
-        return say_failure(worker.error or RuntimeError("the training ended without a result"))
+    report = result_of(
+        partial(trained, job), quiet, f"repeat the command to go on; {job.output} holds the best so far, if any"
+    )
     if not quiet:
-        report = worker.report
         loss = f"loss {report.best.loss:.3f} on frames held back"
         say(f"{report.output}: {counted(report.steps, 'step')} in {spoken(report.seconds)}, {loss}")
     return 0

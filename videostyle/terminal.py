@@ -11,8 +11,9 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, cast
 
 from videostyle.errors import BadOption, BadOutput, VideoStyleError
 from videostyle.wording import lines_of, one_line, step_of, time_left
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 SECONDS_TO_STOP = 1.5
 SECONDS_BETWEEN_LINES = 10.0
 DEBUG = "VIDEOSTYLE_DEBUG"
+
+Progress = Callable[["Event"], None] | None
 
 Result = TypeVar("Result")
 
@@ -162,6 +165,18 @@ def wait_or_stop(worker: Worker[Any], todo: str) -> int | None:
             worker.cancel.set()
             worker.join(SECONDS_TO_STOP)
     return caught[0] if caught else None
+
+
+def result_of(task: Callable[[Progress, threading.Event], Result], quiet: bool, todo: str) -> Result:
+    """What the task returns, shown while it works; see `wait_or_stop`. Raises what the task raises, exits after a signal."""
+    with listener(quiet) as progress:
+        worker = Worker(partial(task, progress))
+        stopped_by = wait_or_stop(worker, todo)
+    if stopped_by:
+        leave_after(stopped_by)
+    if worker.error:
+        raise worker.error
+    return cast(Result, worker.report)
 
 
 def leave_after(number: int) -> NoReturn:

@@ -181,6 +181,28 @@ def test_a_moved_frame_goes_on_from_the_moved_painting() -> None:
     assert moved < 0.6 * still
 
 
+def test_what_has_gone_leaves_no_strokes_behind() -> None:
+    """A striped pole that went elsewhere: where it stood, its stripes are not painted any more."""
+    painter, (top, left, height, width) = optimizing(), (40, 60, 96, 10)
+
+    def with_pole(column: int) -> np.ndarray:
+        frame = cv2.GaussianBlur(image(), (0, 0), 8)
+        stripes = np.where(np.arange(height) // 8 % 2, 255, 0).astype(np.uint8)
+        frame[top : top + height, column : column + width] = stripes[:, None, None]
+        return frame
+
+    def stripes_in(picture: np.ndarray) -> float:
+        """How much the rows of the place differ, and not those beside it."""
+        place = picture[top : top + height, left : left + width].mean(axis=(1, 2))
+        beside = picture[top : top + height, left + 2 * width : left + 3 * width].mean(axis=(1, 2))
+        return float(np.corrcoef(place - beside, np.arange(height) // 8 % 2)[0, 1] * (place - beside).std())
+
+    for _ in range(6):
+        before = painted(painter, Task(with_pole(left), 0))[-1]
+    after = painted(painter, Task(with_pole(left + 100), 0))[-1]
+    assert stripes_in(after) < 0.02 * stripes_in(before)
+
+
 def test_curvature_measured_at_a_coarser_size_helps_at_a_finer_one() -> None:
     """As it is scaled: other factors, or none of it, leave L higher after the same iterations."""
     frame, sizes = image(), [(96, 128), (144, 192)]

@@ -21,6 +21,7 @@ from videostyle.stylizers import losses
 from videostyle.stylizers.learned import Learned
 from videostyle.stylizers.losses import Objective, StyleTargets, Value, Weights
 from videostyle.stylizers.optimize import COARSEST, Effort, Optimize, to_array, to_tensor
+from videostyle.stylizers.regions import replaced
 from videostyle.temporal.flow import FLOWS
 from videostyle.temporal.trust import colour_difference, motion
 
@@ -73,6 +74,15 @@ class Refining(Optimize):
     """Optimize, which hands out the picture after each iteration. publish: takes (1, 3, H, W) in [0, 1]."""
 
     publish: Callable[[Tensor], None]
+
+    def filled(self, warped: Tensor, trust: Tensor, wrong: Tensor, before: Tensor, content: Tensor) -> Tensor:
+        """With the frame itself in the painting's colours where the carried picture shows another thing: the strokes of a
+        wrong place, which Optimize would start from, are still to be seen after so few iterations, as a ghost."""
+        assert self.picture is not None
+        image = np.rint(to_array(content) * 255).astype(np.uint8)
+        palette = palette_between(to_array(before), to_array(self.picture))
+        guess = to_tensor(recoloured(image, palette), self.device)
+        return torch.lerp(warped, guess, (1 - trust) * replaced(wrong))
 
     def minimized(self, objective: Objective, start: Tensor) -> Iterator[tuple[Tensor, Value]]:
         for number, (picture, value) in enumerate(super().minimized(objective, start)):

@@ -201,7 +201,7 @@ class Optimize:
         self.optimizer.carry(lambda stack: warp(stack, flow) * trust)
         gone = (1 - trust) * replaced(wrong)
         warped, trust = self._with_anchor(warp(self.picture, flow), trust, gone, motion.long)
-        start = fill_new(warped, trust, wrong, self.picture, before, content)
+        start = self.filled(warped, trust, wrong, before, content)
         objective = self._objective(content, warped, trust)
         planned = self.effort.least + round(self.effort.for_new * (1 - float(trust.mean())))
         planned = max(planned, self.effort.collect) if collecting else planned
@@ -234,6 +234,11 @@ class Optimize:
             return warped, trust
         share = gone * torch.from_numpy(long.trust).to(self.device)[None, None]
         return torch.lerp(warped, warp(self.anchor, inside(long.flow)), share), trust + share
+
+    def filled(self, warped: Tensor, trust: Tensor, wrong: Tensor, before: Tensor, content: Tensor) -> Tensor:
+        """What a later frame starts from: the carried picture, and a guess where it shows another thing. See `fill_new`."""
+        assert self.picture is not None
+        return fill_new(warped, trust, wrong, self.picture, before, content)
 
     def minimized(self, objective: Objective, start: Tensor) -> Iterator[tuple[Tensor, Value]]:
         """The pictures on the way down from a later frame's start, the first being the start itself."""
