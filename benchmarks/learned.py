@@ -159,9 +159,9 @@ def print_tables(found: list[dict]) -> None:
             took = each["times"].get(way, 1000 * each["seconds"].get(way, each["seconds"]["learned"]))
             print(
                 f"| {each['name']} | {way} | {loss} | {summary['gram']:.3f} | "
-                f"{summary['warp_1']:.4f} ({floor['warp_1']:.4f}) | {took:.0f} |"
+                f"{summary['warp_1']:.4f} ({floor['warp_1']:.4f}) | {took:.1f} |"
             )
-        print(f"| {each['name']} | {RIVAL} fixed | | | | {each['times'][f'{RIVAL} fixed']:.0f} |")
+        print(f"| {each['name']} | {RIVAL} fixed | | | | {each['times'][f'{RIVAL} fixed']:.1f} |")
     print(
         f"\n| clip, painting | steps | training | {PLANNED} frames: learned, optimize | same from |\n|---|---|---|---|---|"
     )

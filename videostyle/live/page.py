@@ -53,6 +53,7 @@ class Page:
 
     def __init__(self, host: str, port: int):
         self.news = threading.Condition()
+        self.encoding = threading.Lock()
         self.picture: np.ndarray | None = None
         self.jpeg, self.number, self.encoded = b"", 0, 0
         self.pressed: list[str] = []
@@ -89,10 +90,12 @@ class Page:
             self.news.wait_for(lambda: self.number > number or self.closing, PATIENCE)
             if self.closing or self.picture is None or self.number <= number:
                 return None
-            if self.encoded != self.number:  # once for all browsers
-                _, jpeg = cv2.imencode(".jpg", self.picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-                self.jpeg, self.encoded = jpeg.tobytes(), self.number
-            return self.number, self.jpeg
+            picture, newest = self.picture, self.number
+        with self.encoding:  # once for all browsers, and not in the way of the next picture
+            if self.encoded < newest:
+                _, jpeg = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+                self.jpeg, self.encoded = jpeg.tobytes(), newest
+            return self.encoded, self.jpeg
 
     def close(self) -> None:
         with self.news:
