@@ -13,7 +13,7 @@ SAMPLES = 32  # longer side of the grid of samples that colours are learned from
 COLOUR_REACH = 0.06  # a sample counts by its colour's distance over this (RGB in [0, 1]) ...
 PLACE_REACH = 0.25  # ... and its place's distance over this, in longer sides
 BAND = 1 / 8  # of the longer side: wide enough for several strokes
-STROKE = 1 / 48  # what is finer than this share of the longer side is texture, what is coarser is colour
+DETAIL = 1 / 48  # what is finer than this share of the longer side is detail, what is coarser is colour
 AGREES, DIFFERS = 0.05, 0.2  # mean RGB difference of the carried source up to which it is kept, from which replaced
 CHUNK = 8192  # pixels answered at once: bounds the memory of the distance matrix
 
@@ -35,8 +35,13 @@ def inside(flow: np.ndarray) -> np.ndarray:
 
 
 def mismatch(carried: Tensor, now: Tensor) -> Tensor:
-    """How far the carried source differs from this one: mean absolute RGB difference, smoothed; (1, 1, H, W)."""
-    return blurred((carried - now).abs().mean(dim=1, keepdim=True), 1.5)
+    """How far the carried source differs from this one: mean absolute RGB difference, (1, 1, H, W).
+
+    The largest within a pixel, and hardly smoothed: what a slow thing uncovers in a frame is a strip of a pixel or two, and
+    where smoothing hides that, the thing leaves a trail.
+    """
+    difference = blurred((carried - now).abs().mean(dim=1, keepdim=True), 0.6)
+    return F.max_pool2d(difference, 3, stride=1, padding=1)
 
 
 def replaced(mismatch: Tensor) -> Tensor:
@@ -47,16 +52,16 @@ def replaced(mismatch: Tensor) -> Tensor:
 def fill_new(warped: Tensor, trust: Tensor, mismatch: Tensor, picture: Tensor, before: Tensor, now: Tensor) -> Tensor:
     """The carried picture, repainted by a guess where it is untrusted and shows another thing than the frame does.
 
-    The guess has the colours that the last painting gave to such source colours nearby, and the strokes the flow brought.
-    Strokes of a wrong place are a better start than none; colours of a wrong place are a ghost. warped: the last picture
-    carried here; mismatch: (1, 1, H, W), the difference of the carried source from this one; picture: the last picture;
-    before, now: the last and this source frame; pictures (1, 3, H, W) in [0, 1]; trust: (1, 1, H, W).
+    The guess has the colours that the last painting gave to such source colours nearby, and the frame's own detail. What the
+    flow brought from a wrong place would be a ghost. warped: the last picture carried here; mismatch: (1, 1, H, W), the
+    difference of the carried source from this one; picture: the last picture; before, now: the last and this source frame;
+    pictures (1, 3, H, W) in [0, 1]; trust: (1, 1, H, W).
     """
     share = (1 - trust) * replaced(mismatch)
     new = (share > 0).flatten().nonzero().squeeze(1)
     if not len(new):
         return warped
-    columns = pixels(warped - blurred(warped, STROKE * max(warped.shape[2:]))).contiguous()
+    columns = pixels(now - blurred(now, DETAIL * max(now.shape[2:]))).contiguous()
     columns[new] += looked_up(new, picture, before, now)
     guess = columns.view(1, *warped.shape[2:], 3).permute(0, 3, 1, 2)
     return torch.lerp(warped, guess.clamp(0, 1), share)
