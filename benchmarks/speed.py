@@ -297,7 +297,7 @@ WAYS = {name: ("--preset", name) for name in PRESETS} | {
 
 
 def presets(options: argparse.Namespace) -> Iterator[str]:
-    """24 frames at 320 px. L* but for smoothness, by `videostyle measure`: at that size, smaller though a draft is painted."""
+    """24 frames at 320 px. L* but for smoothness, by `videostyle measure`."""
     yield "clip, way                          seconds a frame   L*      warp error at 1, 10"
     for clip, (name, limits) in product(options.clips, WAYS.items()):
         output = options.folder / f"presets_{clip.stem}_{name.replace(' ', '_')}.mp4"

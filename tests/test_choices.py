@@ -197,28 +197,8 @@ def test_what_does_not_fit_into_memory_is_refused_on_a_cpu_only(place, monkeypat
     monkeypatch.setattr(choices, "check_memory", short)
     with pytest.raises(BadOption, match=r"\(288, 512\) is too much"):
         choose(job(place, device="cpu"), VIDEO, print)
-    with pytest.raises(BadOption, match=r"\(173, 307\) is too much"):  # what is painted counts
-        choose(job(place, device="cpu", preset="draft"), VIDEO, print)
     monkeypatch.setattr(choices, "choose_device", lambda job: "cuda")
     assert choose(job(place), VIDEO, print).size == (720, 1280)
-
-
-@pytest.mark.parametrize(
-    ("source", "options", "painted", "written"),
-    [
-        ((720, 1280), {"size": 640}, (216, 384), (360, 640)),
-        ((720, 1280), {"size": 256}, (108, 192), (144, 256)),  # not below 192
-        ((720, 1280), {"size": 128}, (72, 128), (72, 128)),
-        ((720, 1280), {"size": 640, "output_size": "source"}, (216, 384), (720, 1280)),
-        ((40, 1280), {"size": 640}, (20, 640), (20, 640)),  # the network would not see a picture of 12 lines
-        ((720, 1280), {"size": 640, "preset": "standard"}, (360, 640), (360, 640)),
-    ],
-)
-def test_a_draft_is_painted_smaller_and_scaled_up(place, source, options, painted, written):
-    told: list[str] = []
-    chosen = choose(job(place, **({"preset": "draft"} | options)), replace(VIDEO, size=source), told.append)
-    assert (chosen.size, chosen.out_size) == (painted, written)
-    assert any("draft preset paints at" in line for line in told) is (max(painted) < options["size"])
 
 
 # --- the encoding ----------------------------------------------------------------------------------------------------

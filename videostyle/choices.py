@@ -17,8 +17,6 @@ from videostyle.media.sinks import check_output, default_output, output_kind
 from videostyle.media.sources import fit_size
 
 LONGEST_ON_CPU = 512
-INNER = {"draft": 0.6}  # share of the size asked for that a preset paints at; the picture is scaled up when it is done
-SMALLEST_INNER = 192  # longer side in pixels below which that share does not go: little is left to gain there
 SMALLEST_SIDE = 16  # the network halves the picture four times
 
 
@@ -42,13 +40,10 @@ def choose(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> Choice:
     if pixels and info.bits > 8 == pixels.bits and job.pix_fmt is None:
         todo = "--codec hevc, or --pix-fmt yuv420p10le, keeps them"
         notice(f"{job.input.name} has more than 8 bits a colour, {output.name} has 8, which every player takes; {todo}")
-    asked = choose_size(job, info, notice, device, max(pixels.sides) if pixels else 1)
-    size = inner_size(asked, job.preset)
-    if size != asked:
-        notice(f"the {job.preset} preset paints at {size[1]}x{size[0]} and scales the picture up")
+    size = choose_size(job, info, notice, device, max(pixels.sides) if pixels else 1)
     if device == "cpu":
         check_memory(size, way="learned" if job.learned else "optimize")
-    out_size = info.size if job.output_size == "source" else asked
+    out_size = info.size if job.output_size == "source" else size
     return Choice(output, device, size, out_size, pixels, parse_rate(job.fps))
 
 
@@ -116,13 +111,6 @@ def choose_size(job: Job, info: VideoInfo, notice: Callable[[str], None], device
             f"the picture would be {size[1]}x{size[0]} pixels", f"both sides {SMALLEST_SIDE} or more", "raise --size"
         )
     return size
-
-
-def inner_size(asked: Size, preset: str) -> Size:
-    """The (height, width) that a preset paints at, where the network can see that."""
-    longer = max(SMALLEST_INNER, round(INNER.get(preset, 1.0) * max(asked)))
-    inner = fit_size(asked, min(longer, max(asked)))
-    return inner if min(inner) >= SMALLEST_SIDE else asked
 
 
 def check_styles(styles: tuple[Path, ...]) -> None:

@@ -124,9 +124,7 @@ class Job:
         high=10_000.0,
         default_text="15; with --engine learned",
     )
-    preset: str = option(
-        "standard", "How much work goes into each frame; draft also paints smaller and scales up.", choices=PRESETS
-    )
+    preset: str = option("standard", "How much work goes into each frame.", choices=PRESETS)
     style_weight: float = option(15.0, "Pull towards the painting.", low=0.0)
     content_weight: float = option(1.0, "Pull towards the clip.", low=0.0)
     temporal_weight: float = option(300.0, "Pull towards the last frame: 0 lively, 3000 locked.", low=0.0)
