@@ -76,8 +76,11 @@ class Refining(Optimize):
     publish: Callable[[Tensor], None]
 
     def filled(self, warped: Tensor, trust: Tensor, wrong: Tensor, before: Tensor, content: Tensor) -> Tensor:
-        """With the frame itself in the painting's colours where the carried picture shows another thing: the strokes of a
-        wrong place, which Optimize would start from, are still to be seen after so few iterations, as a ghost."""
+        """With the frame itself in the painting's colours where the carried picture shows another thing.
+
+        Optimize's guess looks colours up in the last painting; of a thing that had two iterations there, they are not its
+        colours yet, and never come right.
+        """
         assert self.picture is not None
         image = np.rint(to_array(content) * 255).astype(np.uint8)
         palette = palette_between(to_array(before), to_array(self.picture))
