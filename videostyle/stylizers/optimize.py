@@ -55,7 +55,7 @@ class Effort:
         return Effort(self.first, iterations, iterations, for_new=0, collect=0, repeats=False)
 
 
-EFFORTS = {"draft": Effort(40, 1, 1, for_new=10), "standard": Effort(160, 3, 12), "high": Effort(400, 8, 30)}
+EFFORTS = {"draft": Effort(40, 1, 1, for_new=5), "standard": Effort(160, 3, 12), "high": Effort(400, 8, 30)}
 
 
 def scales(size: Size) -> list[Size]:
