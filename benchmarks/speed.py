@@ -274,11 +274,14 @@ def growth(options: argparse.Namespace) -> Iterator[str]:
     clip = options.folder / "looped.mp4"
     looped(options.clips[0], clip, max(options.lengths), 96)
     found: dict[str, list[list[float]]] = {"lengths": [], "pixels": []}
-    yield "frames at 96 px   seconds a frame"
-    for count in options.lengths:
-        report = run_of(clip, options, f"length_{count}", "--frames", count, "--size", 96, "--iterations", 1)
-        found["lengths"].append([count, report["seconds"] / count])
-        yield f"{count:>8} {found['lengths'][-1][1]:>20.4f}"
+    yield "frames at 96 px   seconds of each beyond the shorter clip's"
+    spent = [
+        (count, run_of(clip, options, f"length_{count}", "--frames", count, "--size", 96, "--iterations", 1)["seconds"])
+        for count in options.lengths
+    ]
+    for (few, less), (many, more) in pairwise(spent):
+        found["lengths"].append([many, (more - less) / (many - few)])
+        yield f"{many:>8} {found['lengths'][-1][1]:>20.4f}"
     limits = "--frames", 4, "--iterations", 2, "--first-iterations", 14
     yield "size              seconds a frame   a megapixel"
     for longer in (160, 320, 640, 1280):
