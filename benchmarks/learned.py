@@ -21,7 +21,7 @@ from statistics import mean, median
 import numpy as np
 import torch
 
-from benchmarks.quality import STANDARD, measured, row, timed
+from benchmarks.quality import STANDARD, measured, pair_folder, row, timed
 from videostyle.config import TrainJob
 from videostyle.media.images import load_style
 from videostyle.media.sources import fit_size, open_source
@@ -44,10 +44,9 @@ PLOT = "learned.png"
 
 def learned(clip: Path, style: Path, options: argparse.Namespace) -> dict:
     """The painting, learned where it is not yet: its file, the seconds it took, and the losses of the frames held back."""
-    pair = options.folder / f"{clip.stem}_{style.stem}"
+    pair = pair_folder(clip, style, options)
     kept, output = pair / "learned.json", pair / "learned.vstyle"
     if not kept.exists():
-        pair.mkdir(parents=True, exist_ok=True)
         job = TrainJob(styles=(style,), on=(clip,), output=output, minutes=options.minutes, size=options.size)
         report = train(job, print_progress)
         checks = [asdict(each) for each in report.checks]
@@ -74,12 +73,11 @@ def clip_loss(file: Path, clip: Path, style: Path, options: argparse.Namespace) 
 
 def learned_row(on: Path, clip: Path, style: Path, options: argparse.Namespace) -> dict:
     """What was measured of the clip as the network that learned on `on` paints it, learned and painted where it is not yet."""
-    pair = options.folder / f"{clip.stem}_{style.stem}"
+    pair = pair_folder(clip, style, options)
     file = learned(on, style, options)["file"]
     name = "learned" if on == clip else f"learned_on_{on.stem}"
     kept, folder = pair / f"{name}.row.json", pair / name
     if not kept.exists():
-        pair.mkdir(parents=True, exist_ok=True)
         limits = ["--size", str(options.size), "--frames", str(options.frames), "--overwrite", "--quiet"]
         cost = timed([sys.executable, "-m", "videostyle", "run", str(clip), str(file), "-o", str(folder), *limits])
         found = measured(clip, folder, style, options.frames)
@@ -132,7 +130,7 @@ def crossing(training: float, ours: float, theirs: float) -> float:
 
 def examined(clip: Path, style: Path, options: argparse.Namespace) -> dict:
     """All that is known of one pair."""
-    pair = options.folder / f"{clip.stem}_{style.stem}"
+    pair = pair_folder(clip, style, options)
     training = learned(clip, style, options)
     ours = learned_row(clip, clip, style, options)
     theirs, reference = (row(each, clip, style, options.frames, options) for each in (RIVAL, STANDARD))
@@ -143,9 +141,12 @@ def examined(clip: Path, style: Path, options: argparse.Namespace) -> dict:
         "name": f"{clip.stem}, {style.stem}",
         "training": training,
         "rows": {"learned": ours, **unseen, "optimize": reference | {"loss": loss}, f"{RIVAL} any": theirs},
-        "seconds": {"learned": times["learned"] / 1000, "optimize": seconds},
-        "times": times,
+        "times": times | dict.fromkeys(unseen, times["learned"]) | {"optimize": 1000 * seconds},
     }
+
+
+def seconds_a_frame(each: dict) -> dict[str, float]:
+    return {way: milliseconds / 1000 for way, milliseconds in each["times"].items()}
 
 
 def print_tables(found: list[dict]) -> None:
@@ -156,17 +157,16 @@ def print_tables(found: list[dict]) -> None:
         for way, values in each["rows"].items():
             summary, floor = values["summary"], values["floor"]
             loss = f"{values['loss']:.3f}" if "loss" in values else ""
-            took = each["times"].get(way, 1000 * each["seconds"].get(way, each["seconds"]["learned"]))
             print(
                 f"| {each['name']} | {way} | {loss} | {summary['gram']:.3f} | "
-                f"{summary['warp_1']:.4f} ({floor['warp_1']:.4f}) | {took:.1f} |"
+                f"{summary['warp_1']:.4f} ({floor['warp_1']:.4f}) | {each['times'][way]:.1f} |"
             )
         print(f"| {each['name']} | {RIVAL} fixed | | | | {each['times'][f'{RIVAL} fixed']:.1f} |")
     print(
         f"\n| clip, painting | steps | training | {PLANNED} frames: learned, optimize | same from |\n|---|---|---|---|---|"
     )
     for each in found:
-        training, pace = each["training"], each["seconds"]
+        training, pace = each["training"], seconds_a_frame(each)
         ours, theirs = training["seconds"] + PLANNED * pace["learned"], PLANNED * pace["optimize"]
         same = crossing(training["seconds"], pace["learned"], pace["optimize"])
         print(
@@ -184,7 +184,7 @@ def plot(found: list[dict], target: Path) -> None:
 
     figure, (losses, totals) = pyplot.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
     for number, each in enumerate(found):
-        colour, checks, pace = f"C{number}", each["training"]["checks"], each["seconds"]
+        colour, checks, pace = f"C{number}", each["training"]["checks"], seconds_a_frame(each)
         minutes = [check["seconds"] / 60 for check in checks]
         losses.plot(minutes, [check["loss"] for check in checks], ".-", color=colour, label=each["name"])
         losses.axhline(each["rows"]["optimize"]["loss"], ls="--", color=colour)

@@ -79,12 +79,18 @@ def row_name(method: str) -> str:
     return f"{method.replace(' ', '_')}.row.json"
 
 
+def pair_folder(clip: Path, style: Path, options: argparse.Namespace) -> Path:
+    """Where all that belongs to one pair of clip and style is kept."""
+    folder: Path = options.folder / f"{clip.stem}_{style.stem}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def row(method: str, clip: Path, style: Path, frames: int, options: argparse.Namespace) -> dict:
     """What was measured of one method on one pair, painted where it is not yet."""
-    pair = options.folder / f"{clip.stem}_{style.stem}"
+    pair = pair_folder(clip, style, options)
     folder, kept = pair / method.replace(" ", "_"), pair / row_name(method)
     if not kept.exists():
-        pair.mkdir(parents=True, exist_ok=True)
         cost = timed(command(method, clip, style, folder, frames, options.size))
         found = measured(clip, folder, style, frames)
         if clip.resolve() == SAMPLE.resolve():

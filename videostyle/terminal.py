@@ -25,7 +25,7 @@ SECONDS_TO_STOP = 1.5
 SECONDS_BETWEEN_LINES = 10.0
 DEBUG = "VIDEOSTYLE_DEBUG"
 
-Progress = Callable[["Event"], None] | None
+Listener = Callable[["Event"], None] | None  # None where nobody listens
 
 Result = TypeVar("Result")
 
@@ -75,7 +75,7 @@ def moving_bar() -> Iterator[Callable[[Event], None]]:
         yield show
 
 
-def listener(quiet: bool) -> contextlib.AbstractContextManager[Callable[[Event], None] | None]:
+def listener(quiet: bool) -> contextlib.AbstractContextManager[Listener]:
     if quiet:
         return contextlib.nullcontext()
     return moving_bar() if sys.stderr.isatty() and os.environ.get("TERM") != "dumb" else plain_lines()
@@ -167,7 +167,7 @@ def wait_or_stop(worker: Worker[Any], todo: str) -> int | None:
     return caught[0] if caught else None
 
 
-def result_of(task: Callable[[Progress, threading.Event], Result], quiet: bool, todo: str) -> Result:
+def result_of(task: Callable[[Listener, threading.Event], Result], quiet: bool, todo: str) -> Result:
     """What the task returns, shown while it works; see `wait_or_stop`. Raises what the task raises, exits after a signal."""
     with listener(quiet) as progress:
         worker = Worker(partial(task, progress))

@@ -203,6 +203,19 @@ def test_what_has_gone_leaves_no_strokes_behind() -> None:
     assert stripes_in(after) < 0.02 * stripes_in(before)
 
 
+def test_another_thing_starts_as_itself_in_the_paintings_colours() -> None:
+    """Where the last painting is an affine map of its frame's colours, what is new is that map of this one's."""
+    before, content = (to_tensor(image(seed), "cpu") for seed in (3, 4))
+    stylizer = Refining(StyleTargets(thin_vgg(), [content]), Weights(), Effort(0, 0, 0))
+    stylizer.continue_from(to_array(0.5 * before + 0.2), image(3))
+    warped, trust = torch.zeros_like(content), torch.zeros(1, 1, *SIZE)
+    trust[..., : SIZE[1] // 2] = 1
+    found = stylizer.filled(warped, trust, torch.ones_like(trust), before, content)
+    new = (1 - trust).expand_as(found).bool()
+    torch.testing.assert_close(found[new], (0.5 * content + 0.2)[new], rtol=0, atol=0.02)
+    assert torch.equal(found[~new], warped[~new])
+
+
 def test_curvature_measured_at_a_coarser_size_helps_at_a_finer_one() -> None:
     """As it is scaled: other factors, or none of it, leave L higher after the same iterations."""
     frame, sizes = image(), [(96, 128), (144, 192)]

@@ -40,7 +40,7 @@ def test_what_opencv_writes_is_read(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_flo(put(tmp_path, values) / "frame_0001.flo"), values)
 
 
-@pytest.mark.parametrize("content", [b"", b"PIEH", b"XXXX" + bytes(16), b"PIEH\2\0\0\0\2\0\0\0" + bytes(31)])
+@pytest.mark.parametrize("content", [b"", b"PIEH", b"HEIP" + bytes(16), b"PIEH\2\0\0\0\2\0\0\0" + bytes(31)])
 def test_a_damaged_file_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "frame_0001.flo").write_bytes(content)
     with pytest.raises(BadInput, match=r"frame_0001\.flo is no whole flow file"):
