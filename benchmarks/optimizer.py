@@ -43,6 +43,7 @@ def by_adam(objective: Callable[[Tensor], Value], start: Tensor) -> Iterator[flo
         yield value.total
         picture.grad = value.gradient
         adam.step()
+        picture.data.clamp_(0, 1)
 
 
 def by_lbfgs(optimizer: LBFGS, objective: Callable[[Tensor], Value], start: Tensor) -> Iterator[float]:
@@ -54,7 +55,7 @@ def curves(objective: Objective, start: Tensor, carried: LBFGS) -> dict[str, lis
     """L after 0, 1, 2, ... iterations of each optimizer from one start."""
     runs = {
         "Adam": by_adam(objective, start),
-        "fresh L-BFGS": by_lbfgs(LBFGS(), objective, start),
+        "fresh L-BFGS": by_lbfgs(LBFGS(within=(0.0, 1.0)), objective, start),
         "carried L-BFGS": by_lbfgs(copy.deepcopy(carried), objective, start),
     }
     return {name: list(islice(run, LENGTHS[name] + 1)) for name, run in runs.items()}

@@ -83,15 +83,16 @@ def by_protocol(objective: Callable[[Tensor], Any], start: Tensor) -> tuple[Tens
 
 
 def protocol_frame(painter: Recorded, before: np.ndarray, image: np.ndarray, moved: Motion) -> dict[str, float]:
-    """One frame by both, from one start: seconds, L, iterations and warp error to the last picture."""
+    """One frame by both, from one start: seconds, L of the picture that is seen, iterations, warp error to the last one."""
     assert painter.picture is not None
     last = painter.picture[0].permute(1, 2, 0).numpy()
     (ours,) = painter.step(image, moved)
     objective, start, _ = painter.seen
     began = time.perf_counter()
-    picture, loss, iterations = by_protocol(objective, start)
+    picture, _, iterations = by_protocol(objective, start)
     seconds = time.perf_counter() - began
-    theirs = picture.clamp(0, 1)[0].permute(1, 2, 0).numpy()
+    picture = picture.clamp(0, 1)
+    loss, theirs = objective(picture).total, picture[0].permute(1, 2, 0).numpy()
     flow = DIS()
     back, forth = flow(image, before), flow(before, image)
     mask = metrics.visible(back, forth)

@@ -279,7 +279,7 @@ def warp_errors(page: Path) -> tuple[str, str]:
 @pytest.fixture
 def paint(place, thin_network, monkeypatch, capsys):
     """Paints in this process and on a thin network, with a page of the run; what the page says."""
-    monkeypatch.setattr(measure, "load_features", lambda name, device: thin_vgg())
+    monkeypatch.setattr(measure, "load_features", lambda name, device, exact: thin_vgg())
     page = place / "look.html"
 
     def paint(*arguments: object, quick: tuple[str, ...] = QUICK) -> str:

@@ -57,7 +57,7 @@ def thin_network(monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(threads: int) -> Any:
         raise MissingModel("no style embedding")
 
-    monkeypatch.setattr("videostyle.measure.load_features", lambda name, device: thin_vgg())
+    monkeypatch.setattr("videostyle.measure.load_features", lambda name, device, exact: thin_vgg())
     monkeypatch.setattr("videostyle.measure.load_embedding", absent)
 
 

@@ -209,7 +209,7 @@ class Sight:
 
     def __init__(self, job: MeasureJob, size: Size):
         self.device, self.grey = choose_device(job), job.keep_colors
-        self.extract: VGG19Features = load_features(job.features, self.device)
+        self.extract: VGG19Features = load_features(job.features, self.device, exact=True)
         pictures = [self._shown(style_picture(path)) for path in job.style]
         self.styles = StyleTargets(self.extract, [self._tensor(each) for each in pictures], job.style_scale).at(size)
         self.embed: Embed | None = None

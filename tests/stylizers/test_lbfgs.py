@@ -8,6 +8,8 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from videostyle.stylizers import lbfgs
 from videostyle.stylizers.lbfgs import CUTS, LBFGS
@@ -233,6 +235,30 @@ def test_a_value_that_is_not_a_number_is_no_step():
     start = torch.full(SHAPE, 1.0)
     _, value = after(LBFGS(), broken, start, 1)
     assert value == 1.0
+
+
+# --- bounds ----------------------------------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 10_000))
+def test_within_bounds_it_reaches_the_least_value_there(seed):
+    """Of a quadratic without mixed terms that is the minimum, moved to the bounds element by element."""
+    random = torch.Generator().manual_seed(seed)
+    goal = 3 * torch.rand(SHAPE, generator=random) - 1
+    curvature = 1 + 9 * torch.rand(SHAPE, generator=random)
+
+    def bowl(x: torch.Tensor) -> Value:
+        return Value(float((curvature * (x - goal).square()).sum() / 2), curvature * (x - goal))
+
+    path = list(islice(LBFGS(within=(0.0, 1.0)).minimize(bowl, 3 * random_picture(seed) - 1), 120))
+    assert all(torch.equal(x, x.clamp(0, 1)) for x, _ in path)
+    torch.testing.assert_close(path[-1][0], goal.clamp(0, 1), rtol=0, atol=0.01)
+
+
+def test_a_pair_is_the_move_that_was_made_and_not_the_one_that_the_bounds_cut_short():
+    optimizer, start = LBFGS(within=(0.0, 1.0)), torch.full(SHAPE, 0.9)
+    x, _ = after(optimizer, Quadratic(torch.full(SHAPE, 5.0), 20), start, 1)
+    assert torch.equal(optimizer.pairs[0].s, x - start)
 
 
 # --- state -----------------------------------------------------------------------------------------------------------

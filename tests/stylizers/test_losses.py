@@ -138,7 +138,7 @@ def test_the_gradient_of_the_whole_agrees_with_differences():
     """In double precision, along random directions."""
     thin = thin_weights()
     exact = VGGWeights(thin.mean, {name: (w.double(), b.double()) for name, (w, b) in thin.layers.items()})
-    extract = VGG19Features(exact)
+    extract = VGG19Features(exact, dtype=torch.float64)
     extract.mean = extract.mean.double()
     style = StyleTargets(extract, [picture(24, 20, 2).double()]).at(SIZE)
     content, image, warped = (picture(*SIZE, seed).double() for seed in (1, 0, 3))

@@ -90,7 +90,7 @@ class Refining(Optimize):
     def minimized(self, objective: Objective, start: Tensor) -> Iterator[tuple[Tensor, Value]]:
         for number, (picture, value) in enumerate(super().minimized(objective, start)):
             if number:
-                self.publish(picture.clamp(0, 1))
+                self.publish(picture)
             yield picture, value
 
     def grow(self, size: Size, source: np.ndarray) -> None:

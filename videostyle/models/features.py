@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from videostyle.models.convolution import Kernel, convolve
+from videostyle.models.replay import Replayed, at_once
 from videostyle.models.weights import WEIGHTS, VGGWeights
 
 CONTENT_LAYERS = ("relu4_2",)
@@ -52,17 +53,20 @@ def _corners(x: Tensor) -> list[list[Tensor]]:
 class VGG19Features:
     """VGG-19 up to relu5_1 with max pooling and zero padding, as Gatys et al. use it (arXiv:1508.06576).
 
-    The weights are fixed: no gradient is kept for them.
+    The weights are fixed: no gradient is kept for them. dtype: of weights and activations. run: how work with the network is
+    done on its device.
     """
 
-    def __init__(self, weights: VGGWeights, device: str = "cpu"):
+    def __init__(self, weights: VGGWeights, device: str = "cpu", dtype: torch.dtype = torch.float32):
+        self.run = Replayed() if device.startswith("cuda") else at_once
+        self.dtype = dtype
         self.mean = torch.tensor(weights.mean).view(1, 3, 1, 1).to(device)
         names = tuple(weights.layers)
         used = names[: names.index("conv5_1") + 1]
-        self.kernels = {name: Kernel.of(*(part.to(device) for part in weights.layers[name])) for name in used}
+        self.kernels = {name: Kernel.of(*(part.to(device, dtype) for part in weights.layers[name])) for name in used}
 
     def __call__(self, image: Tensor, last: str = STYLE_LAYERS[-1]) -> dict[str, Tensor]:
-        """Activations of CONTENT_LAYERS and STYLE_LAYERS by name up to `last`, each (1, C, h, w) float32, channels_last.
+        """Activations of CONTENT_LAYERS and STYLE_LAYERS by name up to `last`, each (1, C, h, w), channels_last.
 
         image: float32 (1, 3, H, W) RGB in [0, 1] (values outside pass through), both sides at least SMALLEST_SIDE.
         """
@@ -70,7 +74,7 @@ class VGG19Features:
 
     def layers(self, image: Tensor, last: str = STYLE_LAYERS[-1]) -> Iterator[tuple[str, Tensor]]:
         """The same, one after another, each before the next is computed."""
-        x = image - self.mean
+        x = (image - self.mean).to(self.dtype)
         for name, kernel in self.kernels.items():
             if name.endswith("_1") and name != "conv1_1":
                 x = _Halved.apply(x)
@@ -82,6 +86,14 @@ class VGG19Features:
                 return
 
 
-def load_features(name: str, device: str) -> VGG19Features:
-    """The named extractor ("vgg19" or "vgg19-torchvision") on a device. Raises MissingModel."""
-    return VGG19Features(WEIGHTS[name](), device)
+def load_features(name: str, device: str, exact: bool = False) -> VGG19Features:
+    """The named extractor ("vgg19" or "vgg19-torchvision") on a device, computing in float32 where `exact`, else in what the
+    device paints in. Raises MissingModel."""
+    return VGG19Features(WEIGHTS[name](), device, torch.float32 if exact else painting_dtype(device))
+
+
+def painting_dtype(device: str) -> torch.dtype:
+    """bfloat16 where a GPU has it in hardware, else float32. Not measured on a GPU yet; with what lies between layers so
+    rounded on a CPU, frames came as near to the painting, or 4 % less near (docs/decisions.md)."""
+    fast = device.startswith("cuda") and torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.bfloat16 if fast else torch.float32

@@ -3,13 +3,15 @@
 The two-loop recursion of Nocedal 1980 (Nocedal & Wright, Numerical Optimization, algorithm 7.4). The departure that makes
 video affordable: when one frame's objective gives way to the next frame's, which differs little, the pairs (s, y) stay and
 precondition the new problem from its first step. No line search: one evaluation an iteration, and a step that
-raises the value by half is cut to a quarter and tried again.
+raises the value by half is cut to a quarter and tried again. Bounds are kept by moving each point back to them (gradient
+projection; Bertsekas 1982, doi 10.1137/0320018, also takes what they hold out of the direction, which was no better here).
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from math import inf
 from typing import NamedTuple, Protocol, TypeVar
 
 import torch
@@ -45,12 +47,18 @@ CUTS = 8  # a step this often cut to a quarter is 65,536 times shorter: there is
 class LBFGS:
     """An optimizer that keeps its curvature pairs until `forget()`; each `minimize` may bring another objective.
 
-    memory: pairs kept. largest_step: bound on each element of a step, in the variable's own unit.
+    memory: pairs kept. largest_step: bound on each element of a step, in the variable's own unit. within: the least and the
+    largest value that each element may have.
     """
 
-    def __init__(self, memory: int = MEMORY, largest_step: float = LARGEST_STEP):
+    def __init__(
+        self,
+        memory: int = MEMORY,
+        largest_step: float = LARGEST_STEP,
+        within: tuple[float, float] = (-inf, inf),
+    ):
         self.pairs: deque[Pair] = deque(maxlen=memory)
-        self.largest_step = largest_step
+        self.largest_step, self.within = largest_step, within
 
     def forget(self) -> None:
         """Start from an empty history, as after a cut or at another size."""
@@ -109,19 +117,22 @@ class LBFGS:
     def minimize(self, objective: Callable[[Tensor], V], start: Tensor) -> Iterator[tuple[Tensor, V]]:
         """Yields (x, objective(x)): first at the start, then after every iteration, for as long as it is asked.
 
-        It ends by itself only where no step along the direction helps any more. A pair never spans two objectives.
+        A start beyond the bounds is moved back to them. It ends by itself only where no step along the direction helps any
+        more. A pair never spans two objectives.
         """
-        x, now = start, objective(start)
+        x = start.clamp(*self.within)
+        now = objective(x)
         yield x, now
         while True:
             step = self.direction(now.gradient)
             for _ in range(CUTS):
-                tried = objective(x + step)
+                there = (x + step).clamp(*self.within)
+                tried = objective(there)
                 if tried.total <= 1.5 * now.total:
                     break
                 step = step * 0.25
             else:
                 return
-            self.remember(step, tried.gradient - now.gradient)
-            x, now = x + step, tried
+            self.remember(there - x, tried.gradient - now.gradient)
+            x, now = there, tried
             yield x, now

@@ -35,12 +35,18 @@ class _Gram(torch.autograd.Function):
     @staticmethod
     def forward(ctx, places: Tensor) -> Tensor:  # type: ignore[override]
         ctx.save_for_backward(places)
-        return places.T @ places / len(places)
+        wide = widened(places)
+        return wide.T @ wide / len(places)
 
     @staticmethod
     def backward(ctx, gradient: Tensor) -> Tensor:  # type: ignore[override]
         (places,) = ctx.saved_tensors
-        return places @ ((gradient + gradient.T) / len(places))
+        return (widened(places) @ ((gradient + gradient.T) / len(places))).to(places.dtype)
+
+
+def widened(activations: Tensor) -> Tensor:
+    """bfloat16 as float32, which sums over thousands of places need; other types as they are."""
+    return activations.float() if activations.dtype == torch.bfloat16 else activations
 
 
 def gram(features: Tensor) -> Tensor:
@@ -51,6 +57,7 @@ def gram(features: Tensor) -> Tensor:
 
 def relative_distance(value: Tensor, target: Tensor) -> Tensor:
     """|value - target|^2 / |target|^2, a scalar; a black target counts with a tiny norm rather than dividing by zero."""
+    value, target = widened(value), widened(target)
     return (value - target).square().sum() / target.square().sum().clamp_min(1e-12)
 
 
@@ -110,27 +117,38 @@ class Objective:
         warped: Tensor | None = None,
         trust: Tensor | None = None,
     ):
-        self.extract, self.styles, self.weights, self.warped, self.trust = extract, styles, weights, warped, trust
+        self.extract, self.styles, self.weights = extract, styles, weights
+        self.last = () if warped is None or trust is None else (warped, trust)
         self.size = (content.shape[2], content.shape[3])
         self.tiles = tiles_of(self.size)
         with torch.no_grad():
             found = [tile.own(extract(tile.of(content), last=CONTENT_LAYERS[-1])) for tile in self.tiles]
         self.content = [{layer: each[layer].clone() for layer in CONTENT_LAYERS} for each in found]
-        self.norms = {layer: sum(each[layer].square().sum() for each in self.content) for layer in CONTENT_LAYERS}
+        self.norms = {
+            layer: sum(widened(each[layer]).square().sum() for each in self.content) for layer in CONTENT_LAYERS
+        }
 
     def __call__(self, image: Tensor) -> Value:
         """L and its gradient at a picture (1, 3, H, W)."""
-        return self._whole(image.detach()) if len(self.tiles) == 1 else self._by_tiles(image.detach())
+        return self._whole(image) if len(self.tiles) == 1 else self._by_tiles(image.detach())
 
     def _whole(self, image: Tensor) -> Value:
-        image.requires_grad_()
-        smooth, temporal = self._of_pixels(image)
-        content, grams = self._seen(image)
-        star = self.weights.content * content + self.weights.style * style_distance(grams, self.styles) + smooth
-        (gradient,) = torch.autograd.grad(star + temporal, image)
-        return Value(float((star + temporal).detach()), float(star.detach()), gradient)
+        given = [image, *self.content[0].values(), *self.last]
+        # what is recorded holds on to the styles' Gram matrices, so that nothing else can come by their identity
+        total, star, gradient = self.extract.run(self._evaluated, (id(self.styles), self.weights), given)
+        return Value(float(total), float(star), gradient)
 
-    def _seen(self, image: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    def _evaluated(self, image: Tensor, *others: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """L, L* and the gradient from tensors alone. Of self it uses only what all frames of a size have in common."""
+        content, last = others[: len(CONTENT_LAYERS)], others[len(CONTENT_LAYERS) :]
+        image = image.detach().requires_grad_()
+        smooth, temporal = self._of_pixels(image, *last)
+        distance, grams = self._seen(image, dict(zip(CONTENT_LAYERS, content, strict=True)))
+        star = self.weights.content * distance + self.weights.style * style_distance(grams, self.styles) + smooth
+        (gradient,) = torch.autograd.grad(star + temporal, image)
+        return (star + temporal).detach(), star.detach(), gradient
+
+    def _seen(self, image: Tensor, target: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """The content distance and the Gram matrices of a picture, each taken as soon as its layer is there: on the way back
         autograd goes in reverse, so that a layer's gradient is made when it is used. No activation is held here."""
         grams, content = {}, {}
@@ -138,7 +156,7 @@ class Objective:
             if layer in STYLE_LAYERS:
                 grams[layer] = gram(activations)
             if layer in CONTENT_LAYERS:
-                content[layer] = relative_distance(activations, self.content[0][layer])
+                content[layer] = relative_distance(activations, target[layer])
         return torch.stack(list(content.values())).mean(), grams
 
     def _by_tiles(self, image: Tensor) -> Value:
@@ -146,25 +164,24 @@ class Objective:
         style = self.weights.style * style_distance(grams, self.styles)
         slopes = dict(zip(grams, torch.autograd.grad(style, list(grams.values())), strict=True))
         whole = image.clone().requires_grad_()
-        smooth, temporal = self._of_pixels(whole)
+        smooth, temporal = self._of_pixels(whole, *self.last)
         (gradient,) = torch.autograd.grad(smooth + temporal, whole)
         star = float(style.detach()) + float(smooth.detach())
         for tile, target in zip(self.tiles, self.content, strict=True):
             part = tile.of(image).clone(memory_format=torch.channels_last).requires_grad_()
             own = tile.own(self.extract(part))
-            parts = [(own[layer] - target[layer]).square().sum() / self.norms[layer] for layer in CONTENT_LAYERS]
+            differences = {layer: widened(own[layer]) - widened(target[layer]) for layer in CONTENT_LAYERS}
+            parts = [each.square().sum() / self.norms[layer] for layer, each in differences.items()]
             content = self.weights.content * torch.stack(parts).mean()
             through = sum((slopes[layer] * gram_part(own[layer], layer, self.size)).sum() for layer in STYLE_LAYERS)
             tile.of(gradient).add_(torch.autograd.grad(content + through, part)[0])
             star += float(content.detach())
         return Value(star + float(temporal.detach()), star, gradient)
 
-    def _of_pixels(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """The terms that need no network, weighted: total variation and temporal, both scalars."""
+    def _of_pixels(self, image: Tensor, *last: Tensor) -> tuple[Tensor, Tensor]:
+        """The terms that need no network, weighted: total variation and temporal, both scalars. last: warped and trust."""
         smooth = self.weights.tv * total_variation(image)
-        if self.warped is None or self.trust is None:
-            return smooth, torch.zeros_like(smooth)
-        return smooth, self.weights.temporal * temporal_distance(image, self.warped, self.trust)
+        return smooth, self.weights.temporal * temporal_distance(image, *last) if last else torch.zeros_like(smooth)
 
 
 def gram_part(activations: Tensor, layer: str, size: Size) -> Tensor:

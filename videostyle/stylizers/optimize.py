@@ -127,7 +127,7 @@ class Optimize:
     ):
         self.styles, self.weights, self.effort = styles, weights, effort
         self.device, self.seed, self.watch, self.begin = device, seed, watch, begin
-        self.optimizer = LBFGS()
+        self.optimizer = LBFGS(within=(0.0, 1.0))  # or what is seen, cut to that, would not be what was optimised
         self.picture: Tensor | None = None
         self.source: np.ndarray | None = None
         self.owed: np.ndarray | None = None
@@ -145,7 +145,7 @@ class Optimize:
         else:
             picture, value, iterations = self._paint_next(image, content, motion)
         # as `restore` does it: in another memory layout, kernels sum in another order and round otherwise
-        painted = to_array(picture.clamp(0, 1))
+        painted = to_array(picture)
         self.continue_from(painted, image)
         self.last_star = value.star
         if motion is None or motion.renews:

@@ -14,6 +14,7 @@ COLOUR_REACH = 0.06  # a sample counts by its colour's distance over this (RGB i
 PLACE_REACH = 0.25  # ... and its place's distance over this, in longer sides
 BAND = 1 / 8  # of the longer side: wide enough for several strokes
 DETAIL = 1 / 48  # what is finer than this share of the longer side is detail, what is coarser is colour
+KEPT = 0.5  # of the detail: colours looked up for each pixel have a part of it already
 AGREES, DIFFERS = 0.05, 0.2  # mean RGB difference of the carried source up to which it is kept, from which replaced
 CHUNK = 8192  # pixels answered at once: bounds the memory of the distance matrix
 
@@ -52,8 +53,8 @@ def replaced(mismatch: Tensor) -> Tensor:
 def fill_new(warped: Tensor, trust: Tensor, mismatch: Tensor, picture: Tensor, before: Tensor, now: Tensor) -> Tensor:
     """The carried picture, repainted by a guess where it is untrusted and shows another thing than the frame does.
 
-    The guess has the colours that the last painting gave to such source colours nearby, and the frame's own detail. What the
-    flow brought from a wrong place would be a ghost. warped: the last picture carried here; mismatch: (1, 1, H, W), the
+    The guess has the colours that the last painting gave to such source colours nearby, and half of the frame's own detail.
+    What the flow brought from a wrong place would be a ghost. warped: the last picture carried here; mismatch: (1, 1, H, W), the
     difference of the carried source from this one; picture: the last picture; before, now: the last and this source frame;
     pictures (1, 3, H, W) in [0, 1]; trust: (1, 1, H, W).
     """
@@ -61,7 +62,7 @@ def fill_new(warped: Tensor, trust: Tensor, mismatch: Tensor, picture: Tensor, b
     new = (share > 0).flatten().nonzero().squeeze(1)
     if not len(new):
         return warped
-    columns = pixels(now - blurred(now, DETAIL * max(now.shape[2:]))).contiguous()
+    columns = pixels(KEPT * (now - blurred(now, DETAIL * max(now.shape[2:])))).contiguous()
     columns[new] += looked_up(new, picture, before, now)
     guess = columns.view(1, *warped.shape[2:], 3).permute(0, 3, 1, 2)
     return torch.lerp(warped, guess.clamp(0, 1), share)
