@@ -256,7 +256,7 @@ def test_within_bounds_it_reaches_the_least_value_there(seed):
 
 
 def test_a_pair_is_the_move_that_was_made_and_not_the_one_that_the_bounds_cut_short():
-    optimizer, start = LBFGS(within=(0.0, 1.0)), torch.full(SHAPE, 0.9)
+    optimizer, start = LBFGS(within=(0.0, 1.0)), torch.full(SHAPE, 0.999)
     x, _ = after(optimizer, Quadratic(torch.full(SHAPE, 5.0), 20), start, 1)
     assert torch.equal(optimizer.pairs[0].s, x - start)
 

@@ -134,8 +134,8 @@ def test_the_first_frame_comes_down_to_a_third_of_where_it_starts():
     assert 0 <= found.picture.min() < found.picture.max() <= 1
     assert found.untrusted == 1
     assert found.seconds > 0
-    # what is told is L before the picture was brought into its range
-    assert loss_of(found.picture, frame(1)) == pytest.approx(found.loss, rel=0.3)
+    # what is told is L of the picture that is seen
+    assert loss_of(found.picture, frame(1)) == pytest.approx(found.loss, rel=1e-4)
 
 
 @pytest.mark.parametrize(("size", "first"), [(SIZE, 7), ((128, 180), 1), ((128, 180), 5)])

@@ -54,8 +54,8 @@ def fill_new(warped: Tensor, trust: Tensor, mismatch: Tensor, picture: Tensor, b
     """The carried picture, repainted by a guess where it is untrusted and shows another thing than the frame does.
 
     The guess has the colours that the last painting gave to such source colours nearby, and half of the frame's own detail.
-    What the flow brought from a wrong place would be a ghost. warped: the last picture carried here; mismatch: (1, 1, H, W), the
-    difference of the carried source from this one; picture: the last picture; before, now: the last and this source frame;
+    What the flow brought from a wrong place would be a ghost. warped: the last picture carried here; mismatch: (1, 1, H, W),
+    the difference of the carried source from this one; picture: the last picture; before, now: the last and this source frame;
     pictures (1, 3, H, W) in [0, 1]; trust: (1, 1, H, W).
     """
     share = (1 - trust) * replaced(mismatch)
