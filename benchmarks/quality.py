@@ -24,7 +24,6 @@ from benchmarks import alone
 from sample_media.clip import FRAMES, exact_flow
 
 SAMPLE = Path("sample_media/clip.mp4")
-FEW = 12  # frames that the slow methods paint, of the first pair
 OURS = {
     "videostyle draft": ["--preset", "draft"],
     "videostyle standard": ["--preset", "standard"],
@@ -146,6 +145,7 @@ def main() -> None:
     parser.add_argument("--at", nargs="*", type=int, default=[48], help="frames to paint alone, too")
     parser.add_argument("--size", type=int, default=320)
     parser.add_argument("--frames", type=int, default=48)
+    parser.add_argument("--few", type=int, default=12, help="frames of the first pair that the slow methods paint")
     parser.add_argument("--folder", type=Path, default=Path("out/bench_quality"))
     options = parser.parse_args()
     for number, (clip, style) in enumerate(product(options.clips, options.styles)):
@@ -155,11 +155,11 @@ def main() -> None:
             few = method in (*ALONE, *PASTICHE)
             if few and number:
                 continue
-            frames = FEW if few else options.frames
+            frames = options.few if few else options.frames
             values = row(method, clip, style, frames, options)
             if method == options.methods[0]:
                 print(line("the source", {"summary": values["floor"]}, frames))
-            print(line(f"{method}, {FEW} frames" if few else method, values, frames), flush=True)
+            print(line(f"{method}, {options.few} frames" if few else method, values, frames), flush=True)
         if STANDARD in options.methods:
             values = row(STANDARD, clip, style, options.frames, options)
             print(f"\n{STANDARD} from first to last frame (the source): {drift(values)}", flush=True)
