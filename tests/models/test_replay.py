@@ -8,7 +8,7 @@ import torch
 from tests.thin_vgg import picture, thin_vgg, thin_weights
 from videostyle.models.features import STYLE_LAYERS, VGG19Features
 from videostyle.models.replay import Replayed, at_once
-from videostyle.stylizers.losses import Objective, StyleTargets, Weights, gram
+from videostyle.stylizers.losses import Objective, StyleTargets, Weights, gram, resize
 
 SIZE = (20, 28)
 
@@ -41,10 +41,19 @@ def test_results_are_the_callers_own_and_those_of_its_own_tensors():
 
 def test_other_shapes_and_other_work_are_recorded_anew():
     run = StandIn()
-    assert run(lambda x: (2 * x,), "twice", [torch.ones(2)])[0].tolist() == [2, 2]
     assert run(lambda x: (2 * x,), "twice", [torch.ones(3)])[0].tolist() == [2, 2, 2]
+    assert run(lambda x: (2 * x,), "twice", [torch.ones(2)])[0].tolist() == [2, 2]
     assert run(lambda x: (3 * x,), "thrice", [torch.ones(3)])[0].tolist() == [3, 3, 3]
+    assert run(lambda x: (2 * x,), "twice", [torch.ones(3)])[0].tolist() == [2, 2, 2]
     assert run.records == 3
+
+
+def test_what_was_recorded_of_smaller_ones_makes_way_for_a_larger_one():
+    run = StandIn()
+    for size in (2, 3, 2, 3, 2):
+        run(lambda x: (2 * x,), "twice", [torch.ones(size)])
+    assert run.records == 3
+    assert len(run.recorded) == 2
 
 
 def objectives(run):
@@ -100,6 +109,7 @@ def test_an_objective_in_bfloat16_leads_the_same_way():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize(("dtype", "close"), [(torch.float32, 1e-3), (torch.bfloat16, 0.05)])
 def test_a_gpu_finds_what_a_cpu_finds(dtype, close):
+    torch.backends.cudnn.allow_tf32 = False
     extract = VGG19Features(thin_weights(), "cuda", dtype)
     targets = StyleTargets(extract, [picture(24, 20, 2).cuda()])
     plain = StyleTargets(thin_vgg(), [picture(24, 20, 2)])
@@ -114,3 +124,9 @@ def test_a_gpu_finds_what_a_cpu_finds(dtype, close):
         kept.append((found.gradient, expected.gradient))
     for found, expected in kept:  # compared last: none may have been written over
         assert float((found.cpu() - expected).norm() / expected.norm()) < 10 * close
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_shrinks_a_picture_by_any_factor():
+    found = resize(picture(1080, 1920).cuda(), (18, 32)).cpu()
+    torch.testing.assert_close(found, resize(picture(1080, 1920), (18, 32)), rtol=0, atol=0.02)

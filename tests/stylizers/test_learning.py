@@ -83,8 +83,11 @@ def test_the_gradient_is_that_of_the_loss_through_both_frames(styles):
 
 def test_a_frame_without_motion_has_no_temporal_term(styles):
     pair = replace(moving_pair(), motion=None)
-    loss, star = Learner(new_network(SMALL, 0, "cpu")).value([Example(pair, SIZE, styles, Weights(), "cpu")])
+    learner, example = Learner(new_network(SMALL, 0, "cpu")), Example(pair, SIZE, styles, Weights(), "cpu")
+    loss, star = learner.value([example])
     assert loss == star
+    assert learner.step(example, 0.5).total == pytest.approx(star, rel=1e-5)
+    assert learner.value([example])[0] != loss
 
 
 def test_learning_brings_the_loss_down(styles):

@@ -87,13 +87,16 @@ class VGG19Features:
 
 
 def load_features(name: str, device: str, exact: bool = False) -> VGG19Features:
-    """The named extractor ("vgg19" or "vgg19-torchvision") on a device, computing in float32 where `exact`, else in what the
-    device paints in. Raises MissingModel."""
+    """The named extractor ("vgg19" or "vgg19-torchvision") on a device, computing in float32 where `exact`, and from then on
+    in this process without TF32's shorter products, else in what the device paints in. Raises MissingModel."""
+    torch.backends.cudnn.allow_tf32 = not exact
     return VGG19Features(WEIGHTS[name](), device, torch.float32 if exact else painting_dtype(device))
 
 
 def painting_dtype(device: str) -> torch.dtype:
     """bfloat16 where a GPU has it in hardware, else float32. Not measured on a GPU yet; with what lies between layers so
     rounded on a CPU, frames came as near to the painting, or 4 % less near (docs/decisions.md)."""
-    fast = device.startswith("cuda") and torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.bfloat16 if fast else torch.float32
+    if not device.startswith("cuda"):
+        return torch.float32
+    with torch.cuda.device(device):
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32

@@ -28,9 +28,14 @@ class Replayed:
 
     def __init__(self) -> None:
         self.recorded: dict[Hashable, tuple[list[Tensor], Callable[[], None], tuple[Tensor, ...]]] = {}
+        self.largest = 0
         self.pool: Any = None
+        self.stream: Any = None
 
     def __call__(self, work: Work, same: Hashable, given: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        if given[0].numel() > self.largest:  # none of what the smaller ones hold would be of use to it
+            self.largest, self.pool = given[0].numel(), None
+            self.recorded.clear()
         key = (same, *(each.shape for each in given))
         if key not in self.recorded:
             own = [each.detach().clone() for each in given]
@@ -44,15 +49,15 @@ class Replayed:
     def _record(self, work: Work, own: list[Tensor]) -> tuple[Callable[[], None], tuple[Tensor, ...]]:
         """What repeats work(*own) with the values that own has then, and the tensors that it writes its results into."""
         with torch.cuda.device(own[0].device):
-            aside = torch.cuda.Stream()
-            aside.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(aside):
+            self.stream = self.stream or torch.cuda.Stream()  # one for all: libraries keep memory for each
+            self.stream.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(self.stream):
                 for _ in range(WARM_UPS):
                     work(*own)
-            torch.cuda.current_stream().wait_stream(aside)
+            torch.cuda.current_stream().wait_stream(self.stream)
             graph = torch.cuda.CUDAGraph()
             # the flow of the next frame may be at work in another thread
-            with torch.cuda.graph(graph, pool=self.pool, capture_error_mode="thread_local"):
+            with torch.cuda.graph(graph, pool=self.pool, stream=self.stream, capture_error_mode="thread_local"):
                 found = work(*own)
             self.pool = graph.pool()  # one memory for all: only one of them is at work at a time
         return graph.replay, found

@@ -49,7 +49,7 @@ class Example:
     def temporal(self, before: Tensor, picture: Tensor) -> Tensor:
         """The weighted temporal term, a scalar, of both frames as painted."""
         if self.flow is None or self.trust is None:
-            return torch.zeros((), device=picture.device)
+            return 0 * picture.mean()  # and a gradient to go with it
         return self.temporal_weight * temporal_distance(picture, warp(before, self.flow), self.trust)
 
 

@@ -18,6 +18,8 @@ from videostyle.frames import Size
 from videostyle.models.features import CONTENT_LAYERS, SMALLEST_SIDE, STYLE_LAYERS, VGG19Features
 from videostyle.stylizers.tiles import Tile, places_of, tiles_of
 
+STEEPEST = 40  # PyTorch's kernel on CUDA refuses to shrink more than 47 times at once
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -134,8 +136,8 @@ class Objective:
 
     def _whole(self, image: Tensor) -> Value:
         given = [image, *self.content[0].values(), *self.last]
-        # what is recorded holds on to the styles' Gram matrices, so that nothing else can come by their identity
-        total, star, gradient = self.extract.run(self._evaluated, (id(self.styles), self.weights), given)
+        same = *(each for style in self.styles for each in style.values()), self.weights  # tensors: by identity
+        total, star, gradient = self.extract.run(self._evaluated, same, given)
         return Value(float(total), float(star), gradient)
 
     def _evaluated(self, image: Tensor, *others: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -235,4 +237,6 @@ def resize(image: Tensor, size: Size) -> Tensor:
     """A picture (1, C, H, W) at another (height, width): antialiased bicubic, in [0, 1] where the picture was."""
     if tuple(image.shape[2:]) == tuple(size):
         return image
+    if image.is_cuda and max(image.shape[2] / size[0], image.shape[3] / size[1]) > STEEPEST:
+        image = resize(image, (4 * size[0], 4 * size[1]))
     return F.interpolate(image, size, mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
