@@ -14,7 +14,7 @@ from videostyle.config import Job
 from videostyle.errors import BadInput, BadOption
 from videostyle.frames import Trim
 from videostyle.media.sources import open_source
-from videostyle.scan import Clip, scan
+from videostyle.scan import Clip, changed, scan
 
 SIZE = (48, 80)
 RATE = 10
@@ -151,3 +151,24 @@ def test_what_the_listener_raises_ends_the_pass(clip_path):
 
     with pytest.raises(StopError):
         scan(open_source(clip_path), Job(input=clip_path, styles=(Path("s.jpg"),)), stop)
+
+
+# --- change ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kind", "level"), [(np.uint8, 1), (np.uint16, 257)])
+def test_change_is_the_share_of_pixels_that_differ_by_more_than_three_levels(kind, level):
+    before = np.full((10, 20, 3), 100 * level, kind)
+    now = before.copy()
+    now[:5] += 3 * level  # noise
+    now[5:7] -= 4 * level
+    now[7, :, 0] += 15 * level  # 5 in the mean of the colours
+    assert changed(before, now) == pytest.approx(0.3)
+    assert changed(before, before) == 0
+
+
+def test_a_clip_that_stands_still_changes_nothing_and_one_that_moves_much(tmp_path):
+    moving = [np.roll(gradient(*SIZE, step=0), 9 * index, axis=1) for index in range(4)]
+    for name, images, low, high in (("still", [moving[0]] * 4, 0.0, 0.01), ("moving", moving, 0.5, 1.0)):
+        path = make_clip(tmp_path / f"{name}.mkv", images, rate=RATE)
+        assert low <= scanned(path).change <= high

@@ -118,8 +118,7 @@ class Painter:
         if size[0] * size[1] >= LARGE:
             return_freed_memory()
         self._new_stylizer = self._learned(job.learned) if job.learned else self._optimizers(styles)
-        # a guess until the first frames are done; measured: 6 to 9 where 3 to 12 are allowed
-        expected = ((self.effort.least + self.effort.most) / 2 + 1) * work(size)
+        expected = (self.effort.expected(clip.change) + 1) * work(size)  # a guess until the first frames are done
         first = work(size) if job.learned else work_of_first(size, self.effort.first, job.begin_with is not None)
         firsts = clip.count if self.flow is None else len(clip.starts)
         self.workload = Workload(first, expected, firsts, clip.count)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
+
+import cv2
+import numpy as np
 
 from videostyle.config import Job, MeasureJob, TrainJob, parse_frames
 from videostyle.errors import BadOption
@@ -14,17 +17,20 @@ from videostyle.media.sources import Source, fit_size
 from videostyle.temporal.shots import ShotDetector
 
 LOOKED_AT = 256  # longer side of the pictures that cuts are looked for in
+CHANGED = 3 / 255  # of the range, in the mean over RGB: more than a still picture's noise, mostly
 
 
 @dataclass(frozen=True)
 class Clip:
     """The frames of a source that a run paints. first: ordinal of the first; count: how many; starts: the ordinals that
-    begin a shot, `first` among them; trim: the part of the source's clock, None where it is the whole source."""
+    begin a shot, `first` among them; trim: the part of the source's clock, None where it is the whole source; change: the
+    share of pixels that change from one frame to the next, on average."""
 
     first: int
     count: int
     starts: frozenset[int]
     trim: Trim | None
+    change: float = field(default=1.0, compare=False)
 
     def __contains__(self, ordinal: int) -> bool:
         return self.first <= ordinal < self.first + self.count
@@ -90,9 +96,11 @@ def scan(source: Source, job: Job | MeasureJob | TrainJob, tell: Callable[[int],
     Raises BadOption where the selection holds no frame.
     """
     detector, starts = ShotDetector(), []
+    changes: list[float] = []
     first = last = None
     every = _Counted(source.frames(_small(source.info.size)))
     for count, frame in enumerate(Selection(job, source.info).of(every), 1):
+        changes += [changed(last.image, frame.image)] if last else []
         first, last = first or frame, frame
         starts += detector.push(frame.image)
         tell(count)
@@ -104,7 +112,14 @@ def scan(source: Source, job: Job | MeasureJob | TrainJob, tell: Callable[[int],
     timed = source.info.kind == "video" and not whole
     trim = Trim(first.time, last.time + last.duration) if timed else None
     begin = frozenset({first.index, *(first.index + start for start in starts)})
-    return Clip(first.index, last.index - first.index + 1, begin, trim)
+    change = sum(changes) / max(1, len(changes))
+    return Clip(first.index, last.index - first.index + 1, begin, trim, change)
+
+
+def changed(before: np.ndarray, now: np.ndarray) -> float:
+    """The share of pixels that change by more than CHANGED. before, now: uint8 or uint16 (H, W, 3)."""
+    difference = cv2.absdiff(before, now).mean(axis=2)
+    return float((difference > CHANGED * np.iinfo(now.dtype).max).mean())
 
 
 def _small(size: Size) -> Size:

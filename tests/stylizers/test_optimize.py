@@ -101,6 +101,13 @@ def test_the_first_frames_work_is_pixels_times_iterations_and_a_fixed_share_of_e
     assert work_of_first((180, 320), 5) == 5 * FIXED_WORK + 90 * 160 + 127 * 226 + 3 * 180 * 320
 
 
+def test_a_frame_is_expected_to_take_more_iterations_the_more_changes():
+    standard = EFFORTS["standard"]
+    assert standard.expected(0.0) == standard.least
+    assert standard.least < standard.expected(0.1) < standard.expected(0.2) == standard.expected(1.0) < standard.most
+    assert standard.exactly(7).expected(0.5) == 7
+
+
 # --- pictures in and out ---------------------------------------------------------------------------------------------
 
 

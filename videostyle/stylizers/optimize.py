@@ -50,6 +50,13 @@ class Effort:
     collect: int = 15
     repeats: bool = True
 
+    def expected(self, change: float) -> float:
+        """Iterations that a later frame takes, about, where this share of the pixels changes from frame to frame.
+
+        Measured, standard: 3 or 4 where none does (a tripod), 8 to 12 where 0.3 to 0.7 do.
+        """
+        return self.least + 0.8 * (self.most - self.least) * min(1.0, change / 0.2)
+
     def exactly(self, iterations: int) -> Effort:
         """The same first frame, then this many iterations for every frame."""
         return Effort(self.first, iterations, iterations, for_new=0, collect=0, repeats=False)
