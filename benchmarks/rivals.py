@@ -52,9 +52,11 @@ def pastiche(options: argparse.Namespace) -> Iterator[np.ndarray]:
     for number, image in enumerate(source_frames(options), 1):
         content, painted = (options.folder / f".{kind}{number}.png" for kind in ("content", "painted"))
         write_png(content, image)
-        command = ["-c", content, "-s", options.style, "-o", painted, "--num-steps", options.steps, "--seed", 0]
+        what = ["-c", content, "-s", options.style, "-o", painted, "--size", max(image.shape[:2])]
+        command = [*what, "--num-steps", options.steps, "--seed", 0]
         subprocess.run([sys.executable, "-m", "pastiche", *map(str, command), "--no-verbose"], check=True)
-        yield cv2.cvtColor(cv2.imread(str(painted)), cv2.COLOR_BGR2RGB)[: image.shape[0], : image.shape[1]]
+        found = cv2.cvtColor(cv2.imread(str(painted)), cv2.COLOR_BGR2RGB)
+        yield cv2.resize(found, image.shape[1::-1], interpolation=cv2.INTER_CUBIC)  # a pixel more or less
         content.unlink()
         painted.unlink()
 
