@@ -89,7 +89,8 @@ class VGG19Features:
 def load_features(name: str, device: str, exact: bool = False) -> VGG19Features:
     """The named extractor ("vgg19" or "vgg19-torchvision") on a device, computing in float32 where `exact`, and from then on
     in this process without TF32's shorter products, else in what the device paints in. Raises MissingModel."""
-    torch.backends.cudnn.allow_tf32 = not exact
+    if exact and device.startswith("cuda"):
+        torch.backends.cudnn.allow_tf32 = False
     return VGG19Features(WEIGHTS[name](), device, torch.float32 if exact else painting_dtype(device))
 
 
