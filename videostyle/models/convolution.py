@@ -25,13 +25,13 @@ os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 LEAST_PIXELS = 600  # and ...
 LEAST_CHANNELS = 32  # ... channels below which the direct convolution is as fast
 OUT, TILE = 4, 6  # a tile of TILE x TILE pixels gives OUT x OUT results
-# Of transformed tiles at once: what a core's cache holds, or as much as the filters, which are read anew for each block.
-BLOCK_BYTES = 2 << 20
+# Of transformed tiles at once: what the cores' caches hold, or as much as the filters, which are read anew for each block.
+BLOCK_BYTES = 4 << 20
 # A polynomial is known by its values at these points and its leading coefficient, the value "at infinity". The points come
 # in pairs (p, 1/p): turning a filter around then only swaps its values, so that one set of transformed filters
 # serves the gradient too.
 POINTS = (0.0, 1.0, -1.0, 2.0, 0.5)
-INVERSES = (5, 1, 2, 4, 3, 0)  # of each point, by its number, infinity being the last
+INVERSES = [5, 1, 2, 4, 3, 0]  # of each point, by its number, infinity being the last
 
 
 def _values_at_points(coefficients: int) -> np.ndarray:
@@ -40,19 +40,14 @@ def _values_at_points(coefficients: int) -> np.ndarray:
     return np.vstack([np.vander(POINTS, coefficients, increasing=True), at_infinity])
 
 
-def _on_both_axes(matrix: np.ndarray) -> Tensor:
-    """The matrix applied to the rows and to the columns of a flattened square, as one matrix."""
-    return torch.from_numpy(np.kron(matrix, matrix))
-
-
-# Toom and Cook: the product of two polynomials from the products of their values; transposed, it is a correlation.
-_FILTER, _RESULT = _on_both_axes(_values_at_points(3)), _on_both_axes(_values_at_points(OUT).T).float()
-_PIXELS = _on_both_axes(np.linalg.inv(_values_at_points(TILE)).T).float()
+# Toom and Cook: the product of two polynomials from the products of their values; transposed, it is a correlation. Each of
+# these is applied to the columns of a square, then to its rows.
+_FILTER = torch.from_numpy(_values_at_points(3))
+_RESULT = torch.from_numpy(_values_at_points(OUT).T).float()
+_PIXELS = torch.from_numpy(np.linalg.inv(_values_at_points(TILE)).T).float()
 # A filter g turned around has at p the value p^2 g(1/p); at 0 and infinity the two just change places.
-_SCALE = np.array([1.0 if p == 0 else p * p for p in POINTS] + [1.0])
-_TURN = torch.arange(TILE * TILE).view(TILE, TILE)[list(INVERSES)][:, list(INVERSES)].flatten()
-_TURNED_PIXELS = (torch.from_numpy(np.kron(_SCALE, _SCALE)).float()[:, None] * _PIXELS)[_TURN]
-_TURNED_RESULT = _RESULT[:, _TURN]
+_SCALE = torch.tensor([1.0 if p == 0 else p * p for p in POINTS] + [1.0])
+_TURNED_PIXELS, _TURNED_RESULT = (_SCALE[:, None] * _PIXELS)[INVERSES], _RESULT[:, INVERSES]
 _AT_ONE = TILE + 1  # a constant here, at the point (1, 1), is that constant in every result
 
 
@@ -68,10 +63,14 @@ class Kernel:
     @classmethod
     def of(cls, weight: Tensor, bias: Tensor) -> Kernel:
         plain = weight.device.type != "cpu" or weight.dtype != torch.float32 or min(weight.shape[:2]) < LEAST_CHANNELS
-        values = (
-            None if plain else torch.einsum("kp,oip->kio", _FILTER, weight.double().flatten(2)).float().contiguous()
-        )
-        return cls(weight.contiguous(memory_format=torch.channels_last), bias, values)
+        weight = weight.contiguous(memory_format=torch.channels_last)
+        return cls(weight, bias, None if plain else _values_of_filters(weight))
+
+
+def _values_of_filters(weight: Tensor) -> Tensor:
+    """(36, in, out) of filters (out, in, 3, 3)."""
+    values = torch.einsum("ay,bx,oiyx->abio", _FILTER, _FILTER, weight.double())
+    return values.flatten(0, 1).float().contiguous()
 
 
 def convolve(image: Tensor, kernel: Kernel) -> Tensor:
@@ -117,9 +116,12 @@ def _size(image: Tensor) -> Size:
 
 
 def _padded(image: Tensor) -> tuple[Tensor, Tensor]:
-    """(height, width, C) zeros that whole tiles cover, and the view (1, C, H, W) of them that an image is written into."""
+    """(height, width, C) that whole tiles cover, and the view (1, C, H, W) of it that an image is to be written into, with
+    zeros around it."""
     _, channels, height, width = image.shape
-    padded = image.new_zeros(-(-height // OUT) * OUT + 2, -(-width // OUT) * OUT + 2, channels)
+    padded = image.new_empty(-(-height // OUT) * OUT + 2, -(-width // OUT) * OUT + 2, channels)
+    for edge in (padded[:1], padded[height + 1 :], padded[:, :1], padded[:, width + 1 :]):
+        edge.zero_()
     return padded, padded[1 : height + 1, 1 : width + 1].permute(2, 0, 1)[None]
 
 
@@ -131,18 +133,33 @@ def _winograd(
     _, inputs, outputs = values.shape
     height, width = size
     down, across = -(-height // OUT), -(-width // OUT)
-    tiles = padded.unfold(0, TILE, OUT).unfold(1, TILE, OUT).permute(3, 4, 0, 1, 2)  # (6, 6, down, across, in)
     found = padded.new_empty(down * OUT, across * OUT, outputs)
-    results = found.view(down, OUT, across, OUT, outputs).permute(1, 3, 0, 2, 4)
+    results = found.view(down, OUT, across, OUT, outputs).permute(1, 3, 0, 2, 4)  # (4, 4, down, across, out)
     most = max(BLOCK_BYTES, 4 * values.numel()) // (4 * TILE * TILE * (inputs + outputs))
     for rows, columns in _blocks(down, across, most):
-        part = tiles[:, :, rows, columns]
-        products = (pixels @ part.reshape(TILE * TILE, -1)).view(TILE * TILE, -1, inputs) @ values
+        products = _values_of_tiles(padded, rows, columns, pixels) @ values
         if bias is not None:
             products[_AT_ONE] += bias
-        block = results[:, :, rows, columns]
-        block.copy_((result @ products.flatten(1)).view(block.shape))
+        block = _product(result, products.view(TILE, TILE, -1))
+        block = _product(result, block.transpose(0, 1)).transpose(0, 1)
+        target = results[:, :, rows, columns]
+        target.copy_(block.view(target.shape))
     return found[:height, :width].permute(2, 0, 1)[None].contiguous(memory_format=torch.channels_last)
+
+
+def _values_of_tiles(padded: Tensor, rows: slice, columns: slice, pixels: Tensor) -> Tensor:
+    """(36, tiles, in): the transformed tiles of a block, which is given in tiles, of a padded image."""
+    places = slice(columns.start * OUT, columns.stop * OUT + TILE - OUT)
+    strips = padded.unfold(0, TILE, OUT)[rows, places].permute(0, 3, 1, 2)  # (rows, 6, places, in)
+    # first what tiles that lie side by side have in common
+    strips = _product(pixels, strips.flatten(2)).view(strips.shape)
+    tiles = strips.unfold(2, TILE, OUT).permute(1, 4, 0, 2, 3).reshape(TILE, TILE, -1)
+    return _product(pixels, tiles).view(TILE * TILE, -1, padded.shape[2])
+
+
+def _product(matrix: Tensor, stack: Tensor) -> Tensor:
+    """The matrix (m, k) times each matrix of a stack (n, k, any)."""
+    return torch.bmm(matrix.expand(len(stack), *matrix.shape), stack)
 
 
 def _blocks(down: int, across: int, most: int) -> Iterator[tuple[slice, slice]]:
@@ -150,4 +167,4 @@ def _blocks(down: int, across: int, most: int) -> Iterator[tuple[slice, slice]]:
     rows, columns = max(1, most // across), max(1, min(across, most))
     for top in range(0, down, rows):
         for left in range(0, across, columns):
-            yield slice(top, top + rows), slice(left, left + columns)
+            yield slice(top, min(down, top + rows)), slice(left, min(across, left + columns))

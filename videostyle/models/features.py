@@ -35,12 +35,12 @@ class _Halved(torch.autograd.Function):
         x, found = ctx.saved_tensors
         even = not any(side % 2 for side in x.shape[2:])
         slope = torch.empty_like(x) if even else torch.zeros_like(x)
-        left = gradient  # what no corner has taken yet: of equal corners the first takes all
+        left = gradient.clone()  # what no corner has taken yet: of equal corners the first takes all
+        below = -torch.finfo(x.dtype).tiny  # a threshold takes a third of the time of comparing and multiplying
         for values, slopes in zip(_corners(x), _corners(slope), strict=True):
             for value, target in zip(values, slopes, strict=True):
-                largest = value == found
-                target.copy_(left * largest)
-                left = left * ~largest
+                torch.ops.aten.threshold_backward.grad_input(left, value - found, below, grad_input=target)
+                left -= target
         return slope
 
 
