@@ -33,7 +33,7 @@ from videostyle.temporal.anchor import RENEWED_AFTER, anchor_of
 from videostyle.temporal.flow import FLOWS, Flow
 from videostyle.temporal.trust import motion
 
-AHEAD = 3  # frames decoded, and their flow computed, while one is painted
+AHEAD = 1  # frame decoded, and its flow computed, while one is painted
 
 
 @dataclass(frozen=True)

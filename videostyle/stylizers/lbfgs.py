@@ -31,7 +31,8 @@ V = TypeVar("V", bound=Evaluated)
 
 
 class Pair(NamedTuple):
-    """One measured curvature: the gradient changed by y over the step s; curvature = s.y > 0."""
+    """One measured curvature: the gradient changed by y over the step s; curvature = s.y > 0. s, y: float32, or bfloat16
+    where they are large."""
 
     s: Tensor
     y: Tensor
@@ -40,6 +41,7 @@ class Pair(NamedTuple):
 
 MEMORY = 10  # 30 pairs were no better
 CARRIED_BYTES = 256 << 20  # of pairs moved at once
+LARGE = 32 << 20  # bytes of s above which a pair is kept in half of them: ten at 3840x2160 are 2 GB in float32
 LARGEST_STEP = 0.5  # in any pixel of a picture in [0, 1]
 CUTS = 8  # a step this often cut to a quarter is 65,536 times shorter: there is nothing to gain that way
 
@@ -66,8 +68,10 @@ class LBFGS:
 
     def remember(self, s: Tensor, y: Tensor) -> None:
         """Keep a pair if it shows positive curvature."""
-        curvature = float(torch.dot(s.flatten(), y.flatten()))
-        if curvature > 1e-10 * float(torch.dot(y.flatten(), y.flatten())):
+        if s.nbytes > LARGE:
+            s, y = s.bfloat16(), y.bfloat16()
+        curvature = dot(s, y)
+        if curvature > 1e-10 * dot(y, y):
             self.pairs.append(Pair(s, y, curvature))
 
     def carry(self, move: Callable[[Tensor], Tensor]) -> None:
@@ -75,17 +79,19 @@ class LBFGS:
         old = list(self.pairs)
         self.forget()
         while old:
-            count = max(1, int(CARRIED_BYTES / (2 * old[0].s.nbytes)))
+            count = max(1, int(CARRIED_BYTES / (2 * 4 * old[0].s.numel())))
             some, old = old[:count], old[count:]
-            moved = move(torch.cat([each for pair in some for each in (pair.s, pair.y)]))
+            moved = move(torch.cat([each.float() for pair in some for each in (pair.s, pair.y)]))
             del some  # so that no more than a few pairs are there twice
             for s, y in zip(moved[0::2], moved[1::2], strict=True):
                 self.remember(s[None], y[None])
 
     def state(self) -> dict[str, Tensor]:
-        """The pairs, oldest first: "s0", "y0", "s1", ...; empty without any."""
+        """The pairs in float32, oldest first: "s0", "y0", "s1", ...; empty without any."""
         pairs = enumerate(self.pairs)
-        return {f"{name}{number}": each for number, pair in pairs for name, each in (("s", pair.s), ("y", pair.y))}
+        return {
+            f"{name}{number}": each.float() for number, pair in pairs for name, each in (("s", pair.s), ("y", pair.y))
+        }
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Take up the pairs of `state`."""
@@ -97,18 +103,17 @@ class LBFGS:
         """-H g by the two-loop recursion, bounded by largest_step; an empty history gives -g / |g|_1."""
         if not self.pairs:
             return self._bounded(-gradient / gradient.abs().sum().clamp_min(1e-30))
-        q = gradient.flatten().clone()
+        q = gradient.clone()
         alphas = []
         for s, y, curvature in reversed(self.pairs):
-            alpha = float(torch.dot(s.flatten(), q)) / curvature
-            q.add_(y.flatten(), alpha=-alpha)
+            alpha = dot(s, q) / curvature
+            q.add_(y, alpha=-alpha)
             alphas.append(alpha)
         newest = self.pairs[-1]
-        q.mul_(newest.curvature / float(torch.dot(newest.y.flatten(), newest.y.flatten())))
+        q.mul_(newest.curvature / dot(newest.y, newest.y))
         for (s, y, curvature), alpha in zip(self.pairs, reversed(alphas), strict=True):
-            beta = float(torch.dot(y.flatten(), q)) / curvature
-            q.add_(s.flatten(), alpha=alpha - beta)
-        return self._bounded(-q.view_as(gradient))
+            q.add_(s, alpha=alpha - dot(y, q) / curvature)
+        return self._bounded(-q)
 
     def _bounded(self, step: Tensor) -> Tensor:
         largest = float(step.abs().max())
@@ -121,6 +126,7 @@ class LBFGS:
         more. A pair never spans two objectives.
         """
         x = start.clamp(*self.within)
+        del start  # a picture that would be held throughout
         now = objective(x)
         yield x, now
         while True:
@@ -136,3 +142,9 @@ class LBFGS:
             self.remember(there - x, tried.gradient - now.gradient)
             x, now = there, tried
             yield x, now
+
+
+def dot(a: Tensor, b: Tensor) -> float:
+    """The sum of products of two pictures (1, C, H, W), in float32 at least. In channels_last nothing is copied."""
+    flat = [each.permute(0, 2, 3, 1).reshape(-1) for each in (a, b)]
+    return float(torch.dot(*(each.to(torch.promote_types(each.dtype, torch.float32)) for each in flat)))

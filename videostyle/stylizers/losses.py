@@ -123,12 +123,16 @@ class Objective:
         self.last = () if warped is None or trust is None else (warped, trust)
         self.size = (content.shape[2], content.shape[3])
         self.tiles = tiles_of(self.size)
-        with torch.no_grad():
-            found = [tile.own(extract(tile.of(content), last=CONTENT_LAYERS[-1])) for tile in self.tiles]
-        self.content = [{layer: each[layer].clone() for layer in CONTENT_LAYERS} for each in found]
+        self.content = [self._target(tile, content) for tile in self.tiles]
         self.norms = {
             layer: sum(widened(each[layer]).square().sum() for each in self.content) for layer in CONTENT_LAYERS
         }
+
+    @torch.no_grad()
+    def _target(self, tile: Tile, content: Tensor) -> dict[str, Tensor]:
+        """A tile's own activations of the content layers, copied, so that nothing else of the network's is held."""
+        own = tile.own(self.extract(tile.of(content), last=CONTENT_LAYERS[-1]))
+        return {layer: own[layer].clone() for layer in CONTENT_LAYERS}
 
     def __call__(self, image: Tensor) -> Value:
         """L and its gradient at a picture (1, 3, H, W)."""

@@ -150,7 +150,7 @@ class Optimize:
         elif self.effort.repeats and not np.isnan(self.last_star) and np.array_equal(image, self.source):
             picture, value, iterations = self._last_again(self.picture)
         else:
-            picture, value, iterations = self._paint_next(image, content, motion)
+            picture, value, iterations = self._paint_next(content, motion)
         # as `restore` does it: in another memory layout, kernels sum in another order and round otherwise
         painted = to_array(picture)
         self.continue_from(painted, image)
@@ -196,24 +196,16 @@ class Optimize:
         grams = self.styles.at((height, width))
         return Objective(self.styles.extract, content, grams, self.weights, warped, trust)
 
-    def _paint_next(self, image: np.ndarray, content: Tensor, motion: Motion) -> tuple[Tensor, Value, int]:
+    def _paint_next(self, content: Tensor, motion: Motion) -> tuple[Tensor, Value, int]:
         """From the last picture carried along the flow, with the curvature pairs of the last frame carried too."""
-        assert self.picture is not None
-        assert self.source is not None
         collecting = not self.optimizer.pairs
-        trust = torch.from_numpy(motion.trust).to(self.device)[None, None]
-        flow = inside(self._way_back(motion))
-        before = to_tensor(self.source, self.device)
-        wrong = mismatch(warp(before, flow), content)
-        self.optimizer.carry(lambda stack: warp(stack, flow) * trust)
-        gone = (1 - trust) * replaced(wrong)
-        warped, trust = self._with_anchor(warp(self.picture, flow), trust, gone, motion.long)
-        start = self.filled(warped, trust, wrong, before, content)
-        objective = self._objective(content, warped, trust)
-        planned = self.effort.least + round(self.effort.for_new * (1 - float(trust.mean())))
+        objective, start, new = self._continued(content, motion)
+        planned = self.effort.least + round(self.effort.for_new * new)
         planned = max(planned, self.effort.collect) if collecting else planned
+        path = self.minimized(objective, start)
+        del start  # what is not needed while the network is at work is not held then
         before_it = float("inf")
-        for iterations, (picture, value) in enumerate(self.minimized(objective, start)):
+        for iterations, (picture, value) in enumerate(path):
             self.watch(value, min(1.0, iterations / max(1, planned)))
             if iterations >= planned and self._enough(iterations, before_it, value):
                 break
@@ -221,6 +213,20 @@ class Optimize:
         if np.isnan(self.first_star):
             self.first_star = value.star
         return picture, value, iterations
+
+    def _continued(self, content: Tensor, motion: Motion) -> tuple[Objective, Tensor, float]:
+        """A later frame's L, the picture that its iterations begin with, and how much of it is new. The pairs are moved."""
+        assert self.picture is not None
+        assert self.source is not None
+        trust = torch.from_numpy(motion.trust).to(self.device)[None, None]
+        flow = inside(self._way_back(motion))
+        before = to_tensor(self.source, self.device)
+        wrong = mismatch(warp(before, flow), content)
+        self.optimizer.carry(lambda stack: warp(stack, flow).mul_(trust))
+        gone = (1 - trust) * replaced(wrong)
+        warped, trust = self._with_anchor(warp(self.picture, flow), trust, gone, motion.long)
+        start = self.filled(warped, trust, wrong, before, content)
+        return self._objective(content, warped, trust), start, 1 - float(trust.mean())
 
     def _way_back(self, motion: Motion) -> np.ndarray:
         """The flow that the last picture is moved by: held to the anchor's, small moves saved up."""

@@ -24,15 +24,15 @@ def inside(flow: np.ndarray) -> np.ndarray:
     in takes its strokes from a band's width further in. (Mirroring or holding the edge draws it out into streaks: in a slow
     pan each frame repeats the edge's own row.)"""
     height, width = flow.shape[:2]
-    grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1).astype(np.float32)
-    last = np.array([width - 1, height - 1], np.float32)
-    band = np.minimum(BAND * max(height, width), last)
-    target = grid + flow
-    target = (
-        target + band * np.ceil(np.maximum(-target, 0) / band) - band * np.ceil(np.maximum(target - last, 0) / band)
-    )
-    beyond = (grid + flow < 0) | (grid + flow > last)
-    return np.where(beyond, np.clip(target, 0, last) - grid, flow).astype(np.float32)
+    found = flow.astype(np.float32)
+    places = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)[:, None]
+    for axis, (place, last) in enumerate(zip(places, (width - 1, height - 1), strict=True)):
+        band = min(BAND * max(height, width), last)
+        target = place + found[..., axis]
+        beyond = (target < 0) | (target > last)
+        bands = np.ceil(np.maximum(-target, 0) / band) - np.ceil(np.maximum(target - last, 0) / band)
+        found[..., axis] = np.where(beyond, np.clip(target + band * bands, 0, last) - place, found[..., axis])
+    return found
 
 
 def mismatch(carried: Tensor, now: Tensor) -> Tensor:
@@ -84,20 +84,19 @@ def looked_up(new: Tensor, picture: Tensor, before: Tensor, now: Tensor) -> Tens
     grid = height, width
     known = _keys(resize(before, grid), longer / SAMPLES)
     answers = pixels(resize(picture, grid))
-    asked = _keys(now, 1.0)[new]
+    asked = _keys(now, 1.0, new)
     found = [torch.softmax(-0.5 * torch.cdist(part, known).square(), dim=1) @ answers for part in asked.split(CHUNK)]
     return torch.cat(found)
 
 
-def _keys(image: Tensor, pitch: float) -> Tensor:
-    """Colour and place of each pixel, (H W, 5), so scaled that a distance of 1 is one reach. pitch: a pixel's width."""
+def _keys(image: Tensor, pitch: float, which: Tensor | None = None) -> Tensor:
+    """Colour and place of pixels, (n, 5), so scaled that a distance of 1 is one reach. pitch: a pixel's width. which: their
+    indices into the flattened picture; all in order without."""
     height, width = image.shape[2:]
     longer = pitch * max(height, width)
-    rows, columns = torch.meshgrid(
-        torch.arange(height, device=image.device), torch.arange(width, device=image.device), indexing="ij"
-    )
-    places = (torch.stack((rows, columns), dim=-1).reshape(-1, 2) + 0.5) * pitch / longer
-    return torch.cat((pixels(image) / COLOUR_REACH, places / PLACE_REACH), dim=1)
+    which = torch.arange(height * width, device=image.device) if which is None else which
+    places = (torch.stack((which // width, which % width), dim=1) + 0.5) * pitch / longer
+    return torch.cat((pixels(image)[which] / COLOUR_REACH, places / PLACE_REACH), dim=1)
 
 
 def blurred(image: Tensor, sigma: float) -> Tensor:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 WHOLE = 1920 * 1088  # pixels up to which a picture is seen as one
-CORE = 832  # the side of what a tile is responsible for, in pixels
+CORE = 720  # the side of what a tile is responsible for, in pixels
 HALO = 80  # relu5_1 sees 70 pixels beyond the 16 x 16 it stands for
 STEP = 16  # pixels that a place of the deepest layer stands for: tiles begin at multiples of it
 

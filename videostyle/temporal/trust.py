@@ -48,7 +48,7 @@ def both_ways(back: np.ndarray, forth: np.ndarray) -> np.ndarray:
 def outside(back: np.ndarray) -> np.ndarray:
     """Where the flow (H, W, 2) leads out of the picture: bool (H, W)."""
     height, width = back.shape[:2]
-    x, y = np.moveaxis(_targets(back), 2, 0)
+    x, y = _targets(back)
     return (np.maximum(-x, x - (width - 1)) > EDGE_SLACK) | (np.maximum(-y, y - (height - 1)) > EDGE_SLACK)
 
 
@@ -76,7 +76,8 @@ def colour_difference(previous: np.ndarray, current: np.ndarray, back: np.ndarra
     previous, current: uint8 (H, W, 3). back: (H, W, 2). Returns float32 (H, W), in levels of 255.
     """
     moved = _sampled(previous.astype(np.float32), back, cv2.INTER_CUBIC)
-    return cv2.blur(np.abs(moved - current).mean(axis=2), (3, 3))
+    moved -= current
+    return cv2.blur(np.abs(moved, out=moved).mean(axis=2), (3, 3))
 
 
 def photometric_limit(difference: np.ndarray) -> float:
@@ -95,16 +96,16 @@ def softened(good: np.ndarray) -> np.ndarray:
     return np.clip(cv2.GaussianBlur(shrunk, (3, 3), 0), 0, 1)
 
 
-def _targets(flow: np.ndarray) -> np.ndarray:
+def _targets(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the flow (H, W, 2) leads: columns and rows, float32 (H, W) each."""
     height, width = flow.shape[:2]
-    grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=2)
-    return (grid + flow).astype(np.float32)
+    columns, rows = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)[:, None]
+    return flow[..., 0] + columns, flow[..., 1] + rows
 
 
 def _sampled(image: np.ndarray, flow: np.ndarray, interpolation: int) -> np.ndarray:
-    targets = _targets(flow)
     # OpenCV rounds the target to 1/32 px, which tests like these do not notice; what is carried on goes through warp()
-    return cv2.remap(image, targets[..., 0], targets[..., 1], interpolation, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.remap(image, *_targets(flow), interpolation, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _squared(vectors: np.ndarray) -> np.ndarray:

@@ -18,33 +18,37 @@ def warp(image: torch.Tensor, flow: np.ndarray | torch.Tensor) -> torch.Tensor:
     """
     count, channels, height, width = image.shape
     flow = torch.as_tensor(flow, dtype=torch.float32, device=image.device)
-    # copied into one layout whatever image's: the sum's rounding and speed depend on it
+    # in one layout whatever image's: the sum's rounding and speed depend on it
     table = image.permute(2, 3, 0, 1).reshape(height * width, count * channels).contiguous()
-    strips = []
-    for top in range(0, height, STRIP):
-        # a weighted sum of 36 table rows for each pixel, in one pass over all pictures of the batch
-        indices, weights = _taps(flow[top : top + STRIP], top, height)
-        strips.append(_Sampled.apply(table, indices, weights))
-    moved = torch.cat(strips).view(height, width, count, channels).permute(2, 3, 0, 1)
+    moved = _Moved.apply(table, flow).view(height, width, count, channels).permute(2, 3, 0, 1)
     return moved.contiguous(memory_format=torch.channels_last)
 
 
-class _Sampled(torch.autograd.Function):
-    """Weighted sums of rows of a table (n, C) by indices and weights (m, taps), with a gradient for the table alone: PyTorch's
-    own takes nine times as long."""
+class _Moved(torch.autograd.Function):
+    """A weighted sum of 36 rows of a table (H W, C) for each pixel of a flow, in one pass over all channels; with a gradient
+    for the table alone: PyTorch's own takes nine times as long."""
 
     @staticmethod
-    def forward(ctx, table: torch.Tensor, indices: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
-        ctx.rows = len(table)
-        ctx.save_for_backward(indices, weights)
-        return torch.nn.functional.embedding_bag(indices, table, per_sample_weights=weights, mode="sum")
+    def forward(ctx, table: torch.Tensor, flow: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+        height, width = flow.shape[:2]
+        found = torch.empty_like(table)
+        ctx.taps = []
+        for top in range(0, height, STRIP):
+            strip = flow[top : top + STRIP]
+            indices, weights = _taps(strip, top, height)
+            place = slice(top * width, top * width + len(indices))
+            found[place] = torch.nn.functional.embedding_bag(indices, table, per_sample_weights=weights, mode="sum")
+            if ctx.needs_input_grad[0]:
+                ctx.taps.append((place, indices, weights))
+        return found
 
     @staticmethod
     def backward(ctx, gradient: torch.Tensor):  # type: ignore[override]
-        indices, weights = ctx.saved_tensors
-        shares = (gradient[:, None, :] * weights[:, :, None]).flatten(0, 1)
-        found = gradient.new_zeros(ctx.rows, gradient.shape[1])
-        return found.index_add_(0, indices.flatten(), shares), None, None
+        found = torch.zeros_like(gradient)
+        for place, indices, weights in ctx.taps:
+            shares = (gradient[place][:, None, :] * weights[:, :, None]).flatten(0, 1)
+            found.index_add_(0, indices.flatten(), shares)
+        return found, None
 
 
 def saved_up(flow: np.ndarray, owed: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
