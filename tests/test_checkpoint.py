@@ -307,7 +307,7 @@ def test_records_come_back(index, time, loss, iterations):
     assert frame_from_json(frame_as_json(one)) == one
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(size=st.integers(1, 400), place=st.floats(0, 1, exclude_max=True))
 def test_any_change_of_a_small_file_changes_its_fingerprint(tmp_path_factory, size, place):
     path = tmp_path_factory.mktemp("file") / "a"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from videostyle.config import Job, parse_frames
@@ -51,7 +51,6 @@ def test_both_ends_of_a_range_are_inside_it(name: str) -> None:
             assert getattr(job(**{name: end}), name) == end
 
 
-@settings(deadline=None)
 @given(st.sampled_from(RANGED), st.floats(min_value=1e-6, max_value=1e9))
 def test_outside_a_range_is_refused(name: str, distance: float) -> None:
     rule = OPTIONS[name].metadata
@@ -62,7 +61,6 @@ def test_outside_a_range_is_refused(name: str, distance: float) -> None:
             job(**{name: value})
 
 
-@settings(deadline=None)
 @given(st.sampled_from(RANGED), st.data())
 def test_inside_a_range_is_kept_as_given(name: str, data: st.DataObject) -> None:
     rule, kind = OPTIONS[name].metadata, value_type(name)
@@ -117,13 +115,11 @@ def test_a_job_does_not_change() -> None:
         job().size = 64  # type: ignore[misc]
 
 
-@settings(deadline=None)
 @given(st.integers(min_value=1, max_value=10**9))
 def test_frames_as_a_count(count: int) -> None:
     assert parse_frames(str(count)) == (None, count)
 
 
-@settings(deadline=None)
 @given(st.integers(min_value=0, max_value=10**9), st.integers(min_value=0, max_value=10**6))
 def test_frames_as_a_range(first: int, more: int) -> None:
     assert parse_frames(f"{first}:{first + more}") == (first, first + more)

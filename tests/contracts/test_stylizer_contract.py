@@ -30,11 +30,21 @@ def make_optimize() -> Optimize:
     return Optimize(styles, Weights(), Effort(first=6, least=1, most=7, for_new=3))
 
 
+def make_optimize_with_large_pairs() -> Optimize:
+    stylizer = make_optimize()
+    stylizer.optimizer.large = 0
+    return stylizer
+
+
 def make_learned() -> Learned:
     return Learned(new_network(Shape(width=8, blocks=2, dilated=1, half=6), 0, "cpu"))
 
 
-STYLIZERS = {"optimize": make_optimize, "learned": make_learned}
+STYLIZERS = {
+    "optimize": make_optimize,
+    "optimize, large pairs": make_optimize_with_large_pairs,
+    "learned": make_learned,
+}
 
 
 @pytest.fixture(scope="module")

@@ -272,7 +272,7 @@ def test_a_decompression_bomb_is_refused_before_it_is_unpacked(tmp_path):
             opener(tmp_path / "a.png")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_damage_gives_a_picture_or_bad_input_and_nothing_else(tmp_path, data):
     kind = data.draw(st.sampled_from(["png", "jpg", "tif", "webp", "bmp", "deep.png", "deep.tif"]))

@@ -38,7 +38,7 @@ def test_blocks_cover_every_tile_once_and_are_no_larger_than_allowed(down, acros
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 @pytest.mark.parametrize("size", [(25, 25), (13, 47), (47, 13), (1, 700), (5, 130), (36, 32), (2, 2)])
-def test_values_and_gradient_are_those_of_the_plain_convolution(size, count, threads):
+def test_values_and_gradient_are_those_of_the_plain_convolution(size, count, threads, dirty_memory):
     threads(count)
     image, weight, bias = layer(32, 40, *size)
     image.requires_grad_()

@@ -90,7 +90,7 @@ def test_the_network_ends_at_the_last_layer_that_is_asked_for():
 
 
 @pytest.mark.parametrize("size", [(2, 2), (7, 10), (12, 5)])
-def test_halving_is_max_pooling_with_its_gradient_also_where_pixels_are_equal(size):
+def test_halving_is_max_pooling_with_its_gradient_also_where_pixels_are_equal(size, dirty_memory):
     """Whole numbers from 0 to 3: most 2x2 have equal largest pixels."""
     image = torch.randint(0, 4, (1, 5, *size), generator=torch.Generator().manual_seed(2)).float()
     ours, theirs = (image.clone().requires_grad_() for _ in range(2))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.thin_vgg import picture, thin_vgg
@@ -23,7 +23,6 @@ LAYERS = sorted({*STYLE_LAYERS, *CONTENT_LAYERS})
 
 
 @given(st.integers(16, 700), st.integers(16, 700), st.sampled_from([16, 64, 160]))
-@settings(deadline=None)
 def test_every_place_of_every_layer_belongs_to_one_tile(height, width, core):
     for layer in LAYERS:
         stride = stride_of(layer)
@@ -93,6 +92,7 @@ def test_value_and_gradient_are_those_of_the_whole_picture(size, monkeypatch):
     assert found.star == pytest.approx(expected.star, rel=1e-5)
     scale = float(expected.gradient.abs().max())
     torch.testing.assert_close(found.gradient, expected.gradient, rtol=1e-3, atol=1e-4 * scale)
+    assert found.gradient.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_without_a_last_picture_there_is_no_temporal_term(small_tiles):

@@ -36,7 +36,7 @@ def _noisy(picture, sigma, seed):
     return np.clip(np.rint(picture + noise), 0, 255).astype(np.uint8)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(lengths=st.lists(st.integers(1, 6), min_size=1, max_size=8))
 def test_every_hard_cut_between_still_scenes_is_found_and_nothing_else(lengths):
     frames = [SCENES[shot] for shot, length in enumerate(lengths) for _ in range(length)]

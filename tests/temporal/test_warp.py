@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from videostyle.temporal.warp import LEAST_MOVE, saved_up, warp
 
-FEW = settings(max_examples=25, deadline=None)
+FEW = settings(max_examples=25)
 
 
 def _uniform(height, width, x, y):
@@ -159,10 +159,15 @@ def test_a_real_move_is_made_at_once_with_what_was_owed():
     assert not owed.any()
 
 
-def test_the_gradient_is_the_warp_turned_around():
+def test_the_gradient_is_the_warp_turned_around(dirty_memory):
     """A warp is linear in its picture: g . warp(x) = gradient(g) . x for any x and g, over strips and borders too."""
     random = torch.Generator().manual_seed(0)
     image, g, other = (torch.randn(2, 3, 150, 40, generator=random) for _ in range(3))
     flow = 5 * torch.randn(150, 40, 2, generator=random)
     (gradient,) = torch.autograd.grad(warp(image.requires_grad_(), flow), image, g)
     assert float((gradient * other).sum()) == pytest.approx(float((g * warp(other, flow)).sum()), rel=1e-4)
+
+
+def test_a_flow_of_another_size_is_refused():
+    with pytest.raises(RuntimeError):
+        warp(torch.rand(1, 3, 100, 8), np.zeros((50, 8, 2), np.float32))

@@ -41,7 +41,7 @@ class Pair(NamedTuple):
 
 MEMORY = 10  # 30 pairs were no better
 CARRIED_BYTES = 256 << 20  # of pairs moved at once
-LARGE = 32 << 20  # bytes of s above which a pair is kept in half of them: ten at 3840x2160 are 2 GB in float32
+LARGE = 32 << 20  # bytes of s, above which a pair is kept in bfloat16: ten at 3840x2160 are 2 GB in float32
 LARGEST_STEP = 0.5  # in any pixel of a picture in [0, 1]
 CUTS = 8  # a step this often cut to a quarter is 65,536 times shorter: there is nothing to gain that way
 
@@ -50,7 +50,7 @@ class LBFGS:
     """An optimizer that keeps its curvature pairs until `forget()`; each `minimize` may bring another objective.
 
     memory: pairs kept. largest_step: bound on each element of a step, in the variable's own unit. within: the least and the
-    largest value that each element may have.
+    largest value that each element may have. large: bytes of s above which a pair is kept in half as many.
     """
 
     def __init__(
@@ -58,9 +58,10 @@ class LBFGS:
         memory: int = MEMORY,
         largest_step: float = LARGEST_STEP,
         within: tuple[float, float] = (-inf, inf),
+        large: int = LARGE,
     ):
         self.pairs: deque[Pair] = deque(maxlen=memory)
-        self.largest_step, self.within = largest_step, within
+        self.largest_step, self.within, self.large = largest_step, within, large
 
     def forget(self) -> None:
         """Start from an empty history, as after a cut or at another size."""
@@ -68,7 +69,7 @@ class LBFGS:
 
     def remember(self, s: Tensor, y: Tensor) -> None:
         """Keep a pair if it shows positive curvature."""
-        if s.nbytes > LARGE:
+        if s.nbytes > self.large:
             s, y = s.bfloat16(), y.bfloat16()
         curvature = dot(s, y)
         if curvature > 1e-10 * dot(y, y):
@@ -87,17 +88,17 @@ class LBFGS:
                 self.remember(s[None], y[None])
 
     def state(self) -> dict[str, Tensor]:
-        """The pairs in float32, oldest first: "s0", "y0", "s1", ...; empty without any."""
-        pairs = enumerate(self.pairs)
-        return {
-            f"{name}{number}": each.float() for number, pair in pairs for name, each in (("s", pair.s), ("y", pair.y))
-        }
+        """The pairs, oldest first: "s0", "y0", "s1", ...; empty without any. bfloat16 as the int16 of the same bits, as NumPy
+        knows no bfloat16."""
+        kept = {f"{name}{number}": getattr(pair, name) for number, pair in enumerate(self.pairs) for name in ("s", "y")}
+        return {name: each.view(torch.int16) if each.dtype == torch.bfloat16 else each for name, each in kept.items()}
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Take up the pairs of `state`."""
         self.forget()
-        for number in range(len(state) // 2):
-            self.remember(state[f"s{number}"], state[f"y{number}"])
+        kept = {name: each.view(torch.bfloat16) if each.dtype == torch.int16 else each for name, each in state.items()}
+        for number in range(len(kept) // 2):
+            self.remember(kept[f"s{number}"], kept[f"y{number}"])
 
     def direction(self, gradient: Tensor) -> Tensor:
         """-H g by the two-loop recursion, bounded by largest_step; an empty history gives -g / |g|_1."""
@@ -145,6 +146,6 @@ class LBFGS:
 
 
 def dot(a: Tensor, b: Tensor) -> float:
-    """The sum of products of two pictures (1, C, H, W), in float32 at least. In channels_last nothing is copied."""
+    """The sum of products of two pictures (1, C, H, W), in float32 at least. Of float32 in channels_last nothing is copied."""
     flat = [each.permute(0, 2, 3, 1).reshape(-1) for each in (a, b)]
     return float(torch.dot(*(each.to(torch.promote_types(each.dtype, torch.float32)) for each in flat)))

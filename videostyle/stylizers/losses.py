@@ -172,6 +172,7 @@ class Objective:
         whole = image.clone().requires_grad_()
         smooth, temporal = self._of_pixels(whole, *self.last)
         (gradient,) = torch.autograd.grad(smooth + temporal, whole)
+        gradient = gradient.contiguous(memory_format=torch.channels_last)
         star = float(style.detach()) + float(smooth.detach())
         for tile, target in zip(self.tiles, self.content, strict=True):
             part = tile.of(image).clone(memory_format=torch.channels_last).requires_grad_()

@@ -100,6 +100,7 @@ def _targets(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Where the flow (H, W, 2) leads: columns and rows, float32 (H, W) each."""
     height, width = flow.shape[:2]
     columns, rows = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)[:, None]
+    flow = flow.astype(np.float32, copy=False)
     return flow[..., 0] + columns, flow[..., 1] + rows
 
 

@@ -31,23 +31,23 @@ class _Moved(torch.autograd.Function):
     @staticmethod
     def forward(ctx, table: torch.Tensor, flow: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
         height, width = flow.shape[:2]
-        found = torch.empty_like(table)
-        ctx.taps = []
-        for top in range(0, height, STRIP):
-            strip = flow[top : top + STRIP]
-            indices, weights = _taps(strip, top, height)
-            place = slice(top * width, top * width + len(indices))
-            found[place] = torch.nn.functional.embedding_bag(indices, table, per_sample_weights=weights, mode="sum")
+        found = table.new_empty(height * width, table.shape[1])
+        taps: list[torch.Tensor] = []
+        for number, (strip, target) in enumerate(zip(flow.split(STRIP), found.split(STRIP * width), strict=True)):
+            indices, weights = _taps(strip, number * STRIP, height)
+            target.copy_(torch.nn.functional.embedding_bag(indices, table, per_sample_weights=weights, mode="sum"))
             if ctx.needs_input_grad[0]:
-                ctx.taps.append((place, indices, weights))
+                taps += indices, weights
+        ctx.save_for_backward(*taps)
         return found
 
     @staticmethod
     def backward(ctx, gradient: torch.Tensor):  # type: ignore[override]
         found = torch.zeros_like(gradient)
-        for place, indices, weights in ctx.taps:
-            shares = (gradient[place][:, None, :] * weights[:, :, None]).flatten(0, 1)
-            found.index_add_(0, indices.flatten(), shares)
+        indices, weights = ctx.saved_tensors[0::2], ctx.saved_tensors[1::2]
+        parts = gradient.split([len(each) for each in indices])
+        for part, places, shares in zip(parts, indices, weights, strict=True):
+            found.index_add_(0, places.flatten(), (part[:, None, :] * shares[:, :, None]).flatten(0, 1))
         return found, None
 
 
