@@ -18,7 +18,6 @@ from videostyle.frames import Frame, Motion, Size
 from videostyle.media.prefetch import Prefetch
 from videostyle.media.sinks import Sink
 from videostyle.media.sources import Source
-from videostyle.models.allocator import LARGE, return_freed_memory
 from videostyle.models.features import load_features
 from videostyle.models.feedforward import PaintingNetwork, network_of
 from videostyle.report import Estimate, Event, FrameRecord, Painting
@@ -115,8 +114,6 @@ class Painter:
         # a network has learned to be steady: it needs no flow to paint
         self.flow = None if job.learned or job.flow == "none" else FLOWS[job.flow](device)
         self.effort = effort_of(job, alone=self.flow is None or clip.count == 1)
-        if size[0] * size[1] >= LARGE:
-            return_freed_memory()
         self._new_stylizer = self._learned(job.learned) if job.learned else self._optimizers(styles)
         expected = (self.effort.expected(clip.change) + 1) * work(size)  # a guess until the first frames are done
         first = work(size) if job.learned else work_of_first(size, self.effort.first, job.begin_with is not None)

@@ -218,12 +218,12 @@ def test_another_thing_starts_as_itself_in_the_paintings_colours() -> None:
 
 
 def test_curvature_measured_at_a_coarser_size_helps_at_a_finer_one() -> None:
-    """As it is scaled: other factors, or none, leave L higher after the same iterations, in the median of nine frames."""
+    """As it is scaled: other factors, or none, leave L higher after the same iterations, in the median of 27 frames."""
     sizes = [(96, 128), (144, 192)]
     targets = StyleTargets(thin_vgg(), [to_tensor(STYLES[0], "cpu")])
 
     def reached(prepare: Callable[[Refining], None]) -> float:
-        return median(reached_on(image(seed), prepare) for seed in range(9))
+        return median(reached_on(image(seed), prepare) for seed in range(27))
 
     def reached_on(frame: np.ndarray, prepare: Callable[[Refining], None]) -> float:
         coarse = Refining(targets, Weights(), Effort(0, 0, 0))

@@ -54,7 +54,7 @@ def test_values_and_gradient_are_those_of_the_plain_convolution(size, count, thr
 
 def test_winograd_is_taken_where_it_pays_and_only_there(monkeypatch):
     calls, original = [], convolution._winograd
-    monkeypatch.setattr(convolution, "_winograd", lambda *each: calls.append(1) or original(*each))
+    monkeypatch.setattr(convolution, "_winograd", lambda *each, **named: calls.append(1) or original(*each, **named))
     for inputs, size, type_, pays in (
         (32, (30, 30), torch.float32, True),
         (16, (30, 30), torch.float32, False),

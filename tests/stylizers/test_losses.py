@@ -139,7 +139,6 @@ def test_the_gradient_of_the_whole_agrees_with_differences():
     thin = thin_weights()
     exact = VGGWeights(thin.mean, {name: (w.double(), b.double()) for name, (w, b) in thin.layers.items()})
     extract = VGG19Features(exact, dtype=torch.float64)
-    extract.mean = extract.mean.double()
     style = StyleTargets(extract, [picture(24, 20, 2).double()]).at(SIZE)
     content, image, warped = (picture(*SIZE, seed).double() for seed in (1, 0, 3))
     whole = Objective(extract, content, style, Weights(), warped, torch.rand(1, 1, *SIZE).double())
@@ -196,10 +195,11 @@ class Counting:
 
     def __init__(self):
         self.sizes = []
+        self.passes = self
 
-    def __call__(self, image):
+    def forward(self, image, last):
         self.sizes.append(tuple(image.shape[2:]))
-        return thin_vgg()(image)
+        return thin_vgg().passes.forward(image, last)
 
 
 def test_gram_matrices_are_computed_once_for_each_size():

@@ -28,11 +28,10 @@ def test_every_place_of_every_layer_belongs_to_one_tile(height, width, core):
         stride = stride_of(layer)
         covered = np.zeros((height // stride, width // stride), int)
         for tile in tiles_of((height, width), core):
-            shown = torch.zeros(1, 1, *((outer.stop - outer.start) // stride for outer in tile.outer))
-            own = tile.own({layer: shown})[layer]
+            own = tile.own(layer, torch.zeros(*((outer.stop - outer.start) // stride for outer in tile.outer), 1))
             top, left = (inner.start // stride for inner in tile.inner)
-            assert min(own.shape[2:]) > 0
-            covered[top : top + own.shape[2], left : left + own.shape[3]] += 1
+            assert min(own.shape[:2]) > 0
+            covered[top : top + own.shape[0], left : left + own.shape[1]] += 1
         assert (covered == 1).all()
         assert covered.size == places_of(layer, (height, width))
 
@@ -63,10 +62,11 @@ def test_a_tiles_own_activations_are_those_of_the_whole_picture(size):
     extract, image = thin_vgg(), picture(*size)
     whole = extract(image)
     for tile in tiles_of(size, 96):
-        for layer, each in tile.own(extract(tile.of(image))).items():
+        for layer, each in extract.passes.forward(tile.of(image), STYLE_LAYERS[-1]).items():
+            own = tile.own(layer, each)
             top, left = (inner.start // stride_of(layer) for inner in tile.inner)
-            expected = whole[layer][:, :, top : top + each.shape[2], left : left + each.shape[3]]
-            torch.testing.assert_close(each, expected, rtol=1e-4, atol=1e-5)
+            expected = whole[layer][0, :, top : top + own.shape[0], left : left + own.shape[1]]
+            torch.testing.assert_close(own, expected.permute(1, 2, 0), rtol=1e-4, atol=1e-5)
 
 
 def test_a_narrower_margin_would_be_seen():
@@ -80,7 +80,7 @@ def test_a_narrower_margin_would_be_seen():
 def test_value_and_gradient_are_those_of_the_whole_picture(size, monkeypatch):
     extract, content, image = thin_vgg(), picture(*size, 1), picture(*size, 2)
     warped, trust = picture(*size, 3), picture(*size, 4)[:, :1]
-    styles = [grams_of(extract, picture(120, 90, seed), tiles_of((120, 90), 900)) for seed in (5, 6)]
+    styles = [grams_of(extract.passes, picture(120, 90, seed), tiles_of((120, 90), 900)) for seed in (5, 6)]
     arguments = extract, content, styles, Weights(), warped, trust
     expected = Objective(*arguments)(image)
     monkeypatch.setattr(tiles, "WHOLE", 100 * 100)
@@ -97,7 +97,7 @@ def test_value_and_gradient_are_those_of_the_whole_picture(size, monkeypatch):
 
 def test_without_a_last_picture_there_is_no_temporal_term(small_tiles):
     extract = thin_vgg()
-    styles = [grams_of(extract, picture(120, 90, 5), tiles_of((120, 90), 900))]
+    styles = [grams_of(extract.passes, picture(120, 90, 5), tiles_of((120, 90), 900))]
     value = Objective(extract, picture(200, 300, 1), styles, Weights())(picture(200, 300, 2))
     assert value.total == value.star
 

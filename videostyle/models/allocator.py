@@ -1,20 +1,21 @@
-"""What the C library does with freed memory: tensors come and go by the hundred megabytes."""
+"""What the C library does with freed memory: the network's passes take and give back blocks of megabytes by the thousand."""
 
 from __future__ import annotations
 
 import ctypes
 import sys
 
-LARGE = 640 * 480  # pixels of a picture from which on memory counts for more than time
-RETURNED = 4 << 20  # bytes
-_M_MMAP_THRESHOLD = -3  # malloc.h
+LARGEST = 32 << 20  # bytes of a block that may be kept: glibc allows no more
+KEPT = 128 << 20  # bytes that may be kept at the end of the heap
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
 
-def return_freed_memory() -> None:
-    """Lets glibc give freed blocks of RETURNED bytes or more back at once, where it would keep those of up to 32 MB.
+def keep_freed_memory() -> None:
+    """Lets glibc keep freed blocks for the next, where it would give many back to the system and have their pages made anew.
 
-    What it keeps lies in pieces: a run at 1280x720 took 3.4 GB, and takes 2.8. The pages have to be made anew each time,
-    6 % of the time there; at 320x180 it would be 20 %. Other C libraries stay as they are.
+    An evaluation at 320x180 takes 0.175 s for 0.222, and a run at 1280x720 holds a quarter of a gigabyte more than where
+    everything from 4 MB on goes back at once. Other C libraries stay as they are.
     """
     if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
-        library.mallopt(_M_MMAP_THRESHOLD, RETURNED)
+        library.mallopt(_M_MMAP_THRESHOLD, LARGEST)
+        library.mallopt(_M_TRIM_THRESHOLD, KEPT)

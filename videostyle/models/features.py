@@ -7,65 +7,36 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from videostyle.models.allocator import keep_freed_memory
 from videostyle.models.convolution import Kernel, convolve
-from videostyle.models.replay import Replayed, at_once
+from videostyle.models.passes import InPlace, Traced
+from videostyle.models.pooling import Halved, pooled_before
+from videostyle.models.replay import Replayed, Run
 from videostyle.models.weights import WEIGHTS, VGGWeights
 
 CONTENT_LAYERS = ("relu4_2",)
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+SEEN = (*STYLE_LAYERS, *CONTENT_LAYERS)
 SMALLEST_SIDE = 16  # four halvings lie before relu5_1
-
-
-class _Halved(torch.autograd.Function):
-    """The largest of each 2x2 pixels, a last odd row or column left out: F.max_pool2d(x, 2), values and gradient.
-
-    It keeps its argument and result, which others keep too, where PyTorch's would keep 8 bytes more for each result, and is
-    faster: pixels of one place lie in long runs.
-    """
-
-    @staticmethod
-    def forward(ctx, x: Tensor) -> Tensor:  # type: ignore[override]
-        upper, lower = (torch.maximum(*row) for row in _corners(x))
-        found = torch.maximum(upper, lower)
-        ctx.save_for_backward(x, found)
-        return found
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor) -> Tensor:  # type: ignore[override]
-        x, found = ctx.saved_tensors
-        even = not any(side % 2 for side in x.shape[2:])
-        slope = torch.empty_like(x) if even else torch.zeros_like(x)
-        left = gradient.clone()  # what no corner has taken yet: of equal corners the first takes all
-        # a threshold takes a third of the time of comparing and multiplying; float16 has differences below it
-        below = -torch.finfo(x.dtype).tiny
-        for values, slopes in zip(_corners(x), _corners(slope), strict=True):
-            for value, target in zip(values, slopes, strict=True):
-                taken = torch.ops.aten.threshold_backward(left, value - found, below)
-                target.copy_(taken)
-                left -= taken
-        return slope
-
-
-def _corners(x: Tensor) -> list[list[Tensor]]:
-    """Views of the four pixels of each 2x2, as two rows of two, each (1, C, H // 2, W // 2)."""
-    height, width = (side // 2 * 2 for side in x.shape[2:])
-    return [[x[:, :, row:height:2, column:width:2] for column in (0, 1)] for row in (0, 1)]
 
 
 class VGG19Features:
     """VGG-19 up to relu5_1 with max pooling and zero padding, as Gatys et al. use it (arXiv:1508.06576).
 
-    The weights are fixed: no gradient is kept for them. dtype: of weights and activations. run: how work with the network is
-    done on its device.
+    The weights are fixed: no gradient is kept for them. dtype: of weights and activations. run: repeats work with the network
+    on its device, or None. passes: of this network forward and back, for one picture at a time.
     """
 
     def __init__(self, weights: VGGWeights, device: str = "cpu", dtype: torch.dtype = torch.float32):
-        self.run = Replayed() if device.startswith("cuda") else at_once
+        self.run: Run | None = Replayed() if device.startswith("cuda") else None
         self.dtype = dtype
-        self.mean = torch.tensor(weights.mean).view(1, 3, 1, 1).to(device)
+        at_least = torch.promote_types(dtype, torch.float32)
+        self.mean = torch.tensor(weights.mean, dtype=at_least, device=device).view(1, 3, 1, 1)
         names = tuple(weights.layers)
         used = names[: names.index("conv5_1") + 1]
         self.kernels = {name: Kernel.of(*(part.to(device, dtype) for part in weights.layers[name])) for name in used}
+        plain = self.mean.device.type != "cpu" or dtype == torch.bfloat16
+        self.passes = Traced(self.layers) if plain else InPlace(self.kernels, self.mean, SEEN)
 
     def __call__(self, image: Tensor, last: str = STYLE_LAYERS[-1]) -> dict[str, Tensor]:
         """Activations of CONTENT_LAYERS and STYLE_LAYERS by name up to `last`, each (1, C, h, w), channels_last.
@@ -78,11 +49,11 @@ class VGG19Features:
         """The same, one after another, each before the next is computed."""
         x = (image - self.mean).to(self.dtype)
         for name, kernel in self.kernels.items():
-            if name.endswith("_1") and name != "conv1_1":
-                x = _Halved.apply(x)
+            if pooled_before(name):
+                x = Halved.apply(x)
             x = convolve(x, kernel)
             layer = name.replace("conv", "relu")
-            if layer in CONTENT_LAYERS or layer in STYLE_LAYERS:
+            if layer in SEEN:
                 yield layer, x
             if layer == last:
                 return
@@ -91,6 +62,8 @@ class VGG19Features:
 def load_features(name: str, device: str, exact: bool = False) -> VGG19Features:
     """The named extractor ("vgg19" or "vgg19-torchvision") on a device, computing in float32 where `exact`, and from then on
     in this process without TF32's shorter products, else in what the device paints in. Raises MissingModel."""
+    if device == "cpu":
+        keep_freed_memory()
     if exact and device.startswith("cuda"):
         torch.backends.cudnn.allow_tf32 = False
     return VGG19Features(WEIGHTS[name](), device, torch.float32 if exact else painting_dtype(device))

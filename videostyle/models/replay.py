@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 Work = Callable[..., tuple[Tensor, ...]]
+Run = Callable[[Work, Hashable, Sequence[Tensor]], tuple[Tensor, ...]]
 
 WARM_UPS = 3  # before a recording, for whatever libraries do when they are first called
 

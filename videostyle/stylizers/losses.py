@@ -15,7 +15,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from videostyle.frames import Size
+from videostyle.models.convolution import strips
 from videostyle.models.features import CONTENT_LAYERS, SMALLEST_SIDE, STYLE_LAYERS, VGG19Features
+from videostyle.models.passes import InPlace, Traced
+from videostyle.models.products import linear
+from videostyle.models.replay import Run
 from videostyle.stylizers.tiles import Tile, places_of, tiles_of
 
 STEEPEST = 40  # PyTorch's kernel on CUDA refuses to shrink more than 47 times at once
@@ -125,23 +129,27 @@ class Objective:
         self.tiles = tiles_of(self.size)
         self.content = [self._target(tile, content) for tile in self.tiles]
         self.norms = {
-            layer: sum(widened(each[layer]).square().sum() for each in self.content) for layer in CONTENT_LAYERS
+            layer: sum(float(widened(each[layer]).square().sum()) for each in self.content) for layer in CONTENT_LAYERS
         }
 
     @torch.no_grad()
     def _target(self, tile: Tile, content: Tensor) -> dict[str, Tensor]:
-        """A tile's own activations of the content layers, copied, so that nothing else of the network's is held."""
-        own = tile.own(self.extract(tile.of(content), last=CONTENT_LAYERS[-1]))
-        return {layer: own[layer].clone() for layer in CONTENT_LAYERS}
+        """A tile's own activations of the content layers, each (1, C, h, w), copied: nothing else of the network's is held."""
+        found = self.extract.passes.forward(tile.of(content), CONTENT_LAYERS[-1])
+        return {
+            layer: tile.own(layer, found[layer]).permute(2, 0, 1)[None].clone(memory_format=torch.channels_last)
+            for layer in CONTENT_LAYERS
+        }
 
     def __call__(self, image: Tensor) -> Value:
         """L and its gradient at a picture (1, 3, H, W)."""
-        return self._whole(image) if len(self.tiles) == 1 else self._by_tiles(image.detach())
+        run = self.extract.run
+        return self._by_tiles(image.detach()) if run is None or len(self.tiles) > 1 else self._whole(image, run)
 
-    def _whole(self, image: Tensor) -> Value:
+    def _whole(self, image: Tensor, run: Run) -> Value:
         given = [image, *self.content[0].values(), *self.last]
         same = *(each for style in self.styles for each in style.values()), self.weights  # tensors: by identity
-        total, star, gradient = self.extract.run(self._evaluated, same, given)
+        total, star, gradient = run(self._evaluated, same, given)
         return Value(float(total), float(star), gradient)
 
     def _evaluated(self, image: Tensor, *others: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -166,24 +174,29 @@ class Objective:
         return torch.stack(list(content.values())).mean(), grams
 
     def _by_tiles(self, image: Tensor) -> Value:
-        grams = {layer: each.requires_grad_() for layer, each in grams_of(self.extract, image, self.tiles).items()}
-        style = self.weights.style * style_distance(grams, self.styles)
-        slopes = dict(zip(grams, torch.autograd.grad(style, list(grams.values())), strict=True))
-        whole = image.clone().requires_grad_()
-        smooth, temporal = self._of_pixels(whole, *self.last)
-        (gradient,) = torch.autograd.grad(smooth + temporal, whole)
+        passes, single = self.extract.passes, len(self.tiles) == 1
+        pixels = image.clone().requires_grad_()
+        smooth, temporal = self._of_pixels(pixels, *self.last)
+        (gradient,) = torch.autograd.grad(smooth + temporal, pixels)
         gradient = gradient.contiguous(memory_format=torch.channels_last)
-        star = float(style.detach()) + float(smooth.detach())
+        with torch.set_grad_enabled(single):  # the pass over the only tile is also the one to go back from
+            grams = grams_of(passes, image, self.tiles)
+        style, slopes = self._style(grams)
+        star = style + float(smooth.detach())
         for tile, target in zip(self.tiles, self.content, strict=True):
-            part = tile.of(image).clone(memory_format=torch.channels_last).requires_grad_()
-            own = tile.own(self.extract(part))
-            differences = {layer: widened(own[layer]) - widened(target[layer]) for layer in CONTENT_LAYERS}
-            parts = [each.square().sum() / self.norms[layer] for layer, each in differences.items()]
-            content = self.weights.content * torch.stack(parts).mean()
-            through = sum((slopes[layer] * gram_part(own[layer], layer, self.size)).sum() for layer in STYLE_LAYERS)
-            tile.of(gradient).add_(torch.autograd.grad(content + through, part)[0])
-            star += float(content.detach())
+            if not single:
+                passes.forward(tile.of(image), STYLE_LAYERS[-1])
+            part = _Part(tile, self.size, slopes, target, self.norms, self.weights.content)
+            tile.of(gradient).add_(passes.back(part.add_gradient))
+            star += part.content
         return Value(star + float(temporal.detach()), star, gradient)
+
+    def _style(self, grams: dict[str, Tensor]) -> tuple[float, dict[str, Tensor]]:
+        """The weighted style term, and how it changes with each of the Gram matrices."""
+        given = {layer: each.requires_grad_() for layer, each in grams.items()}
+        style = self.weights.style * style_distance(given, self.styles)
+        slopes = torch.autograd.grad(style, list(given.values()))
+        return float(style.detach()), dict(zip(given, slopes, strict=True))
 
     def _of_pixels(self, image: Tensor, *last: Tensor) -> tuple[Tensor, Tensor]:
         """The terms that need no network, weighted: total variation and temporal, both scalars. last: warped and trust."""
@@ -191,19 +204,61 @@ class Objective:
         return smooth, self.weights.temporal * temporal_distance(image, *last) if last else torch.zeros_like(smooth)
 
 
-def gram_part(activations: Tensor, layer: str, size: Size) -> Tensor:
-    """What some of a layer's places (1, C, h, w) add to the Gram matrix of a whole picture of this (height, width)."""
-    return gram(activations) * (activations.shape[2] * activations.shape[3] / places_of(layer, size))
+@dataclass
+class _Part:
+    """What L has directly by the activations that are a tile's own.
+
+    size: of the picture; slopes: dL/dG by style layer; target: (1, C, h, w) by content layer, norms: the squared norms of the
+    whole picture's, weight: of the content term; content: what this tile adds to that term.
+    """
+
+    tile: Tile
+    size: Size
+    slopes: dict[str, Tensor]
+    target: dict[str, Tensor]
+    norms: dict[str, float]
+    weight: float
+    content: float = 0.0
+
+    def add_gradient(self, layer: str, activations: Tensor, gradient: Tensor) -> None:
+        """Adds to the gradient by a layer's activations, (h, w, C) both."""
+        activations, gradient = self.tile.own(layer, activations), self.tile.own(layer, gradient)
+        if layer in STYLE_LAYERS:
+            slope = self.slopes[layer]
+            add_gram_gradient(gradient, activations, (slope + slope.T) / places_of(layer, self.size))
+        if layer in CONTENT_LAYERS:
+            share = self.weight / len(CONTENT_LAYERS) / self.norms[layer]
+            difference = widened(activations) - widened(self.target[layer][0].permute(1, 2, 0))
+            self.content += share * float(difference.square().sum())
+            gradient += 2 * share * difference
 
 
-@torch.no_grad()
-def grams_of(extract: VGG19Features, picture: Tensor, tiles: list[Tile]) -> dict[str, Tensor]:
+def gram_sum(activations: Tensor) -> Tensor:
+    """F^T F (C, C) of activations F (h, w, C), summed in float32 at least. Without a gradient."""
+    channels = activations.shape[2]
+    found = activations.new_zeros(channels, channels, dtype=torch.promote_types(activations.dtype, torch.float32))
+    for rows in strips(activations):
+        places = widened(activations[rows].reshape(-1, channels)).T
+        found += linear(places, places)
+    return found
+
+
+def add_gram_gradient(gradient: Tensor, activations: Tensor, slope: Tensor) -> None:
+    """gradient += F slope, of F and gradient (h, w, C); slope: (C, C), symmetric."""
+    for rows in strips(activations):
+        part = activations[rows]
+        gradient[rows] += linear(widened(part.reshape(-1, len(slope))), slope).view(part.shape)
+
+
+def grams_of(passes: InPlace | Traced, picture: Tensor, tiles: list[Tile]) -> dict[str, Tensor]:
     """The Gram matrices (C, C) by style layer of a picture (1, 3, H, W) that is seen in these tiles."""
     size = (picture.shape[2], picture.shape[3])
     found: dict[str, Tensor] = {}
     for tile in tiles:
-        own = tile.own(extract(tile.of(picture)))
-        found = {layer: gram_part(own[layer], layer, size) + found.get(layer, 0) for layer in STYLE_LAYERS}
+        seen = passes.forward(tile.of(picture), STYLE_LAYERS[-1])
+        for layer in STYLE_LAYERS:
+            part = gram_sum(tile.own(layer, seen[layer])) / places_of(layer, size)
+            found[layer] = part + found.get(layer, 0)
     return found
 
 
@@ -235,7 +290,7 @@ class StyleTargets:
     def _grams(self, picture: Tensor, longer: int) -> dict[str, Tensor]:
         height, width = picture.shape[2:]
         scaled = resize(picture, style_size((height, width), longer))
-        return grams_of(self.extract, scaled, tiles_of((scaled.shape[2], scaled.shape[3])))
+        return grams_of(self.extract.passes, scaled, tiles_of((scaled.shape[2], scaled.shape[3])))
 
 
 def resize(image: Tensor, size: Size) -> Tensor:

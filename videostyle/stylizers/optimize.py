@@ -151,6 +151,7 @@ class Optimize:
             picture, value, iterations = self._last_again(self.picture)
         else:
             picture, value, iterations = self._paint_next(content, motion)
+        self.styles.extract.passes.release()  # for what is done between frames, flow and warps, has large arrays of its own
         # as `restore` does it: in another memory layout, kernels sum in another order and round otherwise
         painted = to_array(picture)
         self.continue_from(painted, image)

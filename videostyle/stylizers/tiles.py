@@ -33,9 +33,9 @@ class Tile:
         """What the network is shown of a picture (1, C, H, W)."""
         return picture[:, :, self.outer[0], self.outer[1]]
 
-    def own(self, activations: dict[str, Tensor]) -> dict[str, Tensor]:
-        """This tile's own part of the activations, each (1, C, h, w) by its layer, of what the network was shown."""
-        return {layer: each[:, :, *self._places(stride_of(layer))] for layer, each in activations.items()}
+    def own(self, layer: str, activations: Tensor) -> Tensor:
+        """This tile's own part of a layer's activations (h, w, C) of what the network was shown."""
+        return activations[*self._places(stride_of(layer))]
 
     def _places(self, stride: int) -> Iterator[slice]:
         for outer, inner in zip(self.outer, self.inner, strict=True):
