@@ -222,10 +222,11 @@ class Optimize:
         trust = torch.from_numpy(motion.trust).to(self.device)[None, None]
         flow = inside(self._way_back(motion))
         before = to_tensor(self.source, self.device)
-        wrong = mismatch(warp(before, flow), content)
+        source, picture = warp(torch.cat([before, self.picture]), flow).split(1)
+        wrong = mismatch(source, content)
         self.optimizer.carry(lambda stack: warp(stack, flow).mul_(trust))
         gone = (1 - trust) * replaced(wrong)
-        warped, trust = self._with_anchor(warp(self.picture, flow), trust, gone, motion.long)
+        warped, trust = self._with_anchor(picture, trust, gone, motion.long)
         start = self.filled(warped, trust, wrong, before, content)
         return self._objective(content, warped, trust), start, 1 - float(trust.mean())
 

@@ -7,6 +7,7 @@ import torch
 
 REACH = 3  # pixels on each side of a target that count for it
 LEAST_MOVE = 0.15  # pixels; smaller moves are saved up
+NO_MOVE = 1e-6  # pixels; float32 cannot divide by the square of much less
 STRIP = 64  # rows moved at once: bounds the memory of the weights, 36 a pixel
 
 
@@ -96,9 +97,10 @@ def _lanczos(t: torch.Tensor) -> torch.Tensor:
     """
     places = torch.arange(1.0 - REACH, REACH + 1, device=t.device)
     distance = t[..., None] - places
-    weights = torch.sinc(distance) * torch.sinc(distance / REACH)
+    # sinc(d) sinc(d / 3) but for a factor, which the division takes out; sin(pi d) is the same in all six but for its sign
+    weights = (1 - 2 * (places % 2)) * torch.sin(torch.pi / REACH * distance) / distance.square()
     weights = weights / weights.sum(-1, keepdim=True)
     off = t - weights @ places
     centred = places - places.mean()
     weights = weights + off[..., None] * centred / centred.square().sum()
-    return torch.where(t[..., None] == 0, (places == 0).float(), weights)
+    return torch.where(t[..., None] < NO_MOVE, (places == 0).float(), weights)
