@@ -49,7 +49,7 @@ def test_zero_flow_gives_the_picture_back_exactly():
     assert torch.equal(warp(picture, _uniform(17, 23, 0, 0)), picture)
 
 
-@pytest.mark.parametrize("least", [1e-45, 1e-30, 1e-12, 1e-7])
+@pytest.mark.parametrize("least", [1e-45, 1e-30, 1e-12, 1e-7, -1e-45, -1e-9, -1e-7])
 def test_a_flow_next_to_nothing_gives_the_picture_back(least):
     image = torch.rand(1, 3, 9, 12, generator=torch.Generator().manual_seed(4))
     torch.testing.assert_close(warp(image, np.full((9, 12, 2), least, np.float32)), image)

@@ -103,4 +103,5 @@ def _lanczos(t: torch.Tensor) -> torch.Tensor:
     off = t - weights @ places
     centred = places - places.mean()
     weights = weights + off[..., None] * centred / centred.square().sum()
-    return torch.where(t[..., None] < NO_MOVE, (places == 0).float(), weights)
+    there = distance.abs() < NO_MOVE  # t may have been rounded to 1
+    return torch.where(there.any(-1, keepdim=True), there.float(), weights)
