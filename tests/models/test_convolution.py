@@ -21,6 +21,12 @@ def threads():
     torch.set_num_threads(before)
 
 
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """Few channels, which are multiplied quickly, count as many."""
+    monkeypatch.setattr(convolution, "FEW_CHANNELS", 0)
+
+
 def layer(inputs: int, outputs: int, height: int, width: int):
     random = torch.Generator().manual_seed(height)
     weight = torch.randn(outputs, inputs, 3, 3, generator=random) / (3 * inputs**0.5)
@@ -54,14 +60,18 @@ def test_values_and_gradient_are_those_of_the_plain_convolution(size, count, thr
 
 def test_winograd_is_taken_where_it_pays_and_only_there(monkeypatch):
     calls, original = [], convolution._winograd
+    monkeypatch.setattr(convolution, "FEW_CHANNELS", 40)
+    monkeypatch.setattr(convolution, "LEAST_PIXELS_OF_FEW", 1000)
     monkeypatch.setattr(convolution, "_winograd", lambda *each, **named: calls.append(1) or original(*each, **named))
-    for inputs, size, type_, pays in (
-        (32, (30, 30), torch.float32, True),
-        (16, (30, 30), torch.float32, False),
-        (32, (10, 10), torch.float32, False),
-        (32, (30, 30), torch.float64, False),
+    for channels, size, type_, pays in (
+        (48, (30, 30), torch.float32, True),
+        (40, (30, 30), torch.float32, False),
+        (40, (40, 30), torch.float32, True),
+        (16, (40, 30), torch.float32, False),
+        (48, (10, 10), torch.float32, False),
+        (48, (30, 30), torch.float64, False),
     ):
-        image, weight, bias = (each.to(type_) for each in layer(inputs, 32, *size))
+        image, weight, bias = (each.to(type_) for each in layer(channels, channels, *size))
         calls.clear()
         convolve(image, Kernel.of(weight, bias))
         assert bool(calls) is pays

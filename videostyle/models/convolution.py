@@ -25,7 +25,8 @@ from videostyle.models.products import ONEDNN, linear
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 LEAST_PIXELS = 600  # and ...
-LEAST_CHANNELS = 32  # ... channels below which the direct convolution is as fast
+LEAST_CHANNELS = 32  # ... channels below which the direct convolution is as fast;
+FEW_CHANNELS, LEAST_PIXELS_OF_FEW = 64, 30_000  # with up to so many channels it is as fast up to so many pixels
 OUT, TILE = 4, 6  # a tile of TILE x TILE pixels gives OUT x OUT results
 # Of transformed tiles at once: what the cores' caches hold, or as much as the filters, which are read anew for each block.
 BLOCK_BYTES = 8 << 20
@@ -141,7 +142,8 @@ class Kernel:
 
     def values_for(self, size: Size) -> Values | None:
         """The values where Winograd's way pays, for a picture of (height, width)."""
-        return self.values if size[0] * size[1] >= LEAST_PIXELS else None
+        few = min(self.weight.shape[:2]) <= FEW_CHANNELS
+        return self.values if size[0] * size[1] >= (LEAST_PIXELS_OF_FEW if few else LEAST_PIXELS) else None
 
     def rectified(self, image: Padded, target: Tensor) -> None:
         """Convolves, cuts what is below 0 and writes the rest to target (height, width, out) of whole tiles."""
@@ -223,7 +225,7 @@ def _size(image: Tensor) -> Size:
 
 def _direct(image: Padded, target: Tensor, convolve: Callable[[Tensor], Tensor]) -> None:
     """Writes a convolution of (1, C, h + 2, w + 2) to (1, ?, h, w) to target, some rows at a time."""
-    pixels = image.whole.permute(2, 0, 1)[None]
+    pixels = image.whole[None].permute(0, 3, 1, 2)
     for rows in strips(target):
         target[rows] = convolve(pixels[:, :, rows.start : rows.stop + 2])[0].permute(1, 2, 0)
 
