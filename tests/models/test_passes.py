@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -113,6 +114,15 @@ def test_where_nothing_is_above_zero_nothing_goes_back():
     extract = double_vgg()
     extract.kernels["conv1_2"].bias.fill_(-1e3)
     assert_alike(in_place(extract), Traced(extract.layers), picture(20, 30).double())
+
+
+def test_a_target_of_nothing_but_zeros_does_not_divide_by_zero():
+    extract = double_vgg()
+    extract.kernels["conv4_2"].bias.fill_(-1e3)
+    content = picture(40, 30).double()
+    value = Objective(extract, content, StyleTargets(extract, [content]).at((40, 30)), Weights())(content + 0.1)
+    assert np.isfinite(value.total)
+    assert bool(value.gradient.isfinite().all())
 
 
 def test_bfloat16_and_other_devices_go_by_autograd():

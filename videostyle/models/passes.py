@@ -112,9 +112,9 @@ class InPlace:
             if stage.winners is not None:
                 unhalve(gradient.inside, stage.winners, found.inside)
                 gradient, place = found, _end(found)
-            elif stage.layer in self.seen:
-                add(stage.layer, found.inside, gradient.inside)
-            if stage.winners is None:
+            else:
+                if stage.layer in self.seen:
+                    add(stage.layer, found.inside, gradient.inside)
                 _cut(gradient.inside, found.inside)
             gradient.clear_edges()
             place = _begin(stage.given) if stage.begins else place

@@ -22,6 +22,7 @@ from videostyle.models.products import linear
 from videostyle.models.replay import Run
 from videostyle.stylizers.tiles import Tile, places_of, tiles_of
 
+LEAST_NORM = 1e-12  # squared, of a target: a black one divides by this
 STEEPEST = 40  # PyTorch's kernel on CUDA refuses to shrink more than 47 times at once
 
 
@@ -64,7 +65,7 @@ def gram(features: Tensor) -> Tensor:
 def relative_distance(value: Tensor, target: Tensor) -> Tensor:
     """|value - target|^2 / |target|^2, a scalar; a black target counts with a tiny norm rather than dividing by zero."""
     value, target = widened(value), widened(target)
-    return (value - target).square().sum() / target.square().sum().clamp_min(1e-12)
+    return (value - target).square().sum() / target.square().sum().clamp_min(LEAST_NORM)
 
 
 def content_distance(features: dict[str, Tensor], target: dict[str, Tensor]) -> Tensor:
@@ -227,7 +228,7 @@ class _Part:
             slope = self.slopes[layer]
             add_gram_gradient(gradient, activations, (slope + slope.T) / places_of(layer, self.size))
         if layer in CONTENT_LAYERS:
-            share = self.weight / len(CONTENT_LAYERS) / self.norms[layer]
+            share = self.weight / len(CONTENT_LAYERS) / max(self.norms[layer], LEAST_NORM)
             difference = widened(activations) - widened(self.target[layer][0].permute(1, 2, 0))
             self.content += share * float(difference.square().sum())
             gradient += 2 * share * difference
