@@ -7,8 +7,10 @@ from typing import NamedTuple
 import pytest
 import torch
 
-from benchmarks.speed import PROTOCOL_MOST, PROTOCOL_WINDOW, by_protocol, flops
+from benchmarks.speed import PROTOCOL_MOST, PROTOCOL_WINDOW, ByAutograd, by_protocol, flops, with_network
+from tests.thin_vgg import picture, real_vgg
 from videostyle.models.features import load_features
+from videostyle.stylizers.losses import Objective, StyleTargets, Weights
 
 
 def test_the_direct_convolutions_are_counted_layer_by_layer():
@@ -24,6 +26,15 @@ def test_the_direct_convolutions_are_counted_layer_by_layer():
     layers += [(256, 256, places // 16)] * 3 + [(256, 512, places // 64)] + [(512, 512, places // 64)] * 3
     layers += [(512, 512, places // 256)]
     assert flops(load_features("vgg19", "cpu"), 32, 64) == sum(2 * 2 * 9 * i * o * n for i, o, n in layers)
+
+
+def test_the_published_method_has_the_same_objective():
+    network, image, content = real_vgg(), picture(40, 56, seed=1), picture(40, 56, seed=2)
+    grams = StyleTargets(network, [picture(48, 56, seed=3)]).at((40, 56))
+    ours = Objective(network, content, grams, Weights(), content, content[:, :1])
+    value, published = ours(image), with_network(ours, ByAutograd.new("cpu"))(image)
+    assert published.total == pytest.approx(value.total, rel=1e-4)
+    assert (published.gradient - value.gradient).norm() < 1e-3 * value.gradient.norm()
 
 
 class Value(NamedTuple):
