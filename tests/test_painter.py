@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -84,3 +86,16 @@ def test_after_a_frame_of_an_earlier_run_the_first_one_is_the_anchor():
 
 def test_without_flow_every_frame_is_alone():
     assert {each[1:] for each in found(0, flow=None)} == {(None, None, None)}
+
+
+def test_nothing_is_worked_out_beside_the_painting_of_a_picture_in_tiles(monkeypatch):
+    whole = found(0)
+    monkeypatch.setattr("videostyle.painter.tiles_of", lambda size: ["left", "right"])
+    threads = set()
+
+    def watched(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        threads.add(threading.current_thread())
+        return ordinals(a, b)
+
+    assert found(0, flow=watched) == whole
+    assert threads == {threading.current_thread()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,7 @@ from videostyle.stylizers.colors import luminance, with_colors_of
 from videostyle.stylizers.learned import Learned, beginning
 from videostyle.stylizers.losses import StyleTargets, Value, Weights
 from videostyle.stylizers.optimize import BEGUN, EFFORTS, Effort, Optimize, to_tensor, work, work_of_first
+from videostyle.stylizers.tiles import tiles_of
 from videostyle.temporal.anchor import RENEWED_AFTER, anchor_of
 from videostyle.temporal.flow import FLOWS, Flow
 from videostyle.temporal.trust import motion
@@ -72,8 +74,8 @@ def effort_of(job: Job, alone: bool) -> Effort:
 
 def tasks(
     source: Source, clip: Clip, size: Size, flow: Flow | None, before: Before | None, done: int
-) -> Prefetch[Task]:
-    """The clip's frames in order but for those that are done, worked out ahead in a thread."""
+) -> AbstractContextManager[Iterator[Task]]:
+    """The clip's frames in order but for those that are done, worked out ahead in a thread but for the largest."""
     following = clip.first + done
     start = max(each for each in clip.starts if each <= following)
     # a frame painted by an earlier run is not there when this one is resumed, so that it is never an anchor
@@ -98,6 +100,8 @@ def tasks(
         long = None if anchor is None or anchor is last else motion(anchor.image, image, flow)
         return Task(step.frame, replace(motion(last.image, image, flow), long=long, renews=step.renews))
 
+    if len(tiles_of(size)) > 1:  # a flow takes as much memory as a tile's pass: not both at once
+        return closing(prepare(step) for step in steps())
     return Prefetch(steps(), prepare, AHEAD)
 
 

@@ -64,14 +64,13 @@ class DIS:
     patches, denser strides and more refinement changed less than 0.02 px.
     """
 
-    def __init__(self) -> None:
-        self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-        self._dis.setFinestScale(0)
-
     def __call__(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         height, width = a.shape[:2]
         first, second = _grey_for_dis(a), _grey_for_dis(b)
-        flow = self._dis.calc(first, second, np.zeros((*first.shape, 2), dtype=np.float32))
+        # a new one each time: it would keep 200 bytes a pixel until the next, and breaks where it is told to free them
+        dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        dis.setFinestScale(0)
+        flow = dis.calc(first, second, np.zeros((*first.shape, 2), dtype=np.float32))
         return np.ascontiguousarray(flow[:height, :width])
 
 
