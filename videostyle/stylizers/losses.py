@@ -176,21 +176,25 @@ class Objective:
 
     def _by_tiles(self, image: Tensor) -> Value:
         passes, single = self.extract.passes, len(self.tiles) == 1
-        pixels = image.clone().requires_grad_()
-        smooth, temporal = self._of_pixels(pixels, *self.last)
-        (gradient,) = torch.autograd.grad(smooth + temporal, pixels)
-        gradient = gradient.contiguous(memory_format=torch.channels_last)
+        smooth, temporal, gradient = self._without_network(image)
         with torch.set_grad_enabled(single):  # the pass over the only tile is also the one to go back from
             grams = grams_of(passes, image, self.tiles)
         style, slopes = self._style(grams)
-        star = style + float(smooth.detach())
+        star = style + smooth
         for tile, target in zip(self.tiles, self.content, strict=True):
             if not single:
                 passes.forward(tile.of(image), STYLE_LAYERS[-1])
             part = _Part(tile, self.size, slopes, target, self.norms, self.weights.content)
             tile.of(gradient).add_(passes.back(part.add_gradient))
             star += part.content
-        return Value(star + float(temporal.detach()), star, gradient)
+        return Value(star + temporal, star, gradient)
+
+    def _without_network(self, image: Tensor) -> tuple[float, float, Tensor]:
+        """The terms that need no network, weighted, and the gradient of their sum, in channels_last."""
+        pixels = image.detach().requires_grad_()
+        smooth, temporal = self._of_pixels(pixels, *self.last)
+        (gradient,) = torch.autograd.grad(smooth + temporal, pixels)
+        return float(smooth.detach()), float(temporal.detach()), gradient.contiguous(memory_format=torch.channels_last)
 
     def _style(self, grams: dict[str, Tensor]) -> tuple[float, dict[str, Tensor]]:
         """The weighted style term, and how it changes with each of the Gram matrices."""

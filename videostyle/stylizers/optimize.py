@@ -144,13 +144,12 @@ class Optimize:
 
     def step(self, image: np.ndarray, motion: Motion | None) -> list[Painted]:
         began = time.perf_counter()
-        content = to_tensor(image, self.device)
         if motion is None or self.picture is None or self.source is None:
-            picture, value, iterations = self._paint_first(content)
+            picture, value, iterations = self._paint_first(to_tensor(image, self.device))
         elif self.effort.repeats and not np.isnan(self.last_star) and np.array_equal(image, self.source):
             picture, value, iterations = self._last_again(self.picture)
         else:
-            picture, value, iterations = self._paint_next(content, motion)
+            picture, value, iterations = self._paint_next(image, motion)
         self.styles.extract.passes.release()  # for what is done between frames, flow and warps, has large arrays of its own
         # as `restore` does it: in another memory layout, kernels sum in another order and round otherwise
         painted = to_array(picture)
@@ -197,10 +196,10 @@ class Optimize:
         grams = self.styles.at((height, width))
         return Objective(self.styles.extract, content, grams, self.weights, warped, trust)
 
-    def _paint_next(self, content: Tensor, motion: Motion) -> tuple[Tensor, Value, int]:
+    def _paint_next(self, image: np.ndarray, motion: Motion) -> tuple[Tensor, Value, int]:
         """From the last picture carried along the flow, with the curvature pairs of the last frame carried too."""
         collecting = not self.optimizer.pairs
-        objective, start, new = self._continued(content, motion)
+        objective, start, new = self._continued(to_tensor(image, self.device), motion)
         planned = self.effort.least + round(self.effort.for_new * new)
         planned = max(planned, self.effort.collect) if collecting else planned
         path = self.minimized(objective, start)
@@ -222,7 +221,9 @@ class Optimize:
         trust = torch.from_numpy(motion.trust).to(self.device)[None, None]
         flow = inside(self._way_back(motion))
         before = to_tensor(self.source, self.device)
-        source, picture = warp(torch.cat([before, self.picture]), flow).split(1)
+        both = warp(torch.cat([before, self.picture]), flow)
+        source, picture = (each.clone() for each in both.split(1))  # held for different times
+        del both
         wrong = mismatch(source, content)
         self.optimizer.carry(lambda stack: warp(stack, flow).mul_(trust))
         gone = (1 - trust) * replaced(wrong)
