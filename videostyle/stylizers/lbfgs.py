@@ -40,7 +40,7 @@ class Pair(NamedTuple):
 
 
 MEMORY = 10  # 30 pairs were no better
-CARRIED_BYTES = 256 << 20  # of pairs moved at once
+CARRIED_BYTES = 256 << 20  # of s and y moved at once: no more than a few are there twice
 LARGE = 32 << 20  # bytes of s, above which a pair is kept in bfloat16: ten at 3840x2160 are 2 GB in float32
 LARGEST_STEP = 0.5  # in any pixel of a picture in [0, 1]
 CUTS = 8  # a step this often cut to a quarter is 65,536 times shorter: there is nothing to gain that way
@@ -76,16 +76,15 @@ class LBFGS:
             self.pairs.append(Pair(s, y, curvature))
 
     def carry(self, move: Callable[[Tensor], Tensor]) -> None:
-        """Move every pair to where the picture has moved: `move` takes and returns a stack (2 n, C, H, W)."""
-        old = list(self.pairs)
+        """Move every pair to where the picture has moved: `move` takes and returns a stack (n, C, H, W)."""
+        old = deque(each for pair in self.pairs for each in (pair.s, pair.y))
         self.forget()
+        moved: list[Tensor] = []
         while old:
-            count = max(1, int(CARRIED_BYTES / (2 * 4 * old[0].s.numel())))
-            some, old = old[:count], old[count:]
-            moved = move(torch.cat([each.float() for pair in some for each in (pair.s, pair.y)]))
-            del some  # so that no more than a few pairs are there twice
-            for s, y in zip(moved[0::2], moved[1::2], strict=True):
-                self.remember(s[None], y[None])
+            count = min(len(old), max(1, CARRIED_BYTES // (4 * old[0].numel())))
+            moved += move(torch.cat([old.popleft().float() for _ in range(count)])).split(1)
+            while len(moved) >= 2:
+                self.remember(moved.pop(0), moved.pop(0))
 
     def state(self) -> dict[str, Tensor]:
         """The pairs, oldest first: "s0", "y0", "s1", ...; empty without any. bfloat16 as the int16 of the same bits, as NumPy
