@@ -314,7 +314,7 @@ def test_carry_moves_both_halves_of_every_pair_a_few_at_once(monkeypatch, togeth
     optimizer = filled()
     before, asked = optimizer.state(), []
     if together:
-        monkeypatch.setattr(lbfgs, "CARRIED_BYTES", together * before["s0"].nbytes)
+        monkeypatch.setattr(lbfgs, "CARRIED_BYTES", int(together * before["s0"].nbytes))
 
     def move(stack):
         asked.append(tuple(stack.shape))
