@@ -24,7 +24,7 @@ def threads():
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """Few channels, which are multiplied quickly, count as many."""
-    monkeypatch.setattr(convolution, "FEW_CHANNELS", 0)
+    monkeypatch.setattr(convolution, "LEAST_CHANNELS", 32)
 
 
 def layer(inputs: int, outputs: int, height: int, width: int):
@@ -60,14 +60,12 @@ def test_values_and_gradient_are_those_of_the_plain_convolution(size, count, thr
 
 def test_winograd_is_taken_where_it_pays_and_only_there(monkeypatch):
     calls, original = [], convolution._winograd
-    monkeypatch.setattr(convolution, "FEW_CHANNELS", 40)
-    monkeypatch.setattr(convolution, "LEAST_PIXELS_OF_FEW", 1000)
     monkeypatch.setattr(convolution, "_winograd", lambda *each, **named: calls.append(1) or original(*each, **named))
     for channels, size, type_, pays in (
         (48, (30, 30), torch.float32, True),
-        (40, (30, 30), torch.float32, False),
-        (40, (40, 30), torch.float32, True),
-        (16, (40, 30), torch.float32, False),
+        (48, (20, 20), torch.float32, True),
+        (48, (20, 19), torch.float32, False),
+        (31, (40, 30), torch.float32, False),
         (48, (10, 10), torch.float32, False),
         (48, (30, 30), torch.float64, False),
     ):
@@ -81,11 +79,12 @@ def test_winograd_is_taken_where_it_pays_and_only_there(monkeypatch):
 def test_a_picture_in_blocks_is_the_whole_picture(monkeypatch, tiles):
     image, weight, bias = layer(32, 33, 50, 70)
     monkeypatch.setattr(convolution, "_blocks", lambda down, across, most: [(slice(0, down), slice(0, across))])
-    whole = convolve(image, Kernel.of(weight, bias))
+    kernel = Kernel.of(weight, bias)
+    whole = convolve(image, kernel)
     monkeypatch.undo()
     original = convolution._blocks
     monkeypatch.setattr(convolution, "_blocks", lambda down, across, most: original(down, across, tiles))
-    torch.testing.assert_close(convolve(image, Kernel.of(weight, bias)), whole, rtol=0, atol=1e-4)
+    torch.testing.assert_close(convolve(image, kernel), whole, rtol=0, atol=1e-4)
 
 
 def test_the_result_and_its_gradient_lie_in_memory_as_they_are_needed_next():

@@ -71,7 +71,10 @@ def test_the_whole_network_comes_out_the_same_whatever_multiplies(onednn, monkey
     seen, gradient = pulls(found, image)
     for layer, each in seen.items():
         torch.testing.assert_close(each, expected[layer], rtol=1e-4, atol=1e-4 * float(each.max()))
-    assert float((gradient - slope).norm() / slope.norm()) < 1e-4
+    # where two pixels of a pool are equal but for rounding, another one may win: then a patch of the gradient is another one
+    differing = (gradient - slope).abs() > 1e-4 * float(slope.abs().max())
+    assert float(differing.float().mean()) < 0.03
+    assert float((gradient - slope).norm() / slope.norm()) < 1e-3
 
 
 def test_one_size_after_another_in_the_same_memory(dirty_memory):

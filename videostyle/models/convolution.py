@@ -24,13 +24,12 @@ from videostyle.models.products import ONEDNN, linear
 # Read by PyTorch when it first allocates: large pages save a tenth to a quarter of an iteration's time on Linux.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
-LEAST_PIXELS = 600  # and ...
-LEAST_CHANNELS = 32  # ... channels below which the direct convolution is as fast;
-FEW_CHANNELS, LEAST_PIXELS_OF_FEW = 64, 30_000  # with up to so many channels it is as fast up to so many pixels
+LEAST_PIXELS, LEAST_CHANNELS = 400, 128  # below either the direct convolution is as fast
 OUT, TILE = 4, 6  # a tile of TILE x TILE pixels gives OUT x OUT results
 # Of transformed tiles at once: what the cores' caches hold, or as much as the filters, which are read anew for each block.
 BLOCK_BYTES = 8 << 20
 STRIP_BYTES = 1 << 20  # of a picture at once where it is worked on by strips, so that they stay in the cache
+DIRECT_BYTES = 4 << 20  # of a direct convolution's result at once: for each strip oneDNN lays the filters out anew
 # A convolution in groups multiplies fastest, but lays its filters out anew for each block: up to this many values it pays.
 GROUPED = 36 * 256 * 256
 # A polynomial is known by its values at these points and its leading coefficient, the value "at infinity". The points come
@@ -142,8 +141,7 @@ class Kernel:
 
     def values_for(self, size: Size) -> Values | None:
         """The values where Winograd's way pays, for a picture of (height, width)."""
-        few = min(self.weight.shape[:2]) <= FEW_CHANNELS
-        return self.values if size[0] * size[1] >= (LEAST_PIXELS_OF_FEW if few else LEAST_PIXELS) else None
+        return self.values if size[0] * size[1] >= LEAST_PIXELS else None
 
     def rectified(self, image: Padded, target: Tensor) -> None:
         """Convolves, cuts what is below 0 and writes the rest to target (height, width, out) of whole tiles."""
@@ -224,15 +222,15 @@ def _size(image: Tensor) -> Size:
 
 
 def _direct(image: Padded, target: Tensor, convolve: Callable[[Tensor], Tensor]) -> None:
-    """Writes a convolution of (1, C, h + 2, w + 2) to (1, ?, h, w) to target, some rows at a time."""
+    """Writes a convolution of (1, C, h + 2, w + 2) to (1, ?, h, w) to the picture's rows of target, some at a time."""
     pixels = image.whole[None].permute(0, 3, 1, 2)
-    for rows in strips(target):
+    for rows in strips(target[: image.size[0]], DIRECT_BYTES):
         target[rows] = convolve(pixels[:, :, rows.start : rows.stop + 2])[0].permute(1, 2, 0)
 
 
-def strips(picture: Tensor) -> Iterator[slice]:
-    """Rows of a picture (H, W, C) that together take STRIP_BYTES, or one; all of them where launching work takes time."""
-    rows = max(1, STRIP_BYTES // max(1, picture[0].numel() * picture.element_size()))
+def strips(picture: Tensor, most: int = STRIP_BYTES) -> Iterator[slice]:
+    """Rows of a picture (H, W, C) that together take `most` bytes, or one; all of them where launching work takes time."""
+    rows = max(1, most // max(1, picture[0].numel() * picture.element_size()))
     rows = rows if picture.device.type == "cpu" else len(picture)
     for top in range(0, len(picture), rows):
         yield slice(top, min(len(picture), top + rows))
