@@ -12,12 +12,12 @@ from videostyle.errors import BadOption
 from videostyle.frames import Size
 from videostyle.stylizers.tiles import WHOLE
 
-# Measured, whole runs: 1244 to 1461 MiB at 320x180 to 320x240, 2798 at 1280x720.
-BASE_BYTES = 1300 * 2**20
-SEEN_BYTES = 1200  # of each pixel that the network sees at once: all of them, up to stylizers.tiles.WHOLE
-# Of each pixel: curvature pairs (240), the content's activations (32), pictures, flows, frames that wait. Counted and rounded
-# up; not measured above 1280x720.
-HELD_BYTES = 800
+# Measured, whole runs: 1130 to 1350 MiB at 320x180, 2850 at 1280x720, 4750 at 1920x1080.
+BASE_BYTES = 1050 * 2**20
+SEEN_BYTES = 2050  # of each pixel of a picture that is seen at once
+# Where a picture is seen in tiles: a tile and what every run takes, then of each pixel curvature pairs (120), the content's
+# activations (32), pictures, flows. Measured: 5700 MiB at 3840x2160.
+TILES_BYTES, HELD_BYTES = 1750 * 2**20, 500
 # Where a learned network paints: 623 MiB at 320x180, 722 at 1280x720, 1045 at 2560x1440. Where it learns: 1538 at 320x240 on
 # 36 pairs of frames; counted for 100, as all that is known of a pair is kept. In bytes at least, and of each pixel.
 IN_PROPORTION = {"learned": (700 * 2**20, 200), "learning": (BASE_BYTES, 9300)}
@@ -25,24 +25,24 @@ MEASURED_FIRST = 4  # seconds of iterations before a time is named
 
 
 def memory_needed(size: Size, way: str = "optimize") -> int:
-    """Bytes of memory that painting at (height, width) takes on a CPU; of what is seen in tiles, at most so many. way:
-    "optimize"; "learned" where a network paints, "learning" where it learns to."""
+    """Bytes of memory that painting at (height, width) takes on a CPU. way: "optimize"; "learned" where a network paints,
+    "learning" where it learns to."""
     pixels = size[0] * size[1]
     if way in IN_PROPORTION:
         base, each = IN_PROPORTION[way]
         return base + each * pixels
-    return BASE_BYTES + SEEN_BYTES * min(pixels, WHOLE) + HELD_BYTES * pixels
+    whole = BASE_BYTES + SEEN_BYTES * min(pixels, WHOLE)
+    # never less than what is seen at once: or a picture would be refused where a larger one is not
+    return whole if pixels <= WHOLE else max(whole, TILES_BYTES + HELD_BYTES * pixels)
 
 
 def pixels_within(available: int, way: str = "optimize") -> float:
-    """How many pixels can be painted in so many bytes."""
-    if way in IN_PROPORTION:
-        base, each = IN_PROPORTION[way]
-        return max(0, available - base) / each
-    left = max(0, available - BASE_BYTES)
-    return min(left / (SEEN_BYTES + HELD_BYTES), WHOLE) + max(
-        0.0, left / HELD_BYTES - (SEEN_BYTES / HELD_BYTES + 1) * WHOLE
-    )
+    """How many pixels can be painted in so many bytes, at most."""
+    base, each = IN_PROPORTION.get(way, (BASE_BYTES, SEEN_BYTES))
+    pixels = max(0, available - base) / each
+    if way in IN_PROPORTION or pixels < WHOLE:
+        return pixels
+    return max(WHOLE, (available - TILES_BYTES) / HELD_BYTES)
 
 
 def check_memory(size: Size, available: int | None = None, way: str = "optimize") -> None:
