@@ -39,6 +39,7 @@ def presets(folder: Path, target: Path) -> None:
                 place.annotate(preset, where, (4, 5), textcoords="offset points", fontsize=8)
     for place, label in zip(places, ("content + 15 style", "warp error at 10 frames"), strict=True):
         plain_ticks(place.xaxis, [0.5, 1, 2, 5, 10])
+        place.margins(0.1)  # room for the names
         place.set(xlabel="seconds a frame", ylabel=label)
         place.grid(alpha=0.3)
     places[0].legend()

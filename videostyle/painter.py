@@ -28,7 +28,16 @@ from videostyle.stylizers.base import Painted, State
 from videostyle.stylizers.colors import luminance, with_colors_of
 from videostyle.stylizers.learned import Learned, beginning
 from videostyle.stylizers.losses import StyleTargets, Value, Weights
-from videostyle.stylizers.optimize import BEGUN, EFFORTS, Effort, Optimize, to_tensor, work, work_of_first
+from videostyle.stylizers.optimize import (
+    BEGUN,
+    EFFORTS,
+    Effort,
+    Optimize,
+    to_tensor,
+    work,
+    work_of_first,
+    work_of_later,
+)
 from videostyle.stylizers.tiles import tiles_of
 from videostyle.temporal.anchor import RENEWED_AFTER, anchor_of
 from videostyle.temporal.flow import FLOWS, Flow
@@ -119,7 +128,7 @@ class Painter:
         self.flow = None if job.learned or job.flow == "none" else FLOWS[job.flow](device)
         self.effort = effort_of(job, alone=self.flow is None or clip.count == 1)
         self._new_stylizer = self._learned(job.learned) if job.learned else self._optimizers(styles)
-        expected = (self.effort.expected(clip.change) + 1) * work(size)  # a guess until the first frames are done
+        expected = work_of_later(size, self.effort.expected(clip.change))  # a guess until the first frames are done
         first = work(size) if job.learned else work_of_first(size, self.effort.first, job.begin_with is not None)
         firsts = clip.count if self.flow is None else len(clip.starts)
         self.workload = Workload(first, expected, firsts, clip.count)
@@ -214,7 +223,7 @@ class Painter:
     def _work_of(self, first: bool, iterations: int) -> float:
         if first:
             return self.workload.first
-        return (iterations + 1) * work(self.size) if iterations else 0.0  # a repeated frame is not even looked at
+        return work_of_later(self.size, iterations) if iterations else 0.0  # a repeated frame is not even looked at
 
     def _record(self, task: Task, painted: Painted) -> FrameRecord:
         first = task.motion is None
