@@ -92,7 +92,10 @@ class ByAutograd(VGG19Features):
             if pooled_before(name):
                 x = F.max_pool2d(x, 2)
             x = F.relu(F.conv2d(x, kernel.weight, kernel.bias, padding=1))
-            yield name.replace("conv", "relu"), x
+            layer = name.replace("conv", "relu")
+            yield layer, x
+            if layer == last:
+                return
 
 
 def with_network(objective: Objective, network: VGG19Features) -> Objective:

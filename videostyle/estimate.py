@@ -12,15 +12,15 @@ from videostyle.errors import BadOption
 from videostyle.frames import Size
 from videostyle.stylizers.tiles import WHOLE
 
-# Measured, whole runs: 1130 to 1350 MiB at 320x180, 2850 at 1280x720, 4750 at 1920x1080.
-BASE_BYTES = 1050 * 2**20
+# Measured, runs with ten pairs: 2480 MiB at 1280x720, 4890 at 1920x1080; an earlier one of standard 3000 at 1280x720.
+BASE_BYTES = 1150 * 2**20
 SEEN_BYTES = 2050  # of each pixel of a picture that is seen at once
 # Where a picture is seen in tiles: a tile and what every run takes, then of each pixel curvature pairs (120), the content's
-# activations (32), pictures, flows. Measured: 5700 MiB at 3840x2160.
-TILES_BYTES, HELD_BYTES = 1750 * 2**20, 500
+# activations (32), pictures, flows. Measured: 5930 MiB at 3840x2160.
+TILES_BYTES, HELD_BYTES = 2000 * 2**20, 500
 # Where a learned network paints: 623 MiB at 320x180, 722 at 1280x720, 1045 at 2560x1440. Where it learns: 1538 at 320x240 on
 # 36 pairs of frames; counted for 100, as all that is known of a pair is kept. In bytes at least, and of each pixel.
-IN_PROPORTION = {"learned": (700 * 2**20, 200), "learning": (BASE_BYTES, 9300)}
+IN_PROPORTION = {"learned": (700 * 2**20, 200), "learning": (1300 * 2**20, 9300)}
 MEASURED_FIRST = 4  # seconds of iterations before a time is named
 
 
