@@ -279,9 +279,9 @@ def one_run() -> None:
 
         return work
 
-    # a frame's content target is a pass of the network too, as much the painting's own work as its iterations
-    for part in ("__init__", "__call__"):
-        setattr(Objective, part, timing(getattr(Objective, part)))
+    # the targets of content and style are passes of the network too, as much the painting's own work as its iterations
+    for owner, part in ((Objective, "__init__"), (Objective, "__call__"), (StyleTargets, "at")):
+        setattr(owner, part, timing(getattr(owner, part)))
     job = Job(
         input=Path(clip),
         styles=(Path(style),),

@@ -14,7 +14,7 @@ from videostyle.config import AnyJob
 
 ARGUMENTS = {
     "input": ("INPUT", "A video, an image or a folder of numbered frames."),
-    "styles": ("STYLE...", "The painting: an image, several of which are mixed; or a learned one (.vstyle)."),
+    "styles": ("STYLE...", "The painting: an image; several are mixed. `run` also takes a learned one (.vstyle)."),
     "paintings": (
         "STYLE...",
         "The paintings, images or learned ones (.vstyle); the keys n and p go from one to the next.",
