@@ -120,15 +120,32 @@ def test_a_range_of_a_folder_goes_by_the_files_numbers(folder_path, frames, firs
     assert (found.first, found.count, found.trim) == (first, count, None)
 
 
-@pytest.mark.parametrize("options", [{"start": 1.2}, {"frames": "13:20"}, {"frames": "1:3", "start": 0.5}])
-def test_nothing_in_what_was_asked_for_is_refused(clip_path, options):
-    with pytest.raises(BadOption, match="no frame"):
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"start": 1.2}, r"\(--start 1\.2\).*frames 1 to 12, which begin at 0 to 1\.1 s"),
+        ({"frames": "13:20"}, r"\(--frames 13:20\).*frames 1 to 12"),
+        ({"frames": "1:3", "start": 0.5}, r"\(--start 0\.5 --frames 1:3\).*in common"),
+    ],
+)
+def test_nothing_in_what_was_asked_for_is_refused_with_what_there_is(clip_path, options, told):
+    with pytest.raises(BadOption, match=f"no frame.*{told}"):
         scanned(clip_path, **options)
 
 
 def test_ordinals_are_no_numbers_of_a_folder(folder_path):
-    with pytest.raises(BadOption, match="no frame"):
+    with pytest.raises(BadOption, match=r"no frame.*from frame 101 on"):
         scanned(folder_path, frames="1:12")
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_the_noise_of_black_frames_is_no_cut_at_any_depth(tmp_path, bits):
+    random = np.random.default_rng(0)
+    for number in range(1, 13):
+        noise = random.integers(0, 2, (*SIZE, 3)).astype(np.uint8)
+        cv2.imwrite(str(tmp_path / f"{number}.png"), noise if bits == 8 else noise.astype(np.uint16) * 257)
+    assert open_source(tmp_path).info.bits == bits
+    assert scanned(tmp_path).starts == {0}
 
 
 def test_a_clip_with_nothing_to_decode_is_bad_input(tmp_path):

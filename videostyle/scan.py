@@ -12,7 +12,7 @@ import numpy as np
 from videostyle.config import Job, MeasureJob, TrainJob, parse_frames
 from videostyle.errors import BadOption
 from videostyle.frames import Frame, Size, Trim, VideoInfo
-from videostyle.media.images import frame_number
+from videostyle.media.images import frame_number, to_bits
 from videostyle.media.sources import Source, fit_size
 from videostyle.temporal.shots import ShotDetector
 
@@ -48,14 +48,14 @@ class Selection:
         self.duration = None if job.duration is None else Fraction(str(job.duration))
         self.low, self.high = parse_frames(job.frames)
         self.by_name = info.kind == "folder"
-        self.origin: Fraction | None = None
+        self.origin: Frame | None = None
+        self.seen: Frame | None = None
         self.taken = 0
 
     def of(self, frames: Iterable[Frame]) -> Iterator[Frame]:
         """The frames inside; it ends at the first one behind the interval's end."""
         for frame in frames:
-            if self.origin is None:
-                self.origin = frame.time
+            self.origin, self.seen = self.origin or frame, frame
             if self._is_before(frame):
                 continue
             if self._is_after(frame):
@@ -66,17 +66,29 @@ class Selection:
     def _number(self, frame: Frame) -> int:
         return frame_number(frame.name) if self.by_name else frame.index + 1
 
-    def _is_before(self, frame: Frame) -> bool:
+    def _seconds(self, frame: Frame) -> Fraction:
+        """After the first frame."""
         assert self.origin is not None
-        return frame.time < self.origin + self.start or (self.low is not None and self._number(frame) < self.low)
+        return frame.time - self.origin.time
+
+    def _is_before(self, frame: Frame) -> bool:
+        return self._seconds(frame) < self.start or (self.low is not None and self._number(frame) < self.low)
 
     def _is_after(self, frame: Frame) -> bool:
-        assert self.origin is not None
-        if self.duration is not None and frame.time >= self.origin + self.start + self.duration:
+        if self.duration is not None and self._seconds(frame) >= self.start + self.duration:
             return True
         if self.high is None:
             return False
         return self.taken >= self.high if self.low is None else self._number(frame) > self.high
+
+    def extent(self, all_seen: bool) -> str:
+        """Which frames there are, as far as they have been seen."""
+        assert self.origin is not None
+        assert self.seen is not None
+        if not all_seen:
+            return f"options with a part in common of what is there from frame {self._number(self.origin)} on"
+        numbers, end = (self._number(each) for each in (self.origin, self.seen)), self._seconds(self.seen)
+        return "a part of frames {} to {}, which begin at 0 to {:g} s".format(*numbers, float(end))
 
 
 class _Counted:
@@ -98,15 +110,18 @@ def scan(source: Source, job: Job | MeasureJob | TrainJob, tell: Callable[[int],
     detector, starts = ShotDetector(), []
     changes: list[float] = []
     first = last = None
-    every = _Counted(source.frames(_small(source.info.size)))
-    for count, frame in enumerate(Selection(job, source.info).of(every), 1):
+    every, selection = _Counted(source.frames(_small(source.info.size))), Selection(job, source.info)
+    for count, frame in enumerate(selection.of(every), 1):
         changes += [changed(last.image, frame.image)] if last else []
         first, last = first or frame, frame
-        starts += detector.push(frame.image)
+        starts += detector.push(to_bits(frame.image, 8))
         tell(count)
     if first is None or last is None:
-        asked = f"--start {job.start:g} --duration {job.duration} --frames {job.frames}"
-        raise BadOption(f"no frame of {source.path} lies in what was asked for ({asked})", "a part of the clip")
+        given = {"--start": job.start, "--duration": job.duration, "--frames": job.frames}
+        asked = " ".join(f"{name} {value}" for name, value in given.items() if value)
+        raise BadOption(
+            f"no frame of {source.path} lies in what was asked for ({asked})", selection.extent(every.ended)
+        )
     starts += detector.finish()
     whole = first.index == 0 and every.ended
     timed = source.info.kind == "video" and not whole
