@@ -118,6 +118,29 @@ def test_what_fails_after_the_last_frame_paints_nothing_again(clip, style, tmp_p
     assert not any(isinstance(event, Painting) for event in events)
 
 
+def test_an_output_inside_the_folder_that_is_painted_goes_on_too(style, tmp_path):
+    for number, image in enumerate(moving(4), 1):
+        cv2.imwrite(str(tmp_path / f"{number:03d}.png"), image)
+    job = quick(tmp_path, style, tmp_path / "out.mkv")
+    interrupted(job, 2)
+    assert any("going on after its first 2 frames" in each for each in notices(job))
+
+
+def test_a_finished_picture_outlives_a_failure_to_publish_it(clip, style, tmp_path, monkeypatch):
+    job = quick(clip, style, tmp_path / "look.png", frames="1")
+    with monkeypatch.context() as full:
+        full.setattr("videostyle.media.sinks.publish", lambda *_: (_ for _ in ()).throw(OSError(28, "no room")))
+        with pytest.raises(PaintingFailed):
+            run(job)
+    parts = tmp_path / ".look.png.videostyle" / "parts"
+    assert sum(each.stat().st_size for each in parts.glob("*.npz")) < 1000  # nothing follows it
+    events = []
+    run(job, progress=events.append)
+    assert not any(isinstance(event, Painting) for event in events)
+    run(quick(clip, style, tmp_path / "whole.png", frames="1"))
+    assert content(tmp_path / "look.png")["look.png"] == content(tmp_path / "whole.png")["out.png"]
+
+
 def test_a_run_can_be_made_longer(clip, style, tmp_path):
     whole, output = tmp_path / "whole.mp4", tmp_path / "out.mp4"
     run(quick(clip, style, whole, frames="6"))
@@ -200,6 +223,9 @@ def test_a_changed_file_is_refused_and_restart_starts_over(clip, style, tmp_path
     cv2.imwrite(str(own), cv2.imread(str(own))[::-1])
     with pytest.raises(BadOutput, match="style 1 was"):
         run(quick(clip, own, output))
+    with pytest.raises(BadOutput, match="pixels"):  # refused late, as an encoder's least size is
+        run(quick(clip, own, output, restart=True, size=32, codec="hevc"))
+    assert any((tmp_path / ".out.mp4.videostyle" / "parts").glob("checkpoint_*.json"))
     run(quick(clip, own, output, restart=True))
     run(quick(clip, own, tmp_path / "whole.mp4"))
     assert content(output) == content(tmp_path / "whole.mp4")
@@ -335,6 +361,10 @@ def test_a_large_file_is_read_in_places_from_the_first_to_the_last(tmp_path, mon
 def test_a_folder_is_known_by_what_is_in_it(tmp_path):
     (tmp_path / "1.png").write_bytes(b"a")
     before = fingerprint(tmp_path)
+    assert fingerprint(tmp_path) == before
+    (tmp_path / "painted").mkdir()
+    for other in (".1.png", "out.mp4", "Thumbs.db", "painted/2.png"):  # no frames of it: an output may lie in it
+        (tmp_path / other).write_bytes(b"a")
     assert fingerprint(tmp_path) == before
     (tmp_path / "2.png").write_bytes(b"a")
     assert fingerprint(tmp_path) != before

@@ -224,3 +224,19 @@ def test_every_style_is_looked_for(place):
     check_styles((place / "style.jpg", place / "other.png"))
     with pytest.raises(BadInput, match=r"gone\.jpg does not exist"):
         check_styles((place / "style.jpg", place / "gone.jpg"))
+
+
+def test_seconds_of_a_folder_at_another_rate_are_refused(place):
+    with pytest.raises(BadOption, match="--frames A:B"):
+        choose(job(place, "frames", "out.mkv", fps="50", start=1.0), FOLDER, print)
+    assert choose(job(place, "frames", "out.mkv", fps="25", start=1.0), FOLDER, print).rate == 25
+
+
+def test_a_missing_sound_is_told_before_anything_slow_is_done(place):
+    with pytest.raises(BadInput, match=r"voice\.wav cannot be opened"):
+        choose(job(place, output="out.mp4", audio=str(place / "voice.wav")), VIDEO, print)
+
+
+def test_a_missing_painting_to_begin_with_is_told_before_anything_slow_is_done(place):
+    with pytest.raises(BadInput, match="is not a file"):
+        check_styles((place / "style.jpg",), place / "missing.vstyle")

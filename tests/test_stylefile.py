@@ -18,7 +18,7 @@ from tests.thin_vgg import picture
 from videostyle.errors import BadInput
 from videostyle.models.feedforward import Shape, arrays_of, new_network
 from videostyle.painter import load_network
-from videostyle.stylefile import StyleFile, described, read_style_file, style_picture, to_bytes
+from videostyle.stylefile import StyleFile, described, read_style_file, style_pictures, to_bytes
 
 SMALL = Shape(width=8, blocks=2, dilated=1, half=6)
 
@@ -73,7 +73,7 @@ def test_its_network_paints_as_the_one_it_was_made_of(tmp_path):
 
 
 def test_its_style_can_be_looked_at(tmp_path):
-    image = style_picture(written(tmp_path, to_bytes(example())))
+    (image,) = style_pictures(written(tmp_path, to_bytes(example())))
     assert image.shape == (16, 24, 3)
     assert np.abs(image.reshape(-1, 3).mean(0) - (127, 40, 200)).max() < 6
 
@@ -134,7 +134,7 @@ def test_a_file_without_a_picture_of_its_style_is_refused_only_where_it_is_neede
     path = written(tmp_path, with_header(styles={"a.jpg": "AAAA"}))
     load_network(path, "cpu")
     with pytest.raises(BadInput, match="no picture of its style"):
-        style_picture(path)
+        style_pictures(path)
 
 
 def test_a_missing_one_is_said_to_be_missing(tmp_path):

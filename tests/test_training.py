@@ -21,11 +21,11 @@ from videostyle.models.feedforward import Shape
 from videostyle.painter import load_network
 from videostyle.report import Learning, Lesson, Notice
 from videostyle.scan import Clip
-from videostyle.stylefile import read_style_file, style_picture
+from videostyle.stylefile import read_style_file, style_pictures
 from videostyle.stylizers.colors import luminance
 from videostyle.stylizers.optimize import to_array, to_tensor
 from videostyle.training import CHECKS, pairs_of, part_size, train
-from videostyle.trainstate import state_path_of
+from videostyle.trainstate import read_state, state_path_of
 
 SIZE = (48, 64)
 STEPS = 24
@@ -85,7 +85,8 @@ def test_a_training_leaves_one_file_that_says_what_it_is(style, clip, tmp_path):
     assert [each.step for each in told if isinstance(each, Learning)] == list(range(1, STEPS + 1))
     (lesson,) = (each for each in told if isinstance(each, Lesson))
     assert (lesson.pairs, lesson.size, lesson.clips) == (6, SIZE, 1)
-    np.testing.assert_allclose(style_picture(tmp_path / "out.vstyle"), read_picture(style).image, atol=40)
+    (picture,) = style_pictures(tmp_path / "out.vstyle")
+    np.testing.assert_allclose(picture, read_picture(style).image, atol=40)
 
 
 def test_stopped_anywhere_it_goes_on_to_the_same_weights(style, clip, tmp_path):
@@ -126,6 +127,41 @@ def test_restart_forgets_what_was_interrupted(style, clip, tmp_path):
     stopped_after(5, first)
     stopped_after(1, replace(first, restart=True, style_weight=30.0))
     assert train(replace(first, style_weight=30.0)).steps == STEPS
+
+
+def test_a_restart_that_is_refused_forgets_nothing(style, clip, tmp_path):
+    first = job(style, clip, tmp_path / "out.vstyle")
+    stopped_after(5, first)
+    for options in ({}, {"restart": True}):
+        with pytest.raises(BadInput, match="typo"):
+            train(replace(first, on=(tmp_path / "typo.mp4",), **options))
+    assert "after its first 5 steps" in train(first).notices[0]
+
+
+def test_a_training_is_saved_now_and_then_as_a_kill_lets_nothing_be_saved(style, clip, tmp_path, monkeypatch):
+    """Between checks too, which may lie minutes apart."""
+    monkeypatch.setattr(training, "SECONDS_BETWEEN", 0)
+    monkeypatch.setattr(training, "CHECKS", 1)
+    asked = job(style, clip, tmp_path / "out.vstyle")
+    saved: list[int] = []
+
+    def look(event) -> None:
+        path = state_path_of(asked.output)
+        if isinstance(event, Learning) and path.exists():
+            saved.append(read_state(path).steps)
+
+    train(asked, look)
+    assert saved == list(range(1, STEPS))
+
+
+def test_styles_of_one_name_in_two_folders_are_both_learned_and_kept(style, clip, tmp_path):
+    (tmp_path / "other").mkdir()
+    other = make_painting(tmp_path / "other" / style.name)
+    cv2.imwrite(str(other), 255 - cv2.imread(str(other)))
+    train(replace(job(style, clip, tmp_path / "out.vstyle", steps=2), styles=(style, other)))
+    assert list(read_style_file(tmp_path / "out.vstyle").styles) == ["style.png", "style-2.png"]
+    for kept, path in zip(style_pictures(tmp_path / "out.vstyle"), (style, other), strict=True):
+        np.testing.assert_allclose(kept, read_picture(path).image, atol=40)
 
 
 def test_a_damaged_state_is_told_and_starts_over(style, clip, tmp_path):
@@ -237,6 +273,18 @@ def test_engine_learned_trains_on_the_clip_keeps_the_painting_and_uses_it_again(
     assert any("learned before" in line for line in report.notices)
     assert report.options["engine"] == "learned"
     assert report.options["styles"] == [str(style)]
+
+
+def test_engine_learned_takes_the_place_of_no_other_learned_painting(style, clip, tmp_path):
+    """--overwrite means the clip that is painted; another training may have taken hours."""
+    asked = Job(input=clip, styles=(style,), output=tmp_path / "out.mp4", engine="learned", minutes=0.02, threads=1)
+    run(asked)
+    before = (tmp_path / "out.vstyle").read_bytes()
+    with pytest.raises(BadOutput, match="videostyle run"):
+        run(replace(asked, frames="3", overwrite=True))
+    assert (tmp_path / "out.vstyle").read_bytes() == before
+    run(replace(asked, frames="3", overwrite=True, restart=True))
+    assert (tmp_path / "out.vstyle").read_bytes() != before
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from videostyle.errors import BadOutput
+from videostyle.media.images import numbered_names
 from videostyle.media.work import WorkFolder, synced, write_atomically
 from videostyle.report import FrameRecord, frame_as_json, frame_from_json
 from videostyle.scan import Clip
@@ -163,13 +164,13 @@ def fingerprint(path: Path) -> str:
     """What tells a file, or a folder of files, from a changed one, in at most some tenths of a second.
 
     A file: its size and its bytes, those of a large one in 64 places from the first to the last. A folder: the names, sizes
-    and times of what is in it.
+    and times of its images, and of nothing else: an output may lie in it, and this run's own work folder. Raises BadInput.
     """
     digest = hashlib.sha256()
     if path.is_dir():
-        for entry in sorted(os.scandir(path), key=lambda entry: entry.name):
-            facts = entry.stat()
-            digest.update(f"{entry.name!r} {facts.st_size} {facts.st_mtime_ns}\n".encode())
+        for name in numbered_names(path):
+            facts = (path / name).stat()
+            digest.update(f"{name!r} {facts.st_size} {facts.st_mtime_ns}\n".encode())
     else:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size

@@ -12,9 +12,12 @@ from videostyle.config import Job, MeasureJob, TrainJob, WebcamJob, parse_frames
 from videostyle.errors import BadInput, BadOption, BadOutput
 from videostyle.estimate import check_memory
 from videostyle.frames import Size, VideoInfo
-from videostyle.media.encoding import Pixels, Wanted, choose_pixels
+from videostyle.media.encoding import CONTAINERS, Pixels, Wanted, choose_pixels
+from videostyle.media.images import FOLDER_RATE
+from videostyle.media.mux import plan_sound
 from videostyle.media.sinks import check_output, default_output, output_kind
 from videostyle.media.sources import fit_size
+from videostyle.stylefile import read_style_file
 
 LONGEST_ON_CPU = 512
 SMALLEST_SIDE = 16  # the network halves the picture four times
@@ -48,11 +51,19 @@ def choose(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> Choice:
 
 
 def choose_encoding(job: Job, info: VideoInfo, output: Path) -> Pixels | None:
-    """How the video is encoded, None where pictures are written. Raises BadOption for what cannot be, or has no effect."""
+    """How the video is encoded, None where pictures are written.
+
+    Raises BadOption for what cannot be, or has no effect, and BadInput where `--audio` holds no sound.
+    """
     kind = output_kind(output)
     if job.fps is not None and (kind != "video" or info.kind != "folder"):
         raise BadOption(f"--fps {job.fps}: {job.input} to {output}", "a folder of frames that becomes a video")
+    if parse_rate(job.fps) not in (None, FOLDER_RATE) and (job.start or job.duration):
+        problem = f"--fps {job.fps} with --start or --duration, which count a folder's frames as {FOLDER_RATE} a second"
+        raise BadOption(problem, "--frames A:B, by the files' numbers")
     if kind == "video":
+        if job.audio not in ("copy", "none"):
+            plan_sound(Path(job.audio), CONTAINERS[output.suffix.lower()])  # told before anything slow is done
         return choose_pixels(Wanted(job.codec, job.crf, job.pix_fmt), output.suffix, info.bits)
     for name, default in (("codec", None), ("crf", None), ("pix_fmt", None), ("audio", "copy")):
         if getattr(job, name) != default:
@@ -113,8 +124,10 @@ def choose_size(job: Job, info: VideoInfo, notice: Callable[[str], None], device
     return size
 
 
-def check_styles(styles: tuple[Path, ...]) -> None:
-    """Raises BadInput where a style is missing, before anything slow is done."""
+def check_styles(styles: tuple[Path, ...], begin_with: Path | None = None) -> None:
+    """Raises BadInput where a style is missing or `--begin-with` is no learned painting, before anything slow is done."""
     for style in styles:
         if not style.exists():
             raise BadInput(f"style {style} does not exist", "an image such as .jpg or .png")
+    if begin_with is not None:
+        read_style_file(begin_with)

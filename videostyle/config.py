@@ -200,7 +200,9 @@ class MeasureJob:
 
     source: Path
     output: Path
-    style: tuple[Path, ...] = option((), "The painting, an image or a learned one (.vstyle); once for each style.", panel="Measuring")
+    style: tuple[Path, ...] = option(
+        (), "The painting, an image or a learned one (.vstyle); once for each style.", panel="Measuring"
+    )
     page: Path | None = option(
         None, "Where the page with the figures goes (.html).", panel="Output", default_text="no page"
     )

@@ -32,7 +32,7 @@ from videostyle.models.features import CONTENT_LAYERS, SMALLEST_SIDE, STYLE_LAYE
 from videostyle.pipeline import LIBRARIES, Telling, plain_options, skipped_lines
 from videostyle.report import Counting, Event, FrameMeasure, Measurement, Measuring, Pictured, RunReport
 from videostyle.scan import Clip, scan
-from videostyle.stylefile import style_picture
+from videostyle.stylefile import style_pictures
 from videostyle.stylizers.colors import luminance
 from videostyle.stylizers.losses import StyleTargets, content_distance, gram, relative_distance
 from videostyle.stylizers.optimize import to_tensor
@@ -210,7 +210,7 @@ class Sight:
     def __init__(self, job: MeasureJob, size: Size):
         self.device, self.grey = choose_device(job), job.keep_colors
         self.extract: VGG19Features = load_features(job.features, self.device, exact=True)
-        pictures = [self._shown(style_picture(path)) for path in job.style]
+        pictures = [self._shown(picture) for path in job.style for picture in style_pictures(path)]
         self.styles = StyleTargets(self.extract, [self._tensor(each) for each in pictures], job.style_scale).at(size)
         self.embed: Embed | None = None
         with suppress(MissingModel):

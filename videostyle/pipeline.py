@@ -19,17 +19,17 @@ import torch
 from videostyle.checkpoint import Checkpoint, Checkpoints, Identity, fingerprint
 from videostyle.choices import Choice, check_styles, choose
 from videostyle.config import LEARNED, SETTLED, AnyJob, Job, TrainJob, parse_frames
-from videostyle.errors import Cancelled, PaintingFailed
+from videostyle.errors import BadOutput, Cancelled, PaintingFailed
 from videostyle.estimate import peak_memory
 from videostyle.frames import Size, VideoInfo
 from videostyle.media.images import read_picture
-from videostyle.media.sinks import Sink, open_sink, painted_name
+from videostyle.media.sinks import ImageSink, Sink, open_sink, painted_name
 from videostyle.media.sources import Source, open_source
 from videostyle.media.work import WorkFolder, writing
 from videostyle.painter import Before, Painter, scaled
 from videostyle.report import Counting, Event, FrameRecord, Notice, Plan, RunReport
 from videostyle.scan import Clip, scan
-from videostyle.stylefile import style_picture
+from videostyle.stylefile import style_pictures
 
 LIBRARIES = ("videostyle", "torch", "torchvision", "opencv-python", "av", "numpy")
 
@@ -71,11 +71,11 @@ def run(job: Job, progress: Callable[[Event], None] | None = None, cancel: threa
     tell = Telling(progress, cancel)
     if job.threads:
         torch.set_num_threads(job.threads)
-    check_styles(job.styles)
+    check_styles(job.styles, job.begin_with)
     with closing(open_source(job.input)) as source:
         chosen = choose(job, source.info, tell.notice)
         painting = with_learned(job, chosen, tell) if job.learned is None and job.engine == "learned" else job
-        styles = [style_picture(path) for path in painting.styles]
+        styles = [picture for path in painting.styles for picture in style_pictures(path)]
         with WorkFolder(chosen.output) as work:
             session = prepare(painting, source, styles, chosen, work, tell)
             session.paint()
@@ -99,14 +99,22 @@ def run(job: Job, progress: Callable[[Event], None] | None = None, cancel: threa
 
 def with_learned(job: Job, chosen: Choice, tell: Telling) -> Job:
     """The same job with a painting that a network has learned on its very clip, now or before: it stays beside the output."""
-    from videostyle.training import is_trained, train  # which imports this module
+    from videostyle.training import is_begun, is_trained, train  # which imports this module
 
     output = chosen.output.with_suffix(LEARNED)
-    names = {each.name for each in fields(TrainJob)} & {each.name for each in fields(Job)} - {"output", "size"}
-    size = max(64, *chosen.size)
-    training = TrainJob(on=(job.input,), output=output, size=size, **{name: getattr(job, name) for name in names})
+    anew = job.restart and job.overwrite  # --overwrite alone means the clip that is painted
+    names = {each.name for each in fields(TrainJob)} & {each.name for each in fields(Job)} - {
+        "output",
+        "size",
+        "overwrite",
+    }
+    same = {name: getattr(job, name) for name in names}
+    training = TrainJob(on=(job.input,), output=output, size=max(64, *chosen.size), overwrite=anew, **same)
     if not job.restart and is_trained(training):
         tell.notice(f"painting with {output}, which was learned before; --restart --overwrite learn it anew")
+    elif output.exists() and not anew and not is_begun(training):
+        todo = f"`videostyle run {job.input} {output}` paints with it; --restart --overwrite learn it anew; or give another -o"
+        raise BadOutput(f"{output} exists, and was learned on other frames or with other options", todo=todo)
     else:
         for line in train(training, tell.progress, tell.cancel).notices:
             tell.notices.append(line)
@@ -146,7 +154,8 @@ class Session:
         self.work.remove()
 
     def save(self) -> None:
-        state = self.painter.state
+        # no frame follows a picture, and what frames continue from may be a hundred times as large as it
+        state = {} if isinstance(self.sink, ImageSink) else self.painter.state
         if state is not None:
             with writing(self.work.output):
                 self.saved.save(self.records, self.sink.files(), state)
@@ -169,8 +178,6 @@ def prepare(
         painter = Painter(job, styles, size, chosen.device, clip, tell)
         saved = Checkpoints(work, identity(job, info, chosen, clip), clip, tell.notice)
         done = None if job.restart else saved.newest()
-        if done is None:
-            work.keep_only(set())
         how = chosen.rate, chosen.pixels, job.audio
         sink = open_sink(chosen.output, work, job.input, info, chosen.out_size, clip.trim, *how)
         session = Session(source, painter, sink, chosen.out_size, work, saved, [])
@@ -182,6 +189,8 @@ def prepare(
             tell.notice(line)
         starts, device = len(clip.starts), chosen.device
         tell(Plan(job.input, chosen.output, info.size, size, clip.count, starts, device, work.look))
+        if done is None:
+            work.keep_only(set())  # here, where nothing is refused any more
     except BaseException:
         if not work.begun:
             work.remove()

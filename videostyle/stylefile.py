@@ -104,18 +104,20 @@ def _picture(text: str) -> bytes:
         raise ValueError(f"a picture in its header cannot be read ({error})") from error
 
 
-def style_picture(path: Path) -> np.ndarray:
-    """A style as (H, W, 3) uint8 or uint16 sRGB: a picture's own, or the small one in a learned painting.
+def style_pictures(path: Path) -> list[np.ndarray]:
+    """A style's pictures, (H, W, 3) uint8 or uint16 sRGB: an image is its own; the small ones that a learned painting holds,
+    of each style that it has learned.
 
     Raises BadInput where it is neither.
     """
     if path.suffix.lower() != LEARNED:
-        return load_style(path)
+        return [load_style(path)]
     found = read_style_file(path)
-    pixels = [cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) for jpeg in found.styles.values()]
-    if not pixels or pixels[0] is None:
+    decoded = (cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) for jpeg in found.styles.values())
+    pictures = [cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB) for pixels in decoded if pixels is not None]
+    if not pictures or len(pictures) < len(found.styles):
         raise BadInput(f"{path} is damaged: it holds no picture of its style", ACCEPTED)
-    return cv2.cvtColor(pixels[0], cv2.COLOR_BGR2RGB)
+    return pictures
 
 
 def described(file: StyleFile) -> list[tuple[str, str]]:

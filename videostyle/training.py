@@ -5,17 +5,18 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import chain, count
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 
-from videostyle.checkpoint import fingerprint
+from videostyle.checkpoint import SECONDS_BETWEEN, fingerprint
 from videostyle.choices import check_styles, choose_device
 from videostyle.config import TrainJob
 from videostyle.errors import BadInput, BadOutput
@@ -46,7 +47,7 @@ HELD_EVERY = 9  # one of so many is held back: it is not learned on, and tells h
 # first. Frames scaled down would not: a style's strokes keep their size relative to the picture.
 STAGES = ((0.0, 0.5), (0.15, 1.0))
 SMALLEST_PART = 96  # pixels of the longer side
-CHECKS = 12  # times that the frames held back are looked at, and everything is saved
+CHECKS = 12  # times that the frames held back are looked at
 SLOWEST = 0.02  # share of the rate that the last steps have
 THUMBNAIL = 512  # longer side of the style in the file, in pixels: enough to measure by
 # Options that only say where, and for how long.
@@ -82,6 +83,8 @@ def train(
         torch.set_num_threads(job.threads)
     check_styles(job.styles)
     check_folder(job.output)
+    for path in job.on:
+        open_source(path).close()  # what is missing or damaged is told first
     device = choose_device(job)
     with WorkFolder(job.output) as work:
         try:
@@ -113,8 +116,13 @@ def identity(job: TrainJob) -> Identity:
 def is_trained(job: TrainJob) -> bool:
     """Whether the output is what this job would make, and no interrupted training of it is to be gone on with."""
     assert job.output is not None
-    unfinished = state_path_of(job.output).exists()
-    return not unfinished and job.output.exists() and read_style_file(job.output).settings == identity(job)
+    return not is_begun(job) and job.output.exists() and read_style_file(job.output).settings == identity(job)
+
+
+def is_begun(job: TrainJob) -> bool:
+    """Whether an interrupted training of the output is there to go on with."""
+    assert job.output is not None
+    return state_path_of(job.output).exists()
 
 
 def earlier(job: TrainJob, work: WorkFolder, tell: Telling) -> TrainState | None:
@@ -126,9 +134,7 @@ def earlier(job: TrainJob, work: WorkFolder, tell: Telling) -> TrainState | None
     path = state_path_of(work.output)
     if job.output.exists() and not (job.overwrite or path.exists()):
         raise BadOutput(f"{job.output} exists", todo="add --overwrite to replace it, or give another -o")
-    if job.restart:
-        path.unlink(missing_ok=True)
-    if not path.exists():
+    if job.restart or not path.exists():  # the first thing that is saved takes the place of what is there
         return None
     try:
         found = read_state(path)
@@ -147,7 +153,7 @@ def earlier(job: TrainJob, work: WorkFolder, tell: Telling) -> TrainState | None
 def prepare(job: TrainJob, device: str, work: WorkFolder, tell: Telling) -> Training:
     """Looks through the clips and opens everything."""
     assert job.output is not None
-    pictures = {path.name: load_style(path) for path in job.styles}
+    pictures = dict(zip(unlike_names(job.styles), map(load_style, job.styles), strict=True))
     pairs = chosen_pairs(job, device, tell)
     held = pairs[HELD_EVERY // 2 :: HELD_EVERY] or pairs[:1]
     learned = [each for number, each in enumerate(pairs) if number % HELD_EVERY != HELD_EVERY // 2] or held
@@ -160,6 +166,15 @@ def prepare(job: TrainJob, device: str, work: WorkFolder, tell: Telling) -> Trai
     flow = None if job.flow == "none" else FLOWS[job.flow](device)
     lessons = Lessons(learned, held, styles, weights, device, flow, job.seed)
     return Training(job, network, lessons, thumbnails(pictures), work, tell)
+
+
+def unlike_names(paths: Sequence[Path]) -> list[str]:
+    """The files' names, numbered where another folder's has the same."""
+    names: list[str] = []
+    for path in paths:
+        numbered = (f"{path.stem}-{number}{path.suffix}" for number in count(2))
+        names.append(next(name for name in chain([path.name], numbered) if name not in names))
+    return names
 
 
 def thumbnails(styles: dict[str, np.ndarray]) -> dict[str, bytes]:
@@ -278,7 +293,8 @@ class Training:
     ):
         self.job, self.lessons, self.styles, self.work, self.tell = job, lessons, styles, work, tell
         self.learner, self.checks, self.identity = Learner(network), list[Check](), identity(job)
-        self.before, self.began = 0.0, time.monotonic()
+        self.before = 0.0
+        self.began = self.saved = time.monotonic()
 
     def resume(self, state: TrainState) -> None:
         self.learner.restore(state.learner, state.steps)
@@ -311,6 +327,8 @@ class Training:
                     self.check()
                 value = self.learner.step(self.lessons.of_step(self.learner.steps, done), slowdown(done))
                 self.tell_step(value.total)
+                if time.monotonic() - self.saved >= SECONDS_BETWEEN:  # a kill lets nothing be saved
+                    self.save()
             self.check()
         except BaseException:
             self.save()
@@ -356,6 +374,7 @@ class Training:
             )
             with writing(self.work.output):
                 save_state(state_path_of(self.work.output), state)
+            self.saved = time.monotonic()
 
 
 def slowdown(done: float) -> float:

@@ -20,7 +20,7 @@ from videostyle.live.camera import Camera, Capture, open_camera
 from videostyle.live.outputs import check_recording
 from videostyle.live.session import Session
 from videostyle.live.window import Window, check_screen
-from videostyle.stylefile import style_picture
+from videostyle.stylefile import style_pictures
 
 
 def webcam(
@@ -36,7 +36,7 @@ def webcam(
     the main thread: some systems allow a window there only. Raises a child of VideoStyleError for what a user can mend; a
     recording is finished and playable then.
     """
-    styles = [style_picture(path) for path in job.paintings]
+    styles = [style_pictures(path)[0] for path in job.paintings]
     check_recording(job)
     if display is None and job.serve is None:
         check_screen()

@@ -158,7 +158,7 @@ class FolderSource:
     def __init__(self, path: Path):
         self.path = path
         self.skipped = 0
-        self._names = _numbered_names(path)
+        self._names = numbered_names(path)
         first = read_picture(path / self._names[0]).image
         self.info = VideoInfo("folder", first.shape[:2], first.itemsize * 8)
         for name in self._names[1:]:
@@ -193,7 +193,11 @@ def frame_number(name: str) -> int:
     return int(digits[-1])
 
 
-def _numbered_names(folder: Path) -> list[str]:
+def numbered_names(folder: Path) -> list[str]:
+    """The images of a folder in the order of their numbers; hidden files, other kinds of files and folders are not looked at.
+
+    Raises BadInput where there is none, or where numbers are missing or there twice.
+    """
     names = [
         each.name
         for each in folder.iterdir()

@@ -309,7 +309,7 @@ class ImageSink:
             publish(self._result, self._output)
 
     def abort(self) -> None:
-        self._result.unlink(missing_ok=True)
+        """The painted picture stays in the work folder."""
 
 
 class FolderSink:
