@@ -20,7 +20,7 @@ from videostyle.models.features import CONTENT_LAYERS, SMALLEST_SIDE, STYLE_LAYE
 from videostyle.models.passes import InPlace, Traced
 from videostyle.models.products import linear
 from videostyle.models.replay import Run
-from videostyle.stylizers.tiles import Tile, places_of, tiles_of
+from videostyle.stylizers.tiles import CORE, Tile, places_of, tiles_of
 
 LEAST_NORM = 1e-12  # squared, of a target: a black one divides by this
 STEEPEST = 40  # PyTorch's kernel on CUDA refuses to shrink more than 47 times at once
@@ -295,7 +295,8 @@ class StyleTargets:
     def _grams(self, picture: Tensor, longer: int) -> dict[str, Tensor]:
         height, width = picture.shape[2:]
         scaled = resize(picture, style_size((height, width), longer))
-        return grams_of(self.extract.passes, scaled, tiles_of((scaled.shape[2], scaled.shape[3])))
+        # always in tiles: strokes at twice the size would take four times the frame's memory, which is all that was checked
+        return grams_of(self.extract.passes, scaled, tiles_of((scaled.shape[2], scaled.shape[3]), CORE))
 
 
 def resize(image: Tensor, size: Size) -> Tensor:
