@@ -73,7 +73,7 @@ def test_without_a_display_the_page_is_offered(clip: Path) -> None:
     [
         (("--camera", "nothing.mp4"), "--camera nothing.mp4: there is no such file"),
         (("--record", "a.avi"), "a name ending in .mp4"),
-        (("--record", "none/a.mp4"), "there is no folder none"),
+        (("--record", "none/a.mp4"), "a.mp4: there is no folder"),
         (("--size", "20"), "from 32 to 2048"),
     ],
 )
@@ -258,3 +258,18 @@ def test_closing_the_window_ends_it_as_q_does(clip: Path, display: dict[str, str
     subprocess.run([sys.executable, "-c", CLOSE, window], env=display, check=True)
     assert running[0].end() == 0
     assert not [line for line in running[0].lines if "error" in line]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"host": "0.0.0.0"}, {"serve": 0, "fullscreen": True}, {"overwrite": True}],
+)
+def test_what_would_have_no_effect_is_refused(options: dict[str, object]) -> None:
+    with pytest.raises(BadOption, match="leave it out"):
+        WebcamJob(paintings=(STYLE,), **options)
+
+
+def test_a_network_that_has_learned_heeds_no_weights() -> None:
+    with pytest.raises(BadOption, match=r"--style-weight.*learned"):
+        WebcamJob(paintings=(Path("a.vstyle"),), style_weight=3.0)
+    WebcamJob(paintings=(Path("a.vstyle"), STYLE), style_weight=3.0)

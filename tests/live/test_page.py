@@ -74,6 +74,19 @@ def test_keys_come_back_and_only_from_the_page_itself(page: Page) -> None:
     assert page.pressed_keys() == []
 
 
+def test_no_other_site_can_show_it_in_a_frame(page: Page) -> None:
+    assert asked(page, "GET", "/").headers["X-Frame-Options"] == "DENY"
+
+
+@pytest.mark.parametrize(("told", "taken"), [("3", "abc"), ("-1", ""), ("40", "abcdefghijklmnop")])
+def test_a_post_is_read_as_long_as_it_says_and_never_longer_than_a_key(page: Page, told: str, taken: str) -> None:
+    with socket.create_connection(("127.0.0.1", page.server.server_address[1])) as raw:
+        head = f"POST /key HTTP/1.1\r\nHost: localhost\r\n{HEADER}: 1\r\nContent-Length: {told}\r\n\r\n"
+        raw.sendall(head.encode() + b"abcdefghijklmnopqrstuvwxyz")
+        assert b"200" in raw.recv(100)
+    assert "".join(page.pressed_keys()) == taken
+
+
 def test_another_sites_name_for_this_machine_sees_nothing(page: Page) -> None:
     assert asked(page, "GET", "/stream", headers={"Host": "elsewhere.example"}).status == 403
     assert asked(page, "GET", "/", headers={"Host": f"localhost:{page.server.server_address[1]}"}).status == 200

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import av
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from videostyle.errors import PaintingFailed
+from videostyle.live import record
 from videostyle.live.record import Recorder, fitted
 
 SIZE = 48, 64
@@ -38,6 +40,32 @@ def test_every_frame_is_there_at_its_time(suffix: str, tmp_path: Path) -> None:
     found = frames_of(path)
     np.testing.assert_allclose([time for time, _ in found], np.array(TIMES) - TIMES[0], atol=0.0006)
     np.testing.assert_allclose([level for _, level in found], [40 * number for number in range(len(TIMES))], atol=5)
+
+
+def test_what_fails_at_the_very_end_is_told_and_nobody_waits_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is full when the encoder's last frames and the container's end are written: no more frames come then."""
+
+    class Full:
+        def encode(self, frame: av.VideoFrame | None) -> list[av.Packet]:
+            if frame is None:
+                raise OSError(28, "No space left on device")
+            return []
+
+    monkeypatch.setattr(record, "painted_stream", lambda *_: Full())
+    recorder = Recorder(tmp_path / "a.mkv", SIZE)
+    recorder.add(shade(10), 0.0)
+
+    def close() -> None:
+        with pytest.raises(PaintingFailed):
+            recorder.close()
+
+    closing = threading.Thread(target=close, daemon=True)
+    closing.start()
+    closing.join(20)
+    assert not closing.is_alive()
+    assert "No space left" in str(recorder.error)
 
 
 def test_two_frames_of_one_time_are_one(tmp_path: Path) -> None:
@@ -97,9 +125,9 @@ def record_noise(path: Path) -> None:
     recorder.close()
 
 
-def test_a_recording_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    with pytest.raises(PaintingFailed, match="cannot be recorded any further"):
-        record_noise(tmp_path / "none" / "a.mp4")
+def test_a_recording_that_cannot_begin_is_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        Recorder(tmp_path / "none" / "a.mp4", SIZE)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")

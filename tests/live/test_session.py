@@ -217,6 +217,25 @@ def test_recording_from_key_to_key(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert np.abs(frames_of(path)[-1][1] - FRAME.mean()) < 4, "the camera beside it is not recorded"
 
 
+def test_a_recording_that_cannot_begin_ends_no_preview(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("videostyle.live.outputs.free_name", lambda suffix: Path("/dev/null/a.mp4"))
+    preview = Preview()
+    preview.turn(FRAME)
+    preview.turn(FRAME, "r")
+    assert preview.told == ["no recording: Not a directory"]
+    preview.turn(FRAME)
+    assert len(preview.screen.shown) == 3
+
+
+def test_the_key_does_not_take_the_place_of_the_recording_that_was_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    preview = Preview(replace(JOB, record=path))
+    preview.turn(FRAME, "r")
+    preview.session.close()
+    assert preview.told == [f"recording {path}", f"recorded {path}"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_recording_is_finished_when_the_camera_is_gone(tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
     preview = Preview(replace(JOB, record=path))

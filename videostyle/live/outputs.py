@@ -10,8 +10,10 @@ import numpy as np
 
 from videostyle.config import WebcamJob
 from videostyle.errors import BadOutput
+from videostyle.frames import Size
 from videostyle.live.record import Recorder
 from videostyle.live.virtual import VirtualCamera
+from videostyle.media.sinks import check_folder
 
 RECORDABLE = (".mp4", ".mov", ".mkv", ".webm")
 
@@ -23,8 +25,7 @@ def check_recording(job: WebcamJob) -> None:
         return
     if path.suffix.lower() not in RECORDABLE:
         raise BadOutput(f"--record {path}", f"a name ending in {', '.join(RECORDABLE)}")
-    if not path.parent.is_dir():
-        raise BadOutput(f"--record {path}: there is no folder {path.parent}", todo="make the folder first")
+    check_folder(path)
     if path.is_dir() or (path.exists() and not job.overwrite):
         raise BadOutput(f"--record {path} exists", todo="choose another name or give --overwrite")
 
@@ -60,7 +61,7 @@ class Outputs:
         """picture: uint8 RGB. time: when it was captured, in seconds. Raises PaintingFailed, BadOption and OSError."""
         size = picture.shape[0], picture.shape[1]
         if self.wanted is not None:
-            self.recorder, self.wanted = Recorder(self.wanted, size), None
+            self.toggle_recording(size)
         if self.recorder is not None:
             self.recorder.add(picture, time)
         if self.virtual is not None:
@@ -68,12 +69,17 @@ class Outputs:
         if self.camera is not None:
             self.camera.show(picture)
 
-    def toggle_recording(self) -> str:
-        """Begins a recording with the next picture, or finishes the one that goes on; says which."""
-        if self.recorder is None:
-            self.wanted = free_name(".mp4")
-            return f"recording {self.wanted}"
-        recorder, self.recorder = self.recorder, None
+    def toggle_recording(self, size: Size) -> str:
+        """Begins a recording of pictures of this size, or finishes the one that goes on; says which. Raises OSError where it
+        cannot begin, PaintingFailed where it cannot be finished."""
+        if self.recorder is not None:
+            return self._finish(self.recorder)
+        path, self.wanted = self.wanted or free_name(".mp4"), None
+        self.recorder = Recorder(path, size)
+        return f"recording {path}"
+
+    def _finish(self, recorder: Recorder) -> str:
+        self.recorder = None
         recorder.close()
         return f"recorded {recorder.path}"
 
@@ -85,4 +91,4 @@ class Outputs:
         """Finishes everything; says what was. Raises PaintingFailed."""
         if self.camera is not None:
             self.camera.close()
-        return [self.toggle_recording()] if self.recorder is not None else []
+        return [self._finish(self.recorder)] if self.recorder is not None else []

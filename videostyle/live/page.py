@@ -137,7 +137,7 @@ class Handler(BaseHTTPRequestHandler):
         elif urlsplit(self.path).path != "/key":
             self.send_error(HTTPStatus.NOT_FOUND)
         else:
-            length = min(16, int(self.headers.get("Content-Length") or 0))
+            length = max(0, min(16, int(self.headers.get("Content-Length") or 0)))
             self.server.page.press(self.rfile.read(length).decode("utf-8", "replace"))
             self._answer("text/plain", b"")
 
@@ -146,7 +146,7 @@ class Handler(BaseHTTPRequestHandler):
         this machine (DNS rebinding). Who lets the page be seen from outside has taken any name into account."""
         host = self.headers.get("Host", "").rsplit(":", 1)[0]
         bound = str(self.server.server_address[0])
-        return bound not in ("127.0.0.1", "::1") or host in ("127.0.0.1", "localhost", "[::1]")
+        return bound != "127.0.0.1" or host in ("127.0.0.1", "localhost")
 
     def _answer(self, kind: str, body: bytes) -> None:
         self.send_response(HTTPStatus.OK)
@@ -159,6 +159,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", kind)
         self.send_header("Cache-Control", "no-store")
         self.send_header("Cross-Origin-Resource-Policy", "same-origin")
+        self.send_header("X-Frame-Options", "DENY")  # or another site could have its visitors press keys unseen
 
     def _stream(self) -> None:
         """Picture after picture, the newest each time: a slow browser leaves some out."""

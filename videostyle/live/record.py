@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -41,7 +42,10 @@ PIECES = {
 
 
 class Recorder:
-    """Writes pictures of one size into a video; its suffix says how. It plays from the first second on, finished or not."""
+    """Writes pictures of one size into a video; its suffix says how. It plays from the first second on, finished or not.
+
+    Raises OSError where the file cannot be opened.
+    """
 
     def __init__(self, path: Path, size: Size):
         self.path = path
@@ -55,6 +59,9 @@ class Recorder:
         self.last = -1
         self.frames: queue.Queue[tuple[np.ndarray, int] | None] = queue.Queue(WAITING)
         self.error: Exception | None = None
+        self.ended = False  # whether no more frames come
+        # a file object: FFmpeg would take a name such as a:b.mp4 for a protocol
+        self.file = path.open("wb", buffering=0)
         self.thread = threading.Thread(target=self._write, daemon=True)
         self.thread.start()
 
@@ -82,23 +89,28 @@ class Recorder:
 
     def _write(self) -> None:
         try:
-            self._encode()
+            with self.file:
+                self._encode()
         except Exception as error:
             self.error = error
-            while self.frames.get() is not None:  # nobody may wait for an encoder that is gone
+            for _ in self._given():  # nobody may wait for an encoder that is gone
                 pass
+
+    def _given(self) -> Iterator[tuple[np.ndarray, int]]:
+        """The frames up to the last, once."""
+        while not self.ended:
+            given = self.frames.get()
+            if given is None:
+                self.ended = True
+            else:
+                yield given
 
     def _encode(self) -> None:
         container_format = CONTAINERS[self.path.suffix.lower()]
         options = PIECES[container_format]
-        # a file object: FFmpeg would take a name such as a:b.mp4 for a protocol
-        with (
-            self.path.open("wb", buffering=0) as file,
-            av.open(file, "w", format=container_format, options=options) as container,
-        ):
+        with av.open(self.file, "w", format=container_format, options=options) as container:
             stream = painted_stream(container, self.encoding)
-            while (given := self.frames.get()) is not None:
-                picture, pts = given
+            for picture, pts in self._given():
                 frame = encoded_frame(fitted(picture, self.encoding.size), self.encoding)
                 frame.pts, frame.time_base = pts, TICK
                 container.mux(stream.encode(frame))

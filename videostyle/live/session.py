@@ -113,9 +113,13 @@ class Session:
             self.background.give(canvas.begin(), Task(canvas.now.image, self.style))
 
     def _do_what_was_asked(self, picture: np.ndarray) -> None:
+        """A folder that cannot be written ends no preview."""
         asked, self.controls.asked = self.controls.asked, set()
         if "record" in asked:
-            self.say(self.outputs.toggle_recording())
+            try:
+                self.say(self.outputs.toggle_recording((picture.shape[0], picture.shape[1])))
+            except OSError as error:
+                self.say(f"no recording: {error.strerror}")
         if "snapshot" in asked:
             try:
                 self.say(f"saved {save_snapshot(picture)}")

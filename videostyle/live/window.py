@@ -64,9 +64,16 @@ class Window:
     def _listen(self) -> None:
         """Lets the toolkit draw, and takes in the keys that wait."""
         while (code := cv2.pollKey()) >= 0:
-            self.pressed.append(chr(code & 0xFF))
+            self.pressed += character(code)
 
     def close(self) -> None:
         if not self._was_closed():
             cv2.destroyAllWindows()
             cv2.pollKey()
+
+
+def character(code: int) -> str:
+    """What a key's code of OpenCV types; nothing for arrows and the like, whose codes differ by system: their last byte alone
+    would be another key's. Above 16 bits GTK has which modifiers are held."""
+    code &= 0xFFFF
+    return chr(code) if 0 < code < 0x80 else ""
