@@ -110,6 +110,23 @@ def test_a_video_keeps_its_times_and_its_sound(clip, style, tmp_path, suffix):
         assert (file.streams.video[0].height, file.streams.video[0].width) == report.size == SIZE
 
 
+def test_a_transport_stream_begins_at_0_with_its_sound_in_time(style, tmp_path):
+    """Its clock begins anywhere: kept, it would be ten hours of nothing."""
+    begin = 90_000 * 36_000
+    pts = [begin + 3600 * index for index in range(5)]
+    source = make_clip(
+        tmp_path / "in.ts", moving(5), pts=pts, time_base=Fraction(1, 90_000), tones=[Tone(seconds=0.3, start=36_000)]
+    )
+    run(quick(source, style, tmp_path / "out.mp4"))
+    before, after = times(source), times(tmp_path / "out.mp4")
+    shift = before[0] - after[0]
+    assert 0 <= after[0] < 1
+    assert [each - shift for each in before] == after
+    heard_before, heard = (packets(path, "audio") for path in (source, tmp_path / "out.mp4"))
+    assert len(heard) == len(heard_before)
+    assert abs(heard_before[0][1] - shift - heard[0][1]) < MS
+
+
 def test_a_folder_keeps_its_names(folder, style, tmp_path):
     report = run(quick(folder, style, tmp_path / "out"))
     assert sorted(each.name for each in (tmp_path / "out").iterdir()) == [f"take_{n:03d}.png" for n in range(7, 12)]

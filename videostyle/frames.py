@@ -53,6 +53,7 @@ class VideoInfo:
     kind: "video", "folder" or "image". size: (height, width) in stored pixels, upright. bits: 8, or 16 where frames come
     as uint16. time_base: seconds per tick of the source's clock, None for stills and folders. sample_aspect: width over
     height of one stored pixel, upright. rate: frames a second as the file claims, a hint only, None where it claims none.
+    zero: what the source's clock has at its beginning, where that means nothing, as in a transport stream, else 0.
     notices: lines the user should read.
     """
 
@@ -62,6 +63,7 @@ class VideoInfo:
     time_base: Fraction | None = None
     sample_aspect: Fraction = Fraction(1)
     rate: Fraction | None = None
+    zero: Fraction = Fraction(0)
     notices: tuple[str, ...] = ()
 
     def __post_init__(self):

@@ -17,6 +17,7 @@ from videostyle.media.sources import Source, fit_size
 from videostyle.temporal.shots import ShotDetector
 
 LOOKED_AT = 256  # longer side of the pictures that cuts are looked for in
+TAIL = 3600  # seconds of sound after the last frame that are kept where the whole of a clip is shifted
 CHANGED = 3 / 255  # of the range, in the mean over RGB: more than a still picture's noise, mostly
 
 
@@ -124,8 +125,10 @@ def scan(source: Source, job: Job | MeasureJob | TrainJob, tell: Callable[[int],
         )
     starts += detector.finish()
     whole = first.index == 0 and every.ended
-    timed = source.info.kind == "video" and not whole
-    trim = Trim(first.time, last.time + last.duration) if timed else None
+    end, zero = last.time + last.duration, source.info.zero
+    trim = (
+        Trim(first.time, end) if source.info.kind == "video" and not whole else Trim(zero, end + TAIL) if zero else None
+    )
     begin = frozenset({first.index, *(first.index + start for start in starts)})
     change = sum(changes) / max(1, len(changes))
     return Clip(first.index, last.index - first.index + 1, begin, trim, change)

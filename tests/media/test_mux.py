@@ -13,6 +13,7 @@ from tests.media.clips import Tone, display_matrix, gradient, make_clip
 from tests.media.painting import heard, repaint, sent_packets, shown_times
 from videostyle.errors import BadInput, PaintingFailed
 from videostyle.frames import Frame, Trim, VideoInfo
+from videostyle.media.encoding import Wanted, choose_pixels
 from videostyle.media.sinks import open_sink
 from videostyle.media.work import WorkFolder
 
@@ -222,6 +223,51 @@ def test_subtitles_chapters_and_names_are_copied(tmp_path):
         assert (texts.metadata["language"], texts.metadata["title"]) == ("ger", "Worte")
 
 
+def test_lines_that_begin_together_stay_together(tmp_path):
+    clip = make_clip(tmp_path / "in.mkv", pictures(30))
+    lines = [(at, at + 300, f"{at} {number}") for at in (40, 80, 120) for number in range(60)]
+    source, output = add_texts(clip, lines, []), tmp_path / "out.mkv"
+    _, notices = repaint(source, output)
+    assert notices == []
+    assert sent_packets(output, "subtitle") == sent_packets(source, "subtitle")
+
+
+@pytest.mark.parametrize("suffix", [".mov", ".mp4"])
+def test_a_timecode_is_kept_and_left_out_where_it_would_be_wrong(tmp_path, suffix):
+    tagged = {"timecode": "10:00:00:00"}
+    source = make_clip(
+        tmp_path / "in.mov", pictures(6), rate=25, codec="prores_ks", pix_fmt="yuv422p10le", metadata=tagged
+    )
+    output = tmp_path / f"out{suffix}"
+    _, notices = repaint(source, output)
+    assert notices == []
+    with av.open(str(output)) as container:
+        assert container.streams.video[0].metadata["timecode"] == "10:00:00:00"
+        assert [stream.type for stream in container.streams] == ["video", "data"]
+    _, notices = repaint(source, output, Trim(Fraction(1, 25), Fraction(4, 25)))
+    assert ["timecode is left out" in line for line in notices] == [True]
+    with av.open(str(output)) as container:
+        assert "timecode" not in {**container.metadata, **container.streams.video[0].metadata}
+
+
+def test_hevc_has_the_name_that_all_players_know(tmp_path):
+    output = tmp_path / "out.mov"
+    with WorkFolder(output) as work:
+        pixels = choose_pixels(Wanted("hevc"), ".mov", 8)
+        sink = open_sink(output, work, tmp_path, VideoInfo("folder", (64, 64)), (64, 64), None, None, pixels)
+        sink.write(Frame(gradient(64, 64), 0))
+        sink.finish()
+    with av.open(str(output)) as container:
+        assert container.streams.video[0].codec_context.codec_tag == "hvc1"
+
+
+def test_a_track_in_an_unknown_format_is_told(tmp_path):
+    source = make_clip(tmp_path / "in.mkv", pictures(6), tones=[Tone(seconds=0.2)])
+    source.write_bytes(source.read_bytes().replace(b"A_AAC", b"A_XYZ"))
+    _, notices = repaint(source, tmp_path / "out.mkv")
+    assert [line for line in notices if "audio track 1" in line and "left out" in line]
+
+
 def test_a_trimmed_run_cuts_subtitles_and_chapters(tmp_path):
     clip = make_clip(tmp_path / "in.mkv", pictures(30), tones=[Tone("ac3", 48000, 1.2)])
     source = add_texts(clip, LINES, MARKS)
@@ -229,7 +275,7 @@ def test_a_trimmed_run_cuts_subtitles_and_chapters(tmp_path):
     _, notices = repaint(source, output, Trim(Fraction(1), Fraction(11, 10)))
     texts = sent_packets(output, "subtitle")[0]
     shown = [(text.pts * 1000, (text.pts + text.duration) * 1000, text.payload) for text in texts]
-    assert shown == [(0, 1000, b"eins"), (1, 100, b"zwei")]
+    assert shown == [(0, 1000, b"eins"), (0, 100, b"zwei")]
     assert not any("new times" in line for line in notices)
     assert chapters(output) == [(0, Fraction(1, 10), "Noon")]
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import io
 import os
 from fractions import Fraction
@@ -19,7 +20,8 @@ from tests.media.painting import repaint, shown_times
 from videostyle.errors import BadOutput, PaintingFailed
 from videostyle.frames import Frame, Size, Trim, VideoInfo
 from videostyle.media.segments import Span, next_span
-from videostyle.media.sinks import check_output, default_output, open_sink, output_kind, picture_bytes
+from videostyle.media.sinks import TRANSPARENT, check_output, default_output, open_sink, output_kind, picture_bytes
+from videostyle.media.sources import open_source
 from videostyle.media.work import WorkFolder
 
 TICK = Fraction(1, 12800)
@@ -204,6 +206,40 @@ def test_a_folder_becomes_a_video_of_even_steps(tmp_path, rate, expected):
     assert shown_times(output) == [(index * expected, expected) for index in range(3)]
 
 
+def test_transparent_frames_of_a_video_are_laid_over_white_and_it_is_told_once(tmp_path):
+    output = tmp_path / "out.mkv"
+    alpha = np.full((32, 48), 255, np.uint8)
+    alpha[:, 24:] = 0
+    with WorkFolder(output) as work:
+        sink = open_sink(output, work, tmp_path, VideoInfo("folder", (32, 48)), (32, 48), None, None)
+        for index in range(2):
+            sink.write(Frame(np.full((32, 48, 3), 40, np.uint8), index, alpha=alpha))
+        sink.finish()
+    assert sink.notices.count(TRANSPARENT) == 1
+    for frame in open_source(output).frames():
+        np.testing.assert_allclose(frame.image[:, :20], 40, atol=3)
+        np.testing.assert_allclose(frame.image[:, 28:], 255, atol=3)
+
+
+def test_a_folder_that_is_a_link_to_another_disk_is_filled(tmp_path, monkeypatch):
+    (tmp_path / "disk").mkdir()
+    output = tmp_path / "painted"
+    output.symlink_to(tmp_path / "disk")
+    rename = os.replace
+
+    def between_disks(one, other):
+        if Path(one).parent.resolve() != Path(other).parent.resolve():
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        rename(one, other)
+
+    with WorkFolder(output) as work:
+        sink = open_sink(output, work, tmp_path, VideoInfo("folder", (8, 8)), (8, 8), None, None)
+        sink.write(Frame(gradient(8, 8), 0, name="1.png"))
+        monkeypatch.setattr(os, "replace", between_disks)
+        sink.finish()
+    assert [each.name for each in (tmp_path / "disk").iterdir()] == ["1.png"]
+
+
 def test_a_still_becomes_no_video(tmp_path):
     output = tmp_path / "out.mp4"
     with WorkFolder(output) as work, pytest.raises(BadOutput, match="a still does not become a video"):
@@ -242,7 +278,7 @@ def test_flat_colours_are_the_standards_and_are_tagged(tmp_path, suffix, size, c
         stream = container.streams.video[0]
         tags = (stream.color_range, stream.colorspace, stream.color_primaries, stream.color_trc)
         planes = [frame.to_ndarray(format="yuv420p") for frame in container.decode(stream)]
-    assert tags == (1, code, code, code)
+    assert tags == (1, code, 1, 1)  # only the matrix is BT.601's
     for colour, plane in zip(colours, planes, strict=True):
         height, width = size
         middle = [plane[height // 2, width // 2], plane[height + 20, 4], plane[height + height // 4 + 20, 4]]

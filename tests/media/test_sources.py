@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from tests.media.clips import Tone, display_matrix, gradient, make_clip
 from videostyle.errors import BadInput
 from videostyle.media.sources import open_source
-from videostyle.media.video import PresentationClock, VideoSource, orientation
+from videostyle.media.video import PresentationClock, Shown, VideoSource, deinterlaced, orientation
 
 SIZE = (48, 80)
 MS = Fraction(1, 1000)
@@ -136,6 +136,23 @@ def test_a_frame_that_does_not_come_later_is_counted_and_left_out(tmp_path):
     assert source.skipped == 1
     times(source)
     assert source.skipped == 1  # counted anew in each pass
+
+
+def test_joined_files_whose_clock_begins_again_are_refused_with_what_mends_them(tmp_path):
+    part = make_clip(tmp_path / "part.ts", steps(40), rate=10, pix_fmt="yuv420p")
+    whole = tmp_path / "whole.ts"
+    whole.write_bytes(part.read_bytes() * 2)
+    assert len(times(open_source(part))) == 40
+    with pytest.raises(BadInput, match=r"clock begins again.*ffmpeg -i whole\.ts -c copy"):
+        times(open_source(whole))
+
+
+def test_the_beginning_of_a_transport_streams_clock_means_nothing_and_is_known(tmp_path):
+    pts = [90_000 * 36_000 + 9000 * index for index in range(4)]
+    path = make_clip(tmp_path / "a.ts", steps(4), pts=pts, time_base=Fraction(1, 90_000), pix_fmt="yuv420p")
+    source = open_source(path)
+    assert source.info.zero == times(source)[0] >= 36_000
+    assert open_source(make_clip(tmp_path / "a.mp4", steps(2), pts=[500, 600], time_base=MS)).info.zero == 0
 
 
 @given(st.lists(st.integers(0, 10_000), min_size=1, max_size=20, unique=True).map(sorted), st.booleans())
@@ -256,6 +273,22 @@ def test_interlaced_frames_are_woven_anew_one_for_one(tmp_path):
     assert [frame.time for frame in frames] == [index * 40 * MS for index in range(8)]
     for index, frame in enumerate(frames):
         assert np.abs(frame.image.astype(int) - bar(8 * index)).max() <= 3
+
+
+def test_a_film_that_becomes_interlaced_on_the_way_is_deinterlaced_from_there(tmp_path):
+    options = {"qp": "0", "preset": "ultrafast", "x264-params": "bff=1"}
+    plain = make_clip(tmp_path / "a.mkv", [bar(8 * index) for index in range(3)], pix_fmt="yuv444p")
+    woven = make_clip(
+        tmp_path / "b.mkv", [interlaced(2 * index) for index in range(3, 8)], options=options, pix_fmt="yuv444p"
+    )
+    with av.open(str(plain)) as one, av.open(str(woven)) as other:
+        pictures = [*one.decode(video=0), *other.decode(video=0)]
+    told: list[bool] = []
+    shown = [Shown(picture, Fraction(index), Fraction(1)) for index, picture in enumerate(pictures)]
+    for index, found in enumerate(deinterlaced(iter(shown), lambda: told.append(True))):
+        assert found.time == index
+        assert np.abs(found.picture.to_ndarray(format="rgb24").astype(int) - bar(8 * index)).max() <= 3
+    assert (index, told) == (7, [True])
 
 
 def test_lines_of_a_frame_not_marked_as_interlaced_are_left_alone(tmp_path):
@@ -430,3 +463,25 @@ def test_tags_that_are_no_text_do_not_matter(tmp_path):
     assert b"QQQQ" in data
     path.write_bytes(data.replace(b"QQQQ", b"\xff\xfe\xe9Q"))
     assert len(times(open_source(path))) == 2
+
+
+def test_colours_that_only_the_container_tells_are_read(tmp_path):
+    """A decoder that finds no tags in its own stream forgets the container's."""
+    plain = make_clip(tmp_path / "a.mov", steps(2), codec="prores_ks", pix_fmt="yuv422p10le")
+    tagged = tmp_path / "b.mov"
+    with av.open(str(plain)) as source, av.open(str(tagged), "w") as container:
+        stream = container.add_stream_from_template(source.streams.video[0], opaque=True)
+        stream.colorspace, stream.color_primaries, stream.color_trc, stream.color_range = 9, 9, 16, 1
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                container.mux(packet)
+    assert open_source(plain).info.notices == ()
+    assert "HDR" in open_source(tagged).info.notices[0]
+    plain_frame, tagged_frame = (next(open_source(path).frames()).image for path in (plain, tagged))
+    assert np.abs(plain_frame.astype(int) - tagged_frame).mean() > 2000
+
+
+def test_a_transparent_film_is_told(tmp_path):
+    path = make_clip(tmp_path / "a.mov", steps(2), codec="png", pix_fmt="rgba")
+    assert "transparent" in open_source(path).info.notices[0]

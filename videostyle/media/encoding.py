@@ -89,7 +89,8 @@ class Colour(NamedTuple):
 
 
 BT709 = Colour(1, 1, 1)
-BT601 = Colour(6, 6, 6)
+# of BT.601 only the matrix, which players guess below 720 lines: paintings and HD clips have BT.709's primaries
+BT601 = Colour(6, 1, 1)
 RGB = Colour(0, 1, 13)  # sRGB
 
 

@@ -67,14 +67,14 @@ def plan_source(path: Path, container_format: str, trim: Trim | None, sound: boo
         painted = painted_stream(origin)
         for stream in origin.streams:
             numbers[stream.type] = numbers.get(stream.type, 0) + 1
-            if stream.index == painted.index or _is_chapter_text(origin, stream):
-                continue
+            if stream.index == painted.index or _is_chapter_text(origin, stream) or "timecode" in stream.metadata:
+                continue  # a timecode is the picture's, too
             name = f"{stream.type} track {numbers[stream.type]} ({_codec(stream)})"
             if stream.disposition & NO_FILM:
                 name = "the cover picture"
             attachment = _attachment(path, stream) if container_format == "matroska" else None
             if stream.type == "audio":
-                if sound and stream.codec_context is not None:
+                if sound:
                     notices += _take_sound(beside, container_format, stream, name)
             elif attachment is not None:
                 beside.attachments.append(attachment)
@@ -92,9 +92,8 @@ def plan_sound(path: Path, container_format: str) -> tuple[Beside, list[str]]:
     try:
         with open_container(path) as origin:
             for number, stream in enumerate(origin.streams.audio, 1):
-                if stream.codec_context is not None:
-                    name = f"audio track {number} of {path.name} ({_codec(stream)})"
-                    notices += _take_sound(beside, container_format, stream, name)
+                name = f"audio track {number} of {path.name} ({_codec(stream)})"
+                notices += _take_sound(beside, container_format, stream, name)
     except (OSError, av.FFmpegError) as error:
         raise BadInput(f"--audio {path} cannot be opened: {error.strerror}", accepted) from error
     if not beside.tracks:
@@ -108,6 +107,8 @@ def _codec(stream: Any) -> str:
 
 def _take_sound(beside: Beside, container_format: str, stream: Any, name: str) -> list[str]:
     """Adds an audio stream, copied where the container can hold it; returns what the user should know."""
+    if stream.codec_context is None:
+        return [f"{name} is in a format that is not known here: left out"]
     if _can_hold(container_format, stream):
         beside.tracks.append(Track(stream.index))
         return []
@@ -195,6 +196,7 @@ def mux(
         if source is not None:
             _describe(container, origins[0][1], source.trim)
             _name_stream(video, painted_stream(origins[0][1]))
+            notices += _time_code(container, video, container_format, encoding.rate, source.trim)
         others = [Companions(container, origin, each, notices).packets() for each, origin in origins]
         for packet in heapq.merge(painted, *others, key=_decoding_time):
             container.mux(packet)
@@ -220,6 +222,8 @@ def _video_stream(container: Any, segments: list[Path], encoding: Encoding) -> A
         stream = container.add_stream_from_template(segment.streams.video[0], opaque=True)
     stream.time_base = encoding.tick
     tag_stream(stream, encoding)
+    if container.format.name in ("mp4", "mov") and encoding.pixels.encoder == "libx265":
+        stream.codec_context.codec_tag = "hvc1"  # FFmpeg's own hev1 is opened by nothing of Apple's
     stream.framerate = 0  # Matroska would write it down as every frame's duration, false where the rate varies
     return stream
 
@@ -255,6 +259,20 @@ def _describe(container: Any, origin: Any, trim: Trim | None) -> None:
 def _name_stream(stream: Any, template: Any) -> None:
     stream.metadata.update(_still_true(template.metadata))
     stream.disposition = template.disposition
+
+
+def _time_code(container: Any, video: Any, container_format: str, rate: Fraction, trim: Trim | None) -> list[str]:
+    """Keeps the timecode of the first frame, of which MP4 and MOV make a track where the rate is known; notices where not."""
+    if "timecode" not in video.metadata:
+        return []
+    if trim is None and rate.denominator in (1, 1001):
+        video.framerate = 0 if container_format in ("matroska", "webm") else rate
+        return []
+    for each in (video, container):
+        each.metadata.pop("timecode", None)
+    return [
+        "the timecode is left out: it counts from a frame that is not painted, or at a rate that timecodes do not have"
+    ]
 
 
 def _still_true(metadata: dict[str, str]) -> dict[str, str]:
@@ -342,18 +360,20 @@ class Copied:
         self.repaired = 0
         self._shift = round(shift / template.time_base)
         self._last: int | None = None
+        # lines of text may begin together, as in signs and karaoke
+        self._step = 0 if self.stream.type in ("subtitle", "data") else 1
 
     def packets(self, packet: Any) -> Iterator[Any]:
         packet.pts -= self._shift
         packet.dts -= self._shift
         if self.stream.type == "subtitle" and self._shift and packet.pts < 0:
             # A line on show at the cut may have begun minutes before it, further than Matroska's clock reaches back.
-            start = 0 if self._last is None else max(0, self._last + 1)
+            start = 0 if self._last is None else max(0, self._last + self._step)
             packet.duration = max(0, packet.pts + (packet.duration or 0) - start)
             packet.pts = packet.dts = start
-        if self._last is not None and packet.dts <= self._last:
+        if self._last is not None and packet.dts < self._last + self._step:
             # Muxers refuse decoding times that stand still: a broken file's sound must not cost a finished painting.
-            packet.dts = self._last + 1
+            packet.dts = self._last + self._step
             packet.pts = max(packet.pts, packet.dts)
             self.repaired += 1
         self._last = packet.dts

@@ -24,6 +24,7 @@ DEEP_PICTURES = (".png", ".tif", ".tiff")
 ACCEPTED = f"{' '.join(CONTAINERS)} for a video, {' '.join(PICTURES)} for a picture, no suffix for a folder"
 # The clock of Matroska and WebM: whole milliseconds.
 MILLISECOND = Fraction(1, 1000)
+TRANSPARENT = "a video is not transparent: frames that are so are laid over white"
 TIMES_FILE = "timestamps.txt"
 TIMES_HEADER = "# file, its time on the source's clock in seconds as an exact fraction, the same as a decimal\n"
 
@@ -210,8 +211,12 @@ class VideoSink:
         start, end = self._shown(frame)
         self._last = next_span(self._last, start, end, self._encoding.tick)
         path = self._last.file(self._pictures, ".png")
+        image = frame.image
+        if frame.alpha is not None:
+            image = over_white(image, frame.alpha)
+            self.notices += [] if TRANSPARENT in self.notices else [TRANSPARENT]
         with writing(self._output):
-            png = picture_bytes(self._fitted(frame.image), None, ".png")
+            png = picture_bytes(self._fitted(image), None, ".png")
             write_atomically(path, png)
             self._work.show(png)
         self._waiting.append(path)
@@ -362,7 +367,7 @@ class FolderSink:
 
     def _publish_copy(self, name: str) -> None:
         """The picture itself stays: a run killed on the way can publish them all again."""
-        copy = self._work.path / f"copy{Path(name).suffix}"
+        copy = self._output / f".{name}.part"  # in the folder itself, which may be a link to another disk
         shutil.copyfile(self._folder / name, copy)
         publish(copy, self._output / name)
 
@@ -394,8 +399,7 @@ def picture_bytes(image: np.ndarray, alpha: np.ndarray | None, suffix: str) -> b
     if image.dtype == np.uint16 and suffix not in DEEP_PICTURES:
         image, alpha = _in_8_bits(image), None if alpha is None else _in_8_bits(alpha)
     if alpha is not None and suffix in (".jpg", ".jpeg"):
-        share = (alpha / np.iinfo(alpha.dtype).max)[..., None]
-        image, alpha = np.rint(image * share + 255 * (1 - share)).astype(np.uint8), None
+        image, alpha = over_white(image, alpha), None
     options = {
         ".png": [cv2.IMWRITE_PNG_COMPRESSION, 1],
         ".jpg": [cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444],
@@ -412,6 +416,13 @@ def picture_bytes(image: np.ndarray, alpha: np.ndarray | None, suffix: str) -> b
     if not done:  # WebP ends at 16383 pixels, JPEG at 65500
         raise OSError(0, f"{suffix} holds no picture of {image.shape[1]}x{image.shape[0]} pixels")
     return data.tobytes()
+
+
+def over_white(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """A picture (H, W, 3) on a white ground, with alpha (H, W), both uint8 or uint16."""
+    white = np.iinfo(alpha.dtype).max
+    share = (alpha / white)[..., None]
+    return np.rint(image * share + white * (1 - share)).astype(image.dtype)
 
 
 def _in_8_bits(plane: np.ndarray) -> np.ndarray:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import math
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import chain, groupby
+from itertools import groupby
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,6 +16,7 @@ import av
 import numpy as np
 from av.container import InputContainer
 from av.filter import Graph
+from av.format import Flags
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
@@ -27,6 +28,11 @@ from videostyle.media.images import to_bits, upright
 
 ACCEPTED = "a video that FFmpeg can decode, an image, or a folder of numbered images"
 _NO_FILM = Disposition.attached_pic | Disposition.timed_thumbnails
+# of a frame's colour tags, by their names in PyAV: FFmpeg's numbers
+UNSPECIFIED = {"colorspace": 2, "color_primaries": 2, "color_trc": 2, "color_range": 0}
+RESTARTED = (
+    25  # frames in a row that lie more than a second before the last: a clock that began again, not a damaged frame
+)
 _LONE_FRAME = Fraction(1, 25)  # how long the only frame of a file lasts that does not say
 
 
@@ -69,9 +75,7 @@ class VideoSource:
         stored = size[::-1] if self._turns % 2 else size
         to_rgb = ToRGB()
         with self.path.open("rb") as file, _container(file, self.path) as container:
-            shown_frames = self._shown(container)
-            if self._interlaced:
-                shown_frames = deinterlaced(shown_frames)
+            shown_frames = deinterlaced(self._shown(container), self._tell_interlaced)
             for index, (shown, duration) in enumerate(_with_durations(shown_frames)):
                 if index >= first:
                     image = to_bits(to_rgb(shown.picture, stored), self.info.bits)
@@ -89,7 +93,6 @@ class VideoSource:
                 return False
             picture = shown.picture
             self._mirror, self._turns = orientation(picture)
-            self._interlaced = picture.interlaced_frame
             aspect = stream.sample_aspect_ratio or Fraction(1)
             sideways = self._turns % 2 == 1
             self.info = VideoInfo(
@@ -99,15 +102,23 @@ class VideoSource:
                 stream.time_base,
                 1 / aspect if sideways else aspect,
                 stream.average_rate or None,
+                _zero(container),
                 tuple(_notices(self.path.name, picture)),
             )
+        if picture.interlaced_frame:
+            self._tell_interlaced()
         return True
+
+    def _tell_interlaced(self) -> None:
+        line = f"{self.path.name} is interlaced; its frames are deinterlaced"
+        if line not in self.info.notices:
+            self.info = replace(self.info, notices=(line, *self.info.notices))
 
     def _shown(self, container: InputContainer) -> Iterator[Shown]:
         """The track's frames in order, each later than the one before; the others are counted as skipped."""
         stream = container.streams.video[self._track]
         tick = stream.time_base or Fraction(1, av.time_base)
-        clock = PresentationClock()
+        clock, back = PresentationClock(), 0  # back: how many frames in a row have lain well before the last
         last: Shown | None = None
         for picture in self._decoded(container, stream):
             ticks = clock.ticks(picture.pts, picture.dts)
@@ -115,12 +126,19 @@ class VideoSource:
             time = following if ticks is None else tick * ticks
             if last is not None and time <= last.time:
                 self.skipped += 1
+                back = back + 1 if time < last.time - 1 else 0
+                if back == RESTARTED:
+                    problem = f"{self.path}: its clock begins again after {float(last.time):.1f} s, as where files were joined"
+                    todo = f"`ffmpeg -i {self.path.name} -c copy joined.mkv` makes one of it"
+                    raise BadInput(problem, "a file of one clock", todo)
                 continue
+            back = 0
             last = Shown(picture, time, tick * (picture.duration or 0))
             yield last
 
     def _decoded(self, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
         """Every frame of the track that decodes, as it was stored."""
+        tags = _colour_tags(stream)  # before a decoder forgets what the container says
         for packet in self._packets(container, stream):
             try:
                 pictures = stream.decode(packet)
@@ -131,7 +149,7 @@ class VideoSource:
                 if picture.is_corrupt:
                     self.skipped += 1
                 else:
-                    yield picture
+                    yield _tagged(picture, tags)
 
     def _packets(self, container: InputContainer, stream: VideoStream) -> Iterator[av.Packet | None]:
         try:
@@ -170,8 +188,8 @@ class PresentationClock:
 
 def _notices(name: str, picture: av.VideoFrame) -> Iterator[str]:
     """What the user should know is done to frames like this one."""
-    if picture.interlaced_frame:
-        yield f"{name} is interlaced; its frames are deinterlaced"
+    if any(component.is_alpha for component in picture.format.components):
+        yield f"{name} is transparent in places; its colours are painted as if it were not"
     if picture.color_trc in (PQ, HLG):
         yield f"{name} is HDR; its frames are tone-mapped to BT.709"
     elif needs_conversion(picture.color_primaries, picture.color_trc):
@@ -195,22 +213,46 @@ def orientation(picture: av.VideoFrame) -> tuple[bool, int]:
     return mirror, round(quarters / (math.pi / 2)) % 4
 
 
-def deinterlaced(frames: Iterator[Shown]) -> Iterator[Shown]:
+def _zero(container: InputContainer) -> Fraction:
+    """The time at which the file begins, where its format is one whose clocks begin anywhere."""
+    anywhere = Flags.ts_discont in Flags(container.format.flags) and container.start_time is not None
+    return Fraction(container.start_time, av.time_base) if anywhere else Fraction(0)
+
+
+def _colour_tags(stream: VideoStream) -> dict[str, int]:
+    return {name: int(getattr(stream, name)) for name in UNSPECIFIED}
+
+
+def _tagged(picture: av.VideoFrame, tags: dict[str, int]) -> av.VideoFrame:
+    """The frame with the container's tags where its own codec says nothing, as ProRes and HEVC often do."""
+    for name, unspecified in UNSPECIFIED.items():
+        if getattr(picture, name) == unspecified:
+            setattr(picture, name, tags[name])
+    return picture
+
+
+def deinterlaced(frames: Iterator[Shown], notice: Callable[[], None]) -> Iterator[Shown]:
     """The same frames at the same times, with the lines of the later field of each computed anew (FFmpeg's bwdif).
 
-    Frames that are not marked as interlaced pass unchanged.
+    Frames that are not marked as interlaced pass unchanged. notice: called where there is one that is.
     """
     # a filter graph takes frames of one size and format
     for _, run in groupby(frames, lambda shown: (shown.picture.width, shown.picture.height, shown.picture.format.name)):
-        first = next(run)
-        graph = _bwdif(first.picture)
+        graph: Graph | None = None
         waiting: deque[Shown] = deque()  # gone into the graph and not yet come out: it holds a frame until the next one
-        for shown in chain([first], run):
+        for shown in run:
+            if graph is None and not shown.picture.interlaced_frame:
+                yield shown
+                continue
+            if graph is None:
+                notice()
+                graph = _bwdif(shown.picture)
             waiting.append(shown)
             graph.push(shown.picture)
             yield from _finished(graph, waiting)
-        graph.push(None)
-        yield from _finished(graph, waiting)
+        if graph is not None:
+            graph.push(None)
+            yield from _finished(graph, waiting)
 
 
 def _finished(graph: Graph, waiting: deque[Shown]) -> Iterator[Shown]:
