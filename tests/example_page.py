@@ -79,6 +79,7 @@ def example_measure(index: int, cut: int) -> FrameMeasure:
     return FrameMeasure(
         index=index,
         time=Fraction(1001 * index, 30000),
+        shot=1 if index < cut else 2,
         warp=warp,
         floor={gap: None if value is None else 0.006 * gap**0.5 for gap, value in warp.items()},
         all_pixel=0.02,

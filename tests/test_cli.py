@@ -5,6 +5,7 @@ Painting is a stand-in here: a module put in the place of videostyle.pipeline.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -117,8 +118,10 @@ def test_every_field_of_a_job_is_an_option(name: str, jobs: list[Job], tmp_path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(cli, "write_reports", lambda report, job, quiet: 0)
     written, value = another_value(name)
-    assert run("run", "in.mp4", "style.jpg", "--" + name.replace("_", "-"), *written) == 0
-    assert jobs == [Job(input=Path("in.mp4"), styles=(Path("style.jpg"),), **{name: value})]
+    needed = {"engine": "learned"} if name == "minutes" else {}
+    flags = [part for each, what in needed.items() for part in (f"--{each}", what)]
+    assert run("run", "in.mp4", "style.jpg", "--" + name.replace("_", "-"), *written, *flags) == 0
+    assert jobs == [Job(input=Path("in.mp4"), styles=(Path("style.jpg"),), **needed, **{name: value})]
 
 
 def test_several_styles_and_the_short_flag(jobs: list[Job]) -> None:
@@ -392,6 +395,28 @@ def test_the_bar_shows_frame_shot_loss_and_time(
     printed = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", capsys.readouterr().err)
     assert "note: two tracks [b]" in printed
     assert re.search(r"frame 3/48, shot 1/2, loss 1\.250 .* 50% 1 min 40 s left", printed)
+
+
+def test_a_bar_outlives_its_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job in the background whose terminal is closed: every line, step and the end fail there, and none of it here."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with contextlib.suppress(OSError), os.fdopen(writing, "w", buffering=1) as broken:
+        monkeypatch.setattr(sys, "stderr", broken)
+        monkeypatch.setenv("FORCE_COLOR", "1")
+        with terminal.moving_bar() as show:
+            show(Notice("nobody reads this"))
+            show(Painting(3, 48, 1, 2, 1.25, 0.5, 100.0))
+        outlived = True
+        monkeypatch.undo()
+    assert outlived
+
+
+def test_names_are_told_as_they_are(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with terminal.moving_bar() as show:
+        show(Notice("take:a:1.mp4"))
+    assert "take:a:1.mp4" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

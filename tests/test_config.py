@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import Field, FrozenInstanceError, fields
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from videostyle.config import Job, parse_frames
+from videostyle.config import ExportJob, Job, TrainJob, parse_frames, parse_rate
 from videostyle.errors import BadOption
 
 OPTIONS = {each.name: each for each in fields(Job) if each.metadata}
@@ -22,7 +23,8 @@ CHOICES = sorted(name for name, each in OPTIONS.items() if each.metadata["choice
 
 
 def job(**options: Any) -> Job:
-    return Job(input=Path("in.mp4"), styles=(Path("style.jpg"),), **options)
+    learned = {"engine": "learned"} if "minutes" in options else {}  # without it they would have no effect
+    return Job(input=Path("in.mp4"), styles=(Path("style.jpg"),), **(learned | options))
 
 
 def value_type(name: str) -> type:
@@ -136,3 +138,27 @@ def test_frames_refuses_everything_else(text: str) -> None:
 
 def test_without_frames_all_are_painted() -> None:
     assert parse_frames(None) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [("24", 24), ("29.97", Fraction(30000, 1001)), ("30000/1001", Fraction(30000, 1001)), ("1/300", Fraction(1, 300))],
+)
+def test_a_rate_is_taken_as_it_is_meant(text: str, rate: Fraction) -> None:
+    """Time lapses have rates below 1/200, which is how near a rate must be to NTSC's to mean one of them."""
+    assert parse_rate(text) == rate
+
+
+@pytest.mark.parametrize(
+    "options", [{"minutes": 3.0}, {"begin_with": "a.vstyle", "seed": 7}, {"styles": ("a.vstyle",), "seed": 7}]
+)
+def test_what_would_have_no_effect_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(BadOption, match="leave it out"):
+        Job(**({"input": "in.mp4", "styles": ("s.jpg",)} | options))
+
+
+def test_a_folder_is_no_painting_to_name_a_file_after() -> None:
+    with pytest.raises(BadOption, match="is a folder"):
+        TrainJob(styles=(".",), on=("a.mp4",))
+    with pytest.raises(BadOption, match="is a folder"):
+        ExportJob(learned=".")

@@ -18,10 +18,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.example_page import COMMAND, VERSIONS, example_measurement, example_run
+from tests.example_page import COMMAND, CUT, VERSIONS, example_measurement, example_run
 from tests.media.clips import make_clip
 from videostyle.media.images import read_picture
-from videostyle.page import page, write_page
+from videostyle.page import cut_times, page, write_page
 from videostyle.pictures import LONGER_SIDE, chosen_places, for_a_page, painted_beside_source
 from videostyle.plot import BUCKETS, HEIGHT, WIDTH, Curve, plot, thinned
 from videostyle.report import FrameRecord, RunReport
@@ -215,7 +215,15 @@ def test_a_measurement_alone_has_a_page() -> None:
     text = page("measured", None, example_measurement(), "")
     assert "Untrusted share over time" in text
     assert "Loss" not in text
-    assert 'class="cut"' in text, "a frame of which all is new begins a shot"
+    assert 'class="cut"' in text
+
+
+def test_cuts_are_where_shots_begin_and_not_where_nothing_could_be_compared() -> None:
+    """With exact flow the last frame, and each without a flow file, has no pixel that counts."""
+    measured = example_measurement()
+    frames = tuple(replace(each, untrusted=1.0) for each in measured.frames)
+    assert cut_times(None, replace(measured, frames=frames)) == [float(frames[CUT].time)]
+    assert cut_times(None, None) == []
 
 
 def test_no_picture_is_larger_than_a_page_needs() -> None:

@@ -16,7 +16,7 @@ LEARNED = ".vstyle"  # the suffix of a learned painting
 # of a run: without effect where a network paints; and what a learned painting has settled already
 ITERATED = ("preset", "iterations", "first_iterations", "begin_with")
 SETTLED = (
-    "style_weight", "content_weight", "temporal_weight", "tv_weight", "style_scale", "flow", "features", "minutes",
+    "style_weight", "content_weight", "temporal_weight", "tv_weight", "style_scale", "flow", "features", "minutes", "seed",
 )  # fmt: skip
 
 
@@ -172,6 +172,8 @@ class Job:
         parse_rate(self.fps)
         if self.learned is not None or self.engine == "learned":
             self._check_learned()
+        else:
+            self._check_optimize()
 
     @property
     def learned(self) -> Path | None:
@@ -186,6 +188,15 @@ class Job:
             if getattr(self, name) != self.__dataclass_fields__[name].default:
                 why = f"{self.learned} has learned its painting already" if self.learned else "a network paints at once"
                 raise BadOption(f"--{name.replace('_', '-')}: {why}", "other options", "leave it out")
+
+    def _check_optimize(self) -> None:
+        """Raises BadOption for what only a network that learns, or a first frame from noise, would heed."""
+        if self.minutes != self.__dataclass_fields__["minutes"].default:
+            raise BadOption(
+                f"--minutes {self.minutes:g}: no network learns", "--engine learned", "add it, or leave it out"
+            )
+        if self.begin_with is not None and self.seed:
+            raise BadOption("--seed: with --begin-with nothing is random", "other options", "leave it out")
 
 
 def as_in_run(name: str, help: str = "", **differs: Any) -> Any:
@@ -277,7 +288,7 @@ class WebcamJob:
     )
     host: str = option(
         "127.0.0.1",
-        "The address that the page is served at; 0.0.0.0 lets everybody on the network see it.",
+        "The address that the page is served at; 0.0.0.0 lets everybody on the network see it and press its keys.",
         panel="Output",
     )
     virtual_camera: Path | None = option(
@@ -308,6 +319,19 @@ class WebcamJob:
         if not self.paintings:
             raise BadOption("no painting was given", "one or more images", "add the painting's file")
         check_options(self)
+        for name, why in self._unheeded().items():
+            if getattr(self, name) != self.__dataclass_fields__[name].default:
+                raise BadOption(f"--{name.replace('_', '-')}: {why}", "other options", "leave it out")
+
+    def _unheeded(self) -> dict[str, str]:
+        """Options that would have no effect, and why."""
+        found = {"host": "without --serve"} if self.serve is None else {"fullscreen": "with --serve there is no window"}
+        found |= {"overwrite": "without --record"} if self.record is None else {}
+        if all(each.suffix.lower() == LEARNED for each in self.paintings):
+            found |= dict.fromkeys(
+                {*SETTLED} & self.__dataclass_fields__.keys(), "networks have learned their paintings"
+            )
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -363,7 +387,7 @@ class TrainJob:
             raise BadOption("no style was given", "one or more images", "add the painting")
         if not self.on:
             raise BadOption("nothing to learn on was given", "clips, stills, folders", "add --on and the clip")
-        output = output or self.styles[0].with_suffix(LEARNED)
+        output = output or beside(self.styles[0], LEARNED)
         if output.suffix.lower() != LEARNED:
             raise BadOption(f"--output {output}", f"a name ending in {LEARNED}")
         object.__setattr__(self, "output", output)
@@ -383,10 +407,17 @@ class ExportJob:
 
     def __post_init__(self):
         object.__setattr__(self, "learned", Path(self.learned))
-        output = Path(self.output) if self.output else self.learned.with_suffix(".onnx")
+        output = Path(self.output) if self.output else beside(self.learned, ".onnx")
         if output.suffix.lower() != ".onnx":
             raise BadOption(f"--output {output}", "a name ending in .onnx")
         object.__setattr__(self, "output", output)
+
+
+def beside(path: Path, suffix: str) -> Path:
+    """The same name with another suffix. Raises BadOption where it is no file's name, as `.` is none."""
+    if not path.name:
+        raise BadOption(f"{path} is a folder", "a file")
+    return path.with_suffix(suffix)
 
 
 AnyJob = Job | MeasureJob | TrainJob | ExportJob | WebcamJob
@@ -447,4 +478,4 @@ def parse_rate(text: str | None) -> Fraction | None:
     if not 0 < rate <= 1000:
         raise BadOption(f"--fps {text}", "a number such as 24 or 29.97, or a fraction such as 30000/1001")
     ntsc = Fraction(round(rate) * 1000, 1001)
-    return ntsc if rate.denominator > 1 and abs(rate - ntsc) < Fraction(1, 200) else rate
+    return ntsc if rate.denominator > 1 and ntsc and abs(rate - ntsc) < Fraction(1, 200) else rate

@@ -307,6 +307,7 @@ class Measurer:
         return FrameMeasure(
             index=moment.source.index,
             time=moment.source.time,
+            shot=self.clip.shot_of(moment.source.index),
             warp=dict.fromkeys(GAPS),
             floor=dict.fromkeys(GAPS),
             all_pixel=None,

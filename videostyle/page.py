@@ -312,10 +312,10 @@ def plots(run: RunReport | None, measurement: Measurement | None) -> str:
 
 
 def cut_times(run: RunReport | None, measurement: Measurement | None) -> list[float]:
-    """Where every shot but the first begins: as the run counted them, else each frame of which all is new."""
-    if run and run.frames:
-        return [float(frame.time) for before, frame in pairwise(run.frames) if frame.shot != before.shot]
-    return [float(frame.time) for frame in (measurement.frames[1:] if measurement else ()) if frame.untrusted >= 1]
+    """Where every shot but the first begins."""
+    frames = (run.frames if run else ()) or (measurement.frames if measurement else ())
+    places = [(frame.shot, float(frame.time)) for frame in frames]
+    return [time for (before, _), (shot, time) in pairwise(places) if shot != before]
 
 
 def run_plots(run: RunReport | None, cuts: Sequence[float]) -> list[str]:

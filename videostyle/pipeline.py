@@ -86,7 +86,7 @@ def run(job: Job, progress: Callable[[Event], None] | None = None, cancel: threa
         size=chosen.out_size,
         frames=tuple(session.records),
         shots=len(session.painter.clip.starts),
-        seconds=time.monotonic() - began,
+        seconds=time.monotonic() - began + sum(each.seconds for each in session.records[: session.painter.done]),
         peak_memory=peak_memory(),
         device=chosen.device,
         options=plain_options(job),
@@ -109,7 +109,9 @@ def with_learned(job: Job, chosen: Choice, tell: Telling) -> Job:
         "overwrite",
     }
     same = {name: getattr(job, name) for name in names}
-    training = TrainJob(on=(job.input,), output=output, size=max(64, *chosen.size), overwrite=anew, **same)
+    limits = TrainJob.__dataclass_fields__["size"].metadata
+    size = min(max(limits["low"], *chosen.size), limits["high"])
+    training = TrainJob(on=(job.input,), output=output, size=size, overwrite=anew, **same)
     if not job.restart and is_trained(training):
         tell.notice(f"painting with {output}, which was learned before; --restart --overwrite learn it anew")
     elif output.exists() and not anew and not is_begun(training):
@@ -185,7 +187,7 @@ def prepare(
             session.resume(done, tell.notice)
         elif before := painted_before(job, source, clip, chosen):
             painter.continue_from(before)
-        for line in (*info.notices, *sink.notices):
+        for line in (*source.info.notices, *sink.notices):  # which the first pass may have added to
             tell.notice(line)
         starts, device = len(clip.starts), chosen.device
         tell(Plan(job.input, chosen.output, info.size, size, clip.count, starts, device, work.look))

@@ -135,8 +135,8 @@ def frame_from_json(values: dict[str, Any]) -> FrameRecord:
 @dataclass(frozen=True)
 class RunReport:
     """A finished run. size, painted_size: (height, width) of the output, and at which it was painted, None where unknown.
-    seconds: wall time. peak_memory: bytes of resident memory at the highest, of this process. skipped: damaged packets and
-    frames of the source that were left out."""
+    seconds: wall time, and that of the frames painted by a run that this one went on from. peak_memory: bytes of resident
+    memory at the highest, of this process. skipped: damaged packets and frames of the source that were left out."""
 
     output: Path
     size: Size
@@ -178,7 +178,7 @@ def write_report(report: RunReport, path: Path) -> None:
 class FrameMeasure:
     """One frame, measured. Each figure is None where there is nothing to take it from; metrics.py has the formulas.
 
-    index, time: of the source's frame, from 0. warp, floor: warp error at each gap, of the output and of the source.
+    index, time: of the source's frame, from 0; shot: from 1. warp, floor: warp error at each gap, of output and source.
     all_pixel: the same difference over every pixel, squared; tof: pixels; flicker: of what does not move. untrusted: the
     share of pixels left out at gap 1, 1 where the frame has no earlier one. gram, gram_layers, embedding, content: relative
     distances from style and source, on some of the frames; embedding only where its package is installed. luminance,
@@ -203,6 +203,7 @@ class FrameMeasure:
     contrast: float
     source_luminance: float
     source_contrast: float
+    shot: int = 1
     source_sharpness: float | None = None
     source_gram: float | None = None
     all_pixel_floor: float | None = None

@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, cast
+from typing import IO, TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, cast
 
 from videostyle.errors import BadOption, BadOutput, VideoStyleError
 from videostyle.wording import lines_of, one_line, step_of, time_left
@@ -53,6 +53,25 @@ def plain_lines(clock: Callable[[], float] = time.monotonic) -> Iterator[Callabl
     yield show
 
 
+class Forgiving:
+    """A stream to a terminal that may be closed meanwhile: as with `say`, that is no failure."""
+
+    def __init__(self, stream: IO[str]):
+        self.stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            self.stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self.stream.flush()
+
+
 @contextlib.contextmanager
 def moving_bar() -> Iterator[Callable[[Event], None]]:
     """Shows events on a terminal: a bar that moves, and the lines above it."""
@@ -61,12 +80,13 @@ def moving_bar() -> Iterator[Callable[[Event], None]]:
 
     text, left = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[left]}")
     columns = text, BarColumn(bar_width=None), TaskProgressColumn(), left
-    with Progress(*columns, console=Console(stderr=True), transient=True, expand=True) as progress:
+    console = Console(file=cast(IO[str], Forgiving(sys.stderr)), emoji=False)
+    with Progress(*columns, console=console, transient=True, expand=True) as progress:
         task = progress.add_task("starting", total=None, left="")
 
         def show(event: Event) -> None:
             for line in lines_of(event):
-                progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+                console.print(line, markup=False, highlight=False, soft_wrap=True)
             if step := step_of(event):
                 fraction = getattr(event, "fraction", None)
                 total = None if fraction is None else 1.0

@@ -87,7 +87,7 @@ def table_lines(measurement: Measurement) -> list[str]:
     """Each metric's mean over the frames: of the output, and of the source itself."""
     width = max(map(len, measurement.summary))
     rows = [("", "output", "source")] + [
-        (name, *("-" if each is None else f"{each:.5f}" for each in (value, measurement.floor.get(name))))
+        (name, *("-" if each is None else f"{each:.4g}" for each in (value, measurement.floor.get(name))))
         for name, value in measurement.summary.items()
     ]
     return [f"{name:<{width}}  {output:>9}  {source:>9}" for name, output, source in rows]
