@@ -16,7 +16,7 @@ from videostyle.stylizers.tiles import WHOLE
 BASE_BYTES = 1150 * 2**20
 SEEN_BYTES = 2050  # of each pixel of a picture that is seen at once
 # Where a picture is seen in tiles: a tile and what every run takes, then of each pixel curvature pairs (120), the content's
-# activations (32), pictures, flows. Measured: 5930 MiB at 3840x2160.
+# activations (32), pictures, flows. Measured: 5360 to 5930 MiB at 3840x2160.
 TILES_BYTES, HELD_BYTES = 2000 * 2**20, 500
 # Where a learned network paints: 623 MiB at 320x180, 722 at 1280x720, 1045 at 2560x1440. Where it learns: 1538 at 320x240 on
 # 36 pairs of frames; counted for 100, as all that is known of a pair is kept. In bytes at least, and of each pixel.
