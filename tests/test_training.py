@@ -13,12 +13,14 @@ import pytest
 from tests.media.clips import gradient, make_clip, make_painting
 from tests.thin_vgg import thin_vgg
 from videostyle import Job, painter, run, training
+from videostyle.choices import Choice
 from videostyle.config import TrainJob
 from videostyle.errors import BadInput, BadOption, BadOutput, Cancelled
 from videostyle.media.images import read_picture
 from videostyle.media.sources import open_source
 from videostyle.models.feedforward import Shape
 from videostyle.painter import load_network
+from videostyle.pipeline import Telling, with_learned
 from videostyle.report import Learning, Lesson, Notice
 from videostyle.scan import Clip
 from videostyle.stylefile import read_style_file, style_pictures
@@ -273,6 +275,20 @@ def test_engine_learned_trains_on_the_clip_keeps_the_painting_and_uses_it_again(
     assert any("learned before" in line for line in report.notices)
     assert report.options["engine"] == "learned"
     assert report.options["styles"] == [str(style)]
+
+
+def test_what_is_painted_larger_than_a_network_can_learn_is_learned_at_the_most(style, clip, tmp_path, monkeypatch):
+    learned: list[TrainJob] = []
+
+    class Trained:
+        notices = ()
+
+    monkeypatch.setattr(training, "train", lambda job, *_: learned.append(job) or Trained())
+    chosen = Choice(tmp_path / "out.mp4", "cpu", (2160, 3840), (2160, 3840), None, None)
+    tell = Telling(None, None)
+    with_learned(Job(input=clip, styles=(style,), engine="learned"), chosen, tell)
+    assert learned[0].size == 2048
+    assert "learns at 2048 pixels" in tell.notices[0]
 
 
 def test_engine_learned_takes_the_place_of_no_other_learned_painting(style, clip, tmp_path):

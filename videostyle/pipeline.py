@@ -111,6 +111,10 @@ def with_learned(job: Job, chosen: Choice, tell: Telling) -> Job:
     same = {name: getattr(job, name) for name in names}
     limits = TrainJob.__dataclass_fields__["size"].metadata
     size = min(max(limits["low"], *chosen.size), limits["high"])
+    if size < max(chosen.size):
+        tell.notice(
+            f"the network learns at {size} pixels, the most it can: at {max(chosen.size)} its strokes are finer"
+        )
     training = TrainJob(on=(job.input,), output=output, size=size, overwrite=anew, **same)
     if not job.restart and is_trained(training):
         tell.notice(f"painting with {output}, which was learned before; --restart --overwrite learn it anew")

@@ -250,6 +250,24 @@ def test_a_timecode_is_kept_and_left_out_where_it_would_be_wrong(tmp_path, suffi
         assert "timecode" not in {**container.metadata, **container.streams.video[0].metadata}
 
 
+def test_sound_that_is_tagged_with_the_timecode_is_sound_all_the_same(tmp_path):
+    """QuickTime's audio tracks point to the timecode as its pictures do."""
+    plain = make_clip(tmp_path / "plain.mkv", pictures(6), tones=[Tone("pcm_s16le", seconds=0.2)])
+    source, output = tmp_path / "in.nut", tmp_path / "out.mkv"
+    with av.open(str(plain)) as origin, av.open(str(source), "w") as container:
+        copies = {each.index: container.add_stream_from_template(each, opaque=True) for each in origin.streams}
+        for each in copies.values():
+            each.metadata["timecode"] = "10:00:00:00"
+        for packet in origin.demux():
+            if packet.size:
+                packet.stream = copies[packet.stream.index]
+                container.mux(packet)
+    with av.open(str(source)) as container:
+        assert all("timecode" in each.metadata for each in container.streams)
+    repaint(source, output)
+    assert len(sent_packets(output, "audio")[0]) == len(sent_packets(source, "audio")[0])
+
+
 def test_hevc_has_the_name_that_all_players_know(tmp_path):
     output = tmp_path / "out.mov"
     with WorkFolder(output) as work:

@@ -25,7 +25,7 @@ def check_recording(job: WebcamJob) -> None:
         return
     if path.suffix.lower() not in RECORDABLE:
         raise BadOutput(f"--record {path}", f"a name ending in {', '.join(RECORDABLE)}")
-    check_folder(path)
+    check_folder(path, "--record")
     if path.is_dir() or (path.exists() and not job.overwrite):
         raise BadOutput(f"--record {path} exists", todo="choose another name or give --overwrite")
 

@@ -67,8 +67,8 @@ def plan_source(path: Path, container_format: str, trim: Trim | None, sound: boo
         painted = painted_stream(origin)
         for stream in origin.streams:
             numbers[stream.type] = numbers.get(stream.type, 0) + 1
-            if stream.index == painted.index or _is_chapter_text(origin, stream) or "timecode" in stream.metadata:
-                continue  # a timecode is the picture's, too
+            if stream.index == painted.index or _is_chapter_text(origin, stream) or _is_time_code(stream, painted):
+                continue
             name = f"{stream.type} track {numbers[stream.type]} ({_codec(stream)})"
             if stream.disposition & NO_FILM:
                 name = "the cover picture"
@@ -140,6 +140,11 @@ def painted_stream(origin: Any) -> Any:
 def _is_chapter_text(origin: Any, stream: Any) -> bool:
     """MP4 keeps chapters twice: as a list, which is copied, and as a track of texts for old players."""
     return stream.type == "data" and stream.name == "bin_data" and bool(origin.chapters())
+
+
+def _is_time_code(stream: Any, painted: Any) -> bool:
+    """Whether a track only holds the timecode that the picture is tagged with as well; sound may be tagged with it too."""
+    return stream.type == "data" and "timecode" in stream.metadata and "timecode" in painted.metadata
 
 
 def _can_hold(container_format: str, stream: Any) -> bool:

@@ -71,14 +71,18 @@ def check_output(output: Path, overwrite: bool) -> None:
         raise BadOutput(f"{output} exists", todo="add --overwrite to replace it, or give another -o")
 
 
-def check_folder(output: Path) -> None:
-    """Raises BadOutput where nothing can be made beside the output, or in it where it is a folder."""
+def check_folder(output: Path, option: str = "-o") -> None:
+    """Raises BadOutput where nothing can be made beside the output, or in it where it is a folder. option: that names it."""
     parent = Path(os.path.abspath(output)).parent
     if not parent.is_dir():
-        raise BadOutput(f"{output}: there is no folder {parent}", "an existing folder", "make it, or give another -o")
+        raise BadOutput(
+            f"{output}: there is no folder {parent}", "an existing folder", f"make it, or give another {option}"
+        )
     for folder in {parent, output if output.is_dir() else parent}:
         if not os.access(folder, os.W_OK | os.X_OK):
-            raise BadOutput(f"{output}: {folder} is not writable", "a folder you can write to", "give another -o")
+            raise BadOutput(
+                f"{output}: {folder} is not writable", "a folder you can write to", f"give another {option}"
+            )
 
 
 class Sink(Protocol):

@@ -30,9 +30,8 @@ ACCEPTED = "a video that FFmpeg can decode, an image, or a folder of numbered im
 _NO_FILM = Disposition.attached_pic | Disposition.timed_thumbnails
 # of a frame's colour tags, by their names in PyAV: FFmpeg's numbers
 UNSPECIFIED = {"colorspace": 2, "color_primaries": 2, "color_trc": 2, "color_range": 0}
-RESTARTED = (
-    25  # frames in a row that lie more than a second before the last: a clock that began again, not a damaged frame
-)
+# frames in a row that lie more than a second before the last: their clock began again, they are not damaged
+RESTARTED = 25
 _LONE_FRAME = Fraction(1, 25)  # how long the only frame of a file lasts that does not say
 
 
