@@ -9,60 +9,85 @@ DEMO_STYLE := sample_media/styles/swirls.jpg
 DEMO_RESULT := out/clip_swirls.mp4
 ARGS ?=
 
-.PHONY: demo test test-slow fuzz lint check bench-optimizer bench-quality bench-speed bench-webcam bench-learned plots sample-media clean
+.PHONY: demo test test-slow fuzz lint check bench-optimizer bench-quality bench-speed bench-webcam bench-learned plots sample-media docs package clean
 
+# stylizes the beginning of the sample clip, and says where the result is
 demo: .venv/.installed
 	@$(BIN)/videostyle doctor >/dev/null || { $(BIN)/videostyle doctor | grep MISSING; \
-	    echo "error: the lines above name what painting needs and this machine lacks"; exit 1; }
+	    echo "error: the lines above name what videostyle needs and this machine lacks"; exit 1; }
 	@mkdir -p $(dir $(DEMO_RESULT))
 	$(BIN)/videostyle run $(DEMO_CLIP) $(DEMO_STYLE) -o $(DEMO_RESULT) --size 192 --preset draft --frames 16 --overwrite
-	@echo "The painted clip is $(abspath $(DEMO_RESULT))"
+	@echo "The stylized clip is $(abspath $(DEMO_RESULT))"
 
+# every fast test, in some minutes
 test: .venv/.installed-dev
 	$(BIN)/pytest
 
+# the tests that take minutes each
 test-slow: .venv/.installed-dev
 	$(BIN)/pytest -m slow
 
+# style, types, and which part may import which
 lint: .venv/.installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/pytest -q tests/test_walls.py
 
+# stylizes damaged files; ARGS=--help says how many and which
 fuzz: .venv/.installed-dev
 	$(BIN)/python -m tests.fuzz.fuzz $(ARGS)
 
+# what .ci/run runs
 check: lint test
 
+# The benchmarks; docs/benchmarks.md has their figures. Each takes options: make bench-speed ARGS=--help
+
+# L-BFGS with carried pairs, with an empty history, and Adam, from the same starts
 bench-optimizer: .venv/.installed-dev
 	$(BIN)/python -m benchmarks.optimizer $(ARGS)
 
+# consistency and distances, beside what a user might pick instead
 bench-quality: .venv/.installed-dev
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[rivals]'
 	$(BIN)/python -m benchmarks.quality $(ARGS)
 
+# time and memory; DEVICE=cuda for a GPU
 bench-speed: .venv/.installed-dev
 	$(BIN)/python -m benchmarks.speed $(if $(DEVICE),--device $(DEVICE)) $(ARGS)
 
+# style models: loss against minutes of training, and beside optimizing
 bench-learned: .venv/.installed-dev
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[rivals,plots]'
 	$(BIN)/python -m benchmarks.learned $(ARGS)
 
-# the plots of README, from what bench-speed has kept
+# the plots of the documentation, from what bench-speed has kept
 plots: .venv/.installed-dev
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[plots]'
 	$(BIN)/python -m benchmarks.plots $(ARGS)
 
+# frame rate, delay and consistency of the webcam preview, with a recorded camera
 bench-webcam: .venv/.installed-dev
 	$(BIN)/python -m benchmarks.webcam $(ARGS)
 
+# makes the sample clip and the sample style images anew
 sample-media: .venv/.installed-dev
 	$(BIN)/python -m sample_media.make
 
+# the documentation as a website in site/; a broken link, or a page that is missing, is an error
+docs: .venv/.installed-dev
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[docs]'
+	$(BIN)/mkdocs build --strict
+
+# wheel and sdist in dist/, and the wheel tried in a fresh environment
+package: .venv/.installed-dev
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/python tools/package_smoke.py dist/*.whl
+
 # everything that was made here, .venv included
 clean:
-	rm -rf .venv out build dist videostyle.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv out site build dist videostyle.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # The stamps: newer than pyproject.toml once an installation is complete.
 .venv/bin/pip:
