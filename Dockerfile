@@ -1,6 +1,6 @@
 # videostyle on the CPU:
 #   docker build -t videostyle .
-#   docker run --rm -v "$PWD:/media" --user "$(id -u):$(id -g)" videostyle run in.mp4 style.jpg
+#   docker run --rm -v "$PWD:/media" --user "$(id -u):$(id -g)" videostyle run clip.mp4 style.jpg
 # See NOTICE before you pass the image on: it contains x264 and x265, which are under the GPL.
 FROM python:3.11-slim
 
