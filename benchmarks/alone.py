@@ -18,15 +18,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from videostyle.media.images import load_style, read_picture
+from videostyle.evaluation.metrics import luminance, sharpness
+from videostyle.losses.objective import Objective
+from videostyle.losses.style_targets import StyleTargets
+from videostyle.losses.terms import Weights, relative_distance
+from videostyle.media.images import read_picture
 from videostyle.media.sources import open_source
-from videostyle.metrics import luminance, sharpness
-from videostyle.models.features import CONTENT_LAYERS, STYLE_LAYERS, load_features
-from videostyle.stylizers.losses import Objective, StyleTargets, Weights, relative_distance
-from videostyle.stylizers.optimize import EFFORTS, Optimize, to_tensor
+from videostyle.models.vgg import CONTENT_LAYERS, STYLE_LAYERS, load_features
+from videostyle.style_images import load_style
+from videostyle.stylizers.optimize import Optimize
+from videostyle.stylizers.schedule import SCHEDULES
+from videostyle.temporal.consistency import disoccluded, motion, outside
 from videostyle.temporal.flow import DIS
-from videostyle.temporal.trust import disoccluded, motion, outside
 from videostyle.temporal.warp import warp
+from videostyle.tensors import to_tensor
 
 AGE = 3  # frames since a region became visible
 NARROWEST = 5  # pixels
@@ -53,7 +58,7 @@ def newly_visible(frames: Sequence[np.ndarray]) -> Tensor:
     region = torch.from_numpy(new)[None, None]
     for before, now in pairwise(frames[1:]):
         each = motion(before, now, flow)
-        region = warp(region, each.flow) * torch.from_numpy(each.trust)
+        region = warp(region, each.flow) * torch.from_numpy(each.consistency)
     return (region > 0.5).float()
 
 
@@ -62,7 +67,7 @@ def painted_alone(clip: Path, style: Path, ordinal: int, size: tuple[int, int], 
     if not kept.exists():
         (image,) = sources(clip, size, ordinal)[-1:]
         styles = StyleTargets(load_features("vgg19", "cpu"), [to_tensor(load_style(style), "cpu")])
-        (painted,) = Optimize(styles, Weights(), EFFORTS["standard"]).step(image, None)
+        (painted,) = Optimize(styles, Weights(), SCHEDULES["standard"]).step(image, None)
         kept.parent.mkdir(parents=True, exist_ok=True)
         np.save(kept, painted.picture)
     return np.load(kept)
@@ -81,10 +86,10 @@ class Judge:
     def of(self, picture: np.ndarray) -> dict[str, float]:
         """L*, sharpness, and inside the region the relative distances from content and style (None where it is too small)."""
         seen = torch.from_numpy(picture).permute(2, 0, 1)[None]
-        star = self.objective(seen).star
+        spatial = self.objective(seen).spatial
         with torch.no_grad():
             features = self.extract(seen)
-        found = {"star": star, "sharpness": sharpness(luminance(picture))}
+        found = {"spatial": spatial, "sharpness": sharpness(luminance(picture))}
         if float(self.region.mean()) < LEAST:
             return found
         content = [self._inside(features[layer], self.content[layer]) for layer in CONTENT_LAYERS]
@@ -117,11 +122,11 @@ def compared(clip: Path, style: Path, ordinal: int, pair: Path, method: str) -> 
     region = newly_visible(frames)
     judge = Judge(frames[-1], style, region)
     ours, theirs = judge.of(painted), judge.of(alone)
-    return {name: ours[name] / theirs[name] for name in ours} | {"region": float(region.mean()), "L*": ours["star"]}
+    return {name: ours[name] / theirs[name] for name in ours} | {"region": float(region.mean()), "L*": ours["spatial"]}
 
 
 def line(pair: str, ordinal: int, row: dict[str, float]) -> str:
-    ratios = [f"{row[name]:.2f}" if name in row else "" for name in ("star", "sharpness", "content", "gram")]
+    ratios = [f"{row[name]:.2f}" if name in row else "" for name in ("spatial", "sharpness", "content", "gram")]
     return f"| {pair} | {ordinal} | {row['L*']:.2f} | {' | '.join(ratios)} | {row['region']:.1%} |"
 
 

@@ -18,11 +18,14 @@ import cv2
 import torch
 
 from benchmarks.command import painted
-from videostyle.media.images import load_style
+from videostyle.losses.style_targets import StyleTargets
+from videostyle.losses.terms import Weights
 from videostyle.media.sources import open_source
-from videostyle.models.features import load_features
-from videostyle.stylizers.losses import StyleTargets, Weights
-from videostyle.stylizers.optimize import EFFORTS, Optimize, to_tensor
+from videostyle.models.vgg import load_features
+from videostyle.style_images import load_style
+from videostyle.stylizers.optimize import Optimize
+from videostyle.stylizers.schedule import SCHEDULES
+from videostyle.tensors import to_tensor
 
 
 def paint(clip: Path, style: Path, output: Path, options: argparse.Namespace) -> dict:
@@ -50,8 +53,8 @@ def star_alone(clip: Path, style: Path, ordinal: int, size: tuple[int, int], pre
     source.close()
     torch.set_num_threads(threads)
     styles = StyleTargets(load_features("vgg19", "cpu"), [to_tensor(load_style(style), "cpu")])
-    (painted,) = Optimize(styles, Weights(), EFFORTS[preset]).step(frame.image, None)
-    return painted.loss_star
+    (painted,) = Optimize(styles, Weights(), SCHEDULES[preset]).step(frame.image, None)
+    return painted.spatial_loss
 
 
 def packets(path: Path, kind: str, before: Fraction | None = None) -> list[tuple[bytes, Fraction]]:
@@ -111,7 +114,7 @@ def measure(clip: Path, style: Path, options: argparse.Namespace) -> dict:
     row["untrusted"] = sum(each["untrusted"] for each in frames[1:]) / max(1, len(frames) - 1)
     chosen = sorted({0, len(frames) // 2 - 1, len(frames) - 1})
     save_frames(output, chosen)
-    row["star"] = {str(n + 1): frames[n]["loss_star"] for n in chosen}
+    row["spatial"] = {str(n + 1): frames[n]["loss_star"] for n in chosen}
     row["alone"] = {}
     for number in options.alone:
         kept = output.with_suffix(f".alone{number}.json")
@@ -124,17 +127,19 @@ def measure(clip: Path, style: Path, options: argparse.Namespace) -> dict:
 
 def line(row: dict) -> str:
     """The first frame is always painted alone: its ratio is 1."""
-    stars = "; ".join(f"{n}: {star:.2f}" + compared_star(star, row["alone"].get(n)) for n, star in row["star"].items())
+    stars = "; ".join(
+        f"{n}: {spatial:.2f}" + compared_star(spatial, row["alone"].get(n)) for n, spatial in row["spatial"].items()
+    )
     return (
         f"{row['pair']:<46} first {row['first_seconds']:.0f} s, later {row['later_seconds']:.1f} s "
-        f"({row['iterations']:.1f} it., {row['untrusted']:.0%} new), all {row['wall_per_frame']:.1f} s a frame, "
+        f"({row['iterations']:.1f} it., {row['new_share']:.0%} new), all {row['wall_per_frame']:.1f} s a frame, "
         f"{row['peak_memory'] / 2**20:.0f} MiB | L* {stars} | {row['frames']} frames, times equal: {row['times_equal']}, "
         f"{row['audio_packets']} audio packets, equal: {row['audio_equal']}"
     )
 
 
-def compared_star(star: float, alone: float | None) -> str:
-    return "" if alone is None else f" / {alone:.2f} = {star / alone:.2f}"
+def compared_star(spatial: float, alone: float | None) -> str:
+    return "" if alone is None else f" / {alone:.2f} = {spatial / alone:.2f}"
 
 
 def main() -> None:

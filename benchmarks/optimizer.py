@@ -1,7 +1,7 @@
 """Optimizers on the next frame, from one recorded start: `make bench-optimizer ARGS="--clip a.mp4 --style b.jpg"`.
 
 The reference chain paints the clip with carried pairs, as `videostyle run` does. At each frame its warped picture, the start
-and the pairs are recorded; then every optimizer minimises the same L from that start: Adam, L-BFGS with an empty history (as
+and the pairs are recorded; then every optimizer minimizes the same L from that start: Adam, L-BFGS with an empty history (as
 Ruder et al.), the same with the warped pairs of the frame before. The table has the median of L over the frames, by
 iteration. Frames are cached one by one, so an interrupted benchmark goes on.
 """
@@ -20,14 +20,19 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from videostyle.media.images import load_style
-from videostyle.media.sources import fit_size, open_source
-from videostyle.models.features import load_features
+from videostyle.losses.objective import Objective, Value
+from videostyle.losses.style_targets import StyleTargets
+from videostyle.losses.terms import Weights
+from videostyle.media.resize import fit_size
+from videostyle.media.sources import open_source
+from videostyle.models.vgg import load_features
+from videostyle.style_images import load_style
 from videostyle.stylizers.lbfgs import LBFGS
-from videostyle.stylizers.losses import Objective, StyleTargets, Value, Weights
-from videostyle.stylizers.optimize import EFFORTS, Optimize, to_tensor
+from videostyle.stylizers.optimize import Optimize
+from videostyle.stylizers.schedule import SCHEDULES
+from videostyle.temporal.consistency import motion
 from videostyle.temporal.flow import DIS
-from videostyle.temporal.trust import motion
+from videostyle.tensors import to_tensor
 
 ADAM_RATE = 0.02
 SHOWN = (0, 1, 2, 3, 5, 8, 10, 15, 20, 30, 50, 100)
@@ -77,13 +82,13 @@ def frames_of(options: argparse.Namespace) -> Iterator[tuple[int, dict[str, list
     source = open_source(options.clip)
     size = fit_size(source.info.size, options.size, 2)
     styles = StyleTargets(load_features("vgg19", "cpu"), [to_tensor(load_style(options.style), "cpu")])
-    painter = Recorded(styles, Weights(), EFFORTS["standard"])
+    painter = Recorded(styles, Weights(), SCHEDULES["standard"])
     last = None
     for number, frame in enumerate(islice(source.frames(size), options.frames), 1):
         moved = None if last is None else motion(last.image, frame.image, DIS())
         (painted,) = painter.step(frame.image, moved)
         last = frame
-        yield number, None if moved is None else cached(options, number, painter), painted.loss_star
+        yield number, None if moved is None else cached(options, number, painter), painted.spatial_loss
 
 
 def cached(options: argparse.Namespace, number: int, painter: Recorded) -> dict[str, list[float]]:
@@ -120,9 +125,9 @@ def main() -> None:
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     found = []
-    for number, each, star in frames_of(options):
+    for number, each, spatial in frames_of(options):
         if each is None:
-            print(f"frame {number}: painted alone, L* {star:.3f}", flush=True)
+            print(f"frame {number}: painted alone, L* {spatial:.3f}", flush=True)
             continue
         found.append(each)
         fresh, carried = each["fresh L-BFGS"], each["carried L-BFGS"]

@@ -29,12 +29,12 @@ def presets(folder: Path, target: Path) -> None:
     figure, places = pyplot.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
     for number, clip in enumerate(clips):
         rows = {way: json.loads((folder / f"{clip}_{way.replace(' ', '_')}.row.json").read_text()) for way in WAYS}
-        for place, name in zip(places, ("star", "warp_10"), strict=True):
+        for place, name in zip(places, ("spatial", "warp_10"), strict=True):
             exact = [rows[way] for way in WAYS if way not in PRESETS]
-            colour, label = f"C{number}", clip.removeprefix("presets_")
-            place.plot([row["seconds"] for row in exact], [row[name] for row in exact], ".-", color=colour, label=label)
+            color, label = f"C{number}", clip.removeprefix("presets_")
+            place.plot([row["seconds"] for row in exact], [row[name] for row in exact], ".-", color=color, label=label)
             for preset in PRESETS:
-                place.plot(rows[preset]["seconds"], rows[preset][name], "D", color=colour)
+                place.plot(rows[preset]["seconds"], rows[preset][name], "D", color=color)
                 where = (rows[preset]["seconds"], rows[preset][name])
                 place.annotate(preset, where, (4, 5), textcoords="offset points", fontsize=8)
     for place, label in zip(places, ("content + 15 style", "warp error at 10 frames"), strict=True):

@@ -2,7 +2,7 @@
 
 Every method paints the same frames of every clip in every style, in a process of its own, and `videostyle measure` tells of
 each what it tells of any painted clip; of the sample clip along its exact flow too. What paints every frame alone by
-optimisation takes minutes a frame: it gets the first frames of the first pair only. Last, ours beside the same frames painted
+optimization takes minutes a frame: it gets the first frames of the first pair only. Last, ours beside the same frames painted
 alone (benchmarks.alone). Each row is kept when it is done, so an interrupted benchmark goes on where it stopped.
 """
 

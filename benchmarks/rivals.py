@@ -17,13 +17,17 @@ import cv2
 import numpy as np
 import torch
 
-from videostyle.media.images import load_style
-from videostyle.media.sources import fit_size, open_source
-from videostyle.models.features import load_features
-from videostyle.stylizers.losses import StyleTargets, Weights
-from videostyle.stylizers.optimize import EFFORTS, Effort, Optimize, to_tensor
+from videostyle.losses.style_targets import StyleTargets
+from videostyle.losses.terms import Weights
+from videostyle.media.resize import fit_size
+from videostyle.media.sources import open_source
+from videostyle.models.vgg import load_features
+from videostyle.style_images import load_style
+from videostyle.stylizers.optimize import Optimize
+from videostyle.stylizers.schedule import SCHEDULES, Schedule
+from videostyle.temporal.consistency import motion
 from videostyle.temporal.flow import DIS
-from videostyle.temporal.trust import motion
+from videostyle.tensors import to_tensor
 
 
 def source_frames(options: argparse.Namespace) -> Iterator[np.ndarray]:
@@ -65,7 +69,7 @@ def warp_only(options: argparse.Namespace) -> Iterator[np.ndarray]:
     """Our first frame carried along the flow and never painted again: steady, and soon wrong."""
     styles = StyleTargets(load_features("vgg19", "cpu"), [to_tensor(load_style(options.style), "cpu")])
     painter, flow, last = (
-        Optimize(styles, Weights(), Effort(EFFORTS["standard"].first, 0, 0, for_new=0, collect=0)),
+        Optimize(styles, Weights(), Schedule(SCHEDULES["standard"].first, 0, 0, for_new=0, collect=0)),
         DIS(),
         None,
     )

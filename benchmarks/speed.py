@@ -40,21 +40,27 @@ from benchmarks.command import painted
 from benchmarks.memory import looped
 from benchmarks.optimizer import Recorded
 from benchmarks.quality import measured
-from videostyle import Job, metrics, run
+from videostyle import Job, run
 from videostyle.config import PRESETS
+from videostyle.evaluation import metrics
+from videostyle.events import Estimate
 from videostyle.frames import Motion
-from videostyle.media.images import load_style
-from videostyle.media.sources import fit_size, open_source
-from videostyle.models.features import STYLE_LAYERS, VGG19Features, load_features
-from videostyle.models.pooling import pooled_before
-from videostyle.models.replay import at_once
+from videostyle.losses.objective import Objective
+from videostyle.losses.style_targets import StyleTargets
+from videostyle.losses.terms import Weights
+from videostyle.media.resize import fit_size
+from videostyle.media.sources import open_source
+from videostyle.models.fast.cuda_graph import at_once
+from videostyle.models.fast.pooling import pooled_before
+from videostyle.models.vgg import STYLE_LAYERS, VGG19Features, load_features
 from videostyle.models.weights import WEIGHTS
-from videostyle.report import Estimate
+from videostyle.style_images import load_style
 from videostyle.stylizers.lbfgs import LBFGS
-from videostyle.stylizers.losses import Objective, StyleTargets, Weights
-from videostyle.stylizers.optimize import EFFORTS, Optimize, to_tensor
+from videostyle.stylizers.optimize import Optimize
+from videostyle.stylizers.schedule import SCHEDULES
+from videostyle.temporal.consistency import motion
 from videostyle.temporal.flow import DIS
-from videostyle.temporal.trust import motion
+from videostyle.tensors import to_tensor
 
 PROTOCOL_MOST, PROTOCOL_WINDOW, PROTOCOL_CHANGE = 1000, 50, 1e-4
 
@@ -74,7 +80,7 @@ def frames_of(clip: Path, longer: int, count: int) -> list[np.ndarray]:
 def new_painter(kind: type[Optimize], options: argparse.Namespace, preset: str = "standard") -> Any:
     pictures = [to_tensor(load_style(options.style), options.device)]
     styles = StyleTargets(load_features("vgg19", options.device), pictures)
-    return kind(styles, Weights(), EFFORTS[preset], options.device)
+    return kind(styles, Weights(), SCHEDULES[preset], options.device)
 
 
 class ByAutograd(VGG19Features):
@@ -143,7 +149,7 @@ def protocol_frame(painter: Recorded, before: np.ndarray, image: np.ndarray, mov
     assert warp is not None
     assert warp_theirs is not None
     return {
-        "new": moved.untrusted, "seconds": ours.seconds, "loss": ours.loss, "iterations": ours.iterations, "warp": warp,
+        "new": moved.new_share, "seconds": ours.seconds, "loss": ours.loss, "iterations": ours.iterations, "warp": warp,
         "their seconds": seconds, "their loss": loss, "their iterations": iterations, "their warp": warp_theirs,
         "within": within,
     }  # fmt: skip
@@ -313,7 +319,7 @@ def size(options: argparse.Namespace) -> Iterator[str]:
         frames = run_of(options.clips[0], options, f"size_{longer}", "--size", longer, "--frames", 3)["frames"]
         found[longer] = sum(each["seconds"] for each in frames)
         later = median(each["seconds"] for each in frames[1:])
-        yield f"{longer:>4} {frames[0]['seconds']:>12.1f} s {later:>11.1f} s {frames[-1]['loss_star']:>13.3f}"
+        yield f"{longer:>4} {frames[0]['seconds']:>12.1f} s {later:>11.1f} s {frames[-1]['spatial_loss']:>13.3f}"
     yield f"1280 over 640: {found[1280] / found[640]:.2f}"
 
 
@@ -358,11 +364,11 @@ def presets(options: argparse.Namespace) -> Iterator[str]:
             report = run_of(clip, options, output.stem, *where)
             found = measured(clip, output, options.style, PRESET_FRAMES)["summary"]
             later = [each["seconds"] for each in report["frames"][1:]]
-            star = Weights.content * found["content"] + Weights.style * found["gram"]
-            kept.write_text(json.dumps({"seconds": mean(later), "star": star} | found))
+            spatial = Weights.content * found["content"] + Weights.style * found["gram"]
+            kept.write_text(json.dumps({"seconds": mean(later), "spatial": spatial} | found))
         row = json.loads(kept.read_text())
         yield (
-            f"{clip.stem:<18.18} {name:<14} {row['seconds']:>15.2f} {row['star']:>8.3f} "
+            f"{clip.stem:<18.18} {name:<14} {row['seconds']:>15.2f} {row['spatial']:>8.3f} "
             f"{row['warp_1']:>9.4f} {row['warp_10']:.4f}"
         )
 

@@ -19,13 +19,13 @@ import psutil
 
 import av  # isort: skip  after cv2, as in the program
 
-from videostyle import metrics
 from videostyle.config import WebcamJob
-from videostyle.live.base import Display
-from videostyle.live.camera import FileCamera
-from videostyle.live.window import Window
+from videostyle.evaluation import metrics
 from videostyle.temporal.flow import DIS
-from videostyle.webcam import webcam
+from videostyle.webcam.app import webcam
+from videostyle.webcam.camera import FileCamera
+from videostyle.webcam.interfaces import Display
+from videostyle.webcam.window import Window
 
 HEIGHT, WIDTH, RATE = 480, 640, 30
 BITS, STRIP = 16, 32  # squares in a row, rows of pixels
@@ -166,7 +166,7 @@ def main() -> None:
     record_camera(options.clip, recorded, options.clip_frames, min(options.seconds, 120.0), options.noise)
     camera = TimedCamera(recorded)
     screen = Screen(camera, Window(fullscreen=False) if options.window else None, options.seconds / 2)
-    job = WebcamJob(paintings=(options.style,), size=options.size, side_by_side=True, duration=options.seconds)
+    job = WebcamJob(styles=(options.style,), size=options.size, side_by_side=True, duration=options.seconds)
     webcam(job, camera=camera, display=screen)
     found = figures(screen)
     for name, value in found.items():

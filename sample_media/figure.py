@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from sample_media.layers import DETAIL, Sprite, scale, shift, turn
-from sample_media.paint import colour, cut_out, lit, noise, puffed, smooth_polygon
+from sample_media.paint import color, cut_out, lit, noise, puffed, smooth_polygon
 
 STANCE = 0.6  # the share of a step during which the foot is on the ground
 WALKER_STEP = 23.0  # frames from one footfall to the next of the same foot
@@ -27,7 +27,7 @@ def _part(points, paint: str, radius: float, seed: int, round_corners: float = 2
     rng = np.random.default_rng(seed)
     light = lit(puffed(alpha > 0.5, radius * DETAIL))[..., None]
     texture = noise(rng, size, 8, 3)[..., None] * weave
-    rgb = colour(paint) * (0.86 + 0.42 * light) + texture + np.maximum(light, 0) * np.array([34, 26, 8])
+    rgb = color(paint) * (0.86 + 0.42 * light) + texture + np.maximum(light, 0) * np.array([34, 26, 8])
     return cut_out(rgb, alpha)
 
 
@@ -39,10 +39,10 @@ def _limb(length: float, top: float, bottom: float, paint: str, seed: int) -> np
     return _part(np.concatenate([upper, lower]), paint, max(top, bottom) / 2, seed, 1.0)
 
 
-def _oval(centre: tuple[float, float], radii: tuple[float, float], angle: float = 0) -> np.ndarray:
+def _oval(center: tuple[float, float], radii: tuple[float, float], angle: float = 0) -> np.ndarray:
     around = np.linspace(0, 2 * np.pi, 32, endpoint=False)
     ring = np.stack([np.cos(around) * radii[0], np.sin(around) * radii[1]], axis=1)
-    return ring @ turn(angle)[:2, :2].T + centre
+    return ring @ turn(angle)[:2, :2].T + center
 
 
 def _over(below: np.ndarray, above: np.ndarray) -> np.ndarray:
@@ -124,7 +124,7 @@ def _shadow(length: float) -> np.ndarray:
     middle = (size[1] // 2, size[0] // 2)
     cv2.ellipse(spot, middle, (int(length * 0.6 * DETAIL), int(length * 0.09 * DETAIL)), 0, 0, 360, 255, -1)
     alpha = cv2.GaussianBlur(spot.astype(np.float32) / 255, (0, 0), 4) * 0.5
-    return cut_out(np.broadcast_to(colour("#22301c"), (*size, 3)), alpha)
+    return cut_out(np.broadcast_to(color("#22301c"), (*size, 3)), alpha)
 
 
 def _hang(picture: np.ndarray, joint: np.ndarray) -> Sprite:

@@ -2,7 +2,7 @@
 
 A sprite is a picture with a homography that takes its pixels to the pixels of the frame. Sprites come back to front,
 and the k-th sprite of a scene is the same thing in every frame: the motion of every pixel follows from two lists alone.
-Pixel centres have whole coordinates; matrices are 3x3 and act on columns (x, y, 1).
+Pixel centers have whole coordinates; matrices are 3x3 and act on columns (x, y, 1).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ OPAQUE = 0.98  # below this share of a pixel, more than one motion is mixed in i
 
 @dataclass(frozen=True)
 class Sprite:
-    """picture: (h, w, 4) uint8 RGBA, colour already multiplied by alpha. matrix: picture pixel -> frame pixel."""
+    """picture: (h, w, 4) uint8 RGBA, color already multiplied by alpha. matrix: picture pixel -> frame pixel."""
 
     picture: np.ndarray
     matrix: np.ndarray

@@ -12,7 +12,7 @@ from sample_media.layers import DETAIL, Sprite, moved_view, painted_at, shift
 from sample_media.paint import (
     along,
     brushed,
-    colour,
+    color,
     cut_out,
     dabs,
     jittered,
@@ -97,7 +97,7 @@ def _mountains() -> np.ndarray:
     height, width = 170 * DETAIL, 720 * DETAIL
     x = np.arange(width)
     peaks = np.zeros(width)
-    for centre, rise, slope in (
+    for center, rise, slope in (
         (170, 150, 0.62),
         (420, 215, 0.85),
         (610, 165, 0.7),
@@ -105,7 +105,7 @@ def _mountains() -> np.ndarray:
         (1090, 190, 0.75),
         (1330, 225, 0.8),
     ):
-        peaks = np.maximum(peaks, rise - slope * np.abs(x - centre))
+        peaks = np.maximum(peaks, rise - slope * np.abs(x - center))
     line = height - 70 - peaks + _ridge(rng, width, 0, 7, 40, 5)
     alpha = _below(line, height)
     depth = np.arange(height)[:, None] - line[None, :]
@@ -120,18 +120,18 @@ def _mountains() -> np.ndarray:
     snow = along(palette("#8ea6cf", "#c3d2e8", "#fdf6ea", "#ffffff"), 0.55 + light)
     white = np.clip((88 - depth + 34 * folds - 0.32 * (line[None, :] - 40)) / 14, 0, 1)[..., None]
     haze = np.clip((np.arange(height)[:, None, None] - height * 0.45) / (height * 0.62), 0, 0.8)
-    rgb = (stone * (1 - white) + snow * white) * (1 - haze) + haze * colour("#b9cbd8")
+    rgb = (stone * (1 - white) + snow * white) * (1 - haze) + haze * color("#b9cbd8")
     slope = np.where(np.gradient(peaks) > 0, -0.7, 0.7)[None, :] + 0.3 * folds
     return brushed(cut_out(rgb, alpha), rng, 9000, 20, 7, slope, 6)
 
 
 def _woods(
-    rng: np.random.Generator, picture: np.ndarray, where: np.ndarray, count: int, size: float, colours: np.ndarray
+    rng: np.random.Generator, picture: np.ndarray, where: np.ndarray, count: int, size: float, colors: np.ndarray
 ) -> None:
     """Crowns of far trees from back to front, each a dark, a middle and a light dab."""
     places = scattered(rng, where, count)
     sizes = size * rng.uniform(0.6, 1.3, count)
-    tones = jittered(rng, colours[rng.integers(0, len(colours), count)], 10, 5)
+    tones = jittered(rng, colors[rng.integers(0, len(colors), count)], 10, 5)
     triple = np.stack(
         [places, places + np.stack([-sizes, -sizes], 1) * 0.1, places + np.stack([-sizes, -sizes], 1) * 0.22], 1
     )
@@ -215,11 +215,11 @@ def _ground() -> np.ndarray:
     return picture
 
 
-def _grass(rng: np.random.Generator, picture: np.ndarray, near: np.ndarray, count: int, colours: np.ndarray) -> None:
+def _grass(rng: np.random.Generator, picture: np.ndarray, near: np.ndarray, count: int, colors: np.ndarray) -> None:
     """Blades, longer where `near` (0 at the horizon, 1 at the walker) is larger."""
     places = scattered(rng, near, count)
     size = np.interp(places[:, 1], np.arange(len(near)), near.max(axis=1))
-    tones = jittered(rng, along(colours, rng.random(count)), 10, 6)
+    tones = jittered(rng, along(colors, rng.random(count)), 10, 6)
     dabs(picture, places, 26 * size, 3 + 1.2 * size, -np.pi / 2 + rng.normal(0, 0.35, count), tones)
 
 
@@ -315,10 +315,10 @@ def _foreground() -> np.ndarray:
         x = x[rng.permutation(len(x))]
         tall = h * np.clip(crest[x.astype(int)] + rng.normal(0, 0.14, len(x)) - layer * 0.6, 0.08, 0.95)
         lean = rng.normal(0.08, 0.16, len(x))
-        centres = np.stack([x + tall / 2 * np.sin(lean), h - tall / 2], axis=1)
+        centers = np.stack([x + tall / 2 * np.sin(lean), h - tall / 2], axis=1)
         dabs(
             picture,
-            centres,
+            centers,
             tall * 1.1,
             7,
             np.pi / 2 - lean + np.pi,

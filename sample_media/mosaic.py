@@ -12,7 +12,7 @@ SHAPE = (700, 900)
 LAID = (SHAPE[0] * FINE, SHAPE[1] * FINE)
 GROUT = 2.2  # pixels between stones
 
-# name -> colours from the rim of the region to its middle
+# name -> colors from the rim of the region to its middle
 STONES = {
     "sky": ("#f3dfae", "#ecc978", "#e2b04c", "#d59a36"),
     "rays": ("#e8802c", "#f0a03c", "#f6c45c"),
@@ -107,8 +107,8 @@ def _plan() -> np.ndarray:
     _fill(plan, "cheek", _band(0.0, 0.2, -1.0, 1.0))
     _fill(plan, "outline", np.array([(650, 276), (626, 279), (600, 264), (606, 257), (628, 270), (650, 266)]))
     for name, radius in (("eye", 24), ("pupil", 11)):
-        centre = _fish(np.linspace(0, 1, 201), np.full(201, -0.25))[24]
-        cv2.circle(plan, np.rint(centre * FINE).astype(int).tolist(), radius * FINE, NAMES.index(name), -1)
+        center = _fish(np.linspace(0, 1, 201), np.full(201, -0.25))[24]
+        cv2.circle(plan, np.rint(center * FINE).astype(int).tolist(), radius * FINE, NAMES.index(name), -1)
     y, x = np.indices(LAID) / FINE
     inwards = np.minimum(np.minimum(x, SHAPE[1] - 1 - x), np.minimum(y, SHAPE[0] - 1 - y))
     plan[inwards < 42] = NAMES.index("edge")
@@ -139,7 +139,7 @@ def _rows(region: np.ndarray, size: float):
 
 
 class _Bed:
-    """The wall being covered: the colour laid so far, and where stones lie."""
+    """The wall being covered: the color laid so far, and where stones lie."""
 
     def __init__(self, rng: np.random.Generator):
         self.rng = rng
@@ -147,7 +147,7 @@ class _Bed:
         self.stones = np.zeros(LAID, np.uint8)
         self.taken = np.zeros(LAID, np.uint8)  # stones and the grout around them
 
-    def lay(self, region: np.ndarray, x: float, y: float, angle: float, size: float, colour: np.ndarray) -> None:
+    def lay(self, region: np.ndarray, x: float, y: float, angle: float, size: float, color: np.ndarray) -> None:
         """Puts a stone there, cut to what is free in its region; leaves it out where too little is free."""
         reach = int(size) + 4
         left, top = max(0, int(x) - reach), max(0, int(y) - reach)
@@ -164,7 +164,7 @@ class _Bed:
         if stone.sum() < 0.4 * whole:
             return
         chosen = stone > 0
-        self.rgb[window][chosen] = colour
+        self.rgb[window][chosen] = color
         self.stones[window] |= stone
         joint = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * FINE + 1, 2 * FINE + 1))
         self.taken[window] = np.maximum(self.taken[window], cv2.dilate(stone, joint))

@@ -1,7 +1,7 @@
 """Paint: noise, light on rounded shapes, and brush dabs; the means by which every picture here is made.
 
-Layers are uint8 RGBA with the colour multiplied by alpha. Drawing an opaque colour with OpenCV's smooth edges onto
-such a canvas keeps it so, because edges mix colour and alpha alike.
+Layers are uint8 RGBA with the color multiplied by alpha. Drawing an opaque color with OpenCV's smooth edges onto
+such a canvas keeps it so, because edges mix color and alpha alike.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ import cv2
 import numpy as np
 
 
-def colour(text: str) -> np.ndarray:
+def color(text: str) -> np.ndarray:
     """ "#rrggbb" as three floats from 0 to 255."""
     return np.array([int(text[i : i + 2], 16) for i in (1, 3, 5)], float)
 
 
 def palette(*texts: str) -> np.ndarray:
-    return np.stack([colour(text) for text in texts])
+    return np.stack([color(text) for text in texts])
 
 
 def along(stops: np.ndarray, place: np.ndarray | float) -> np.ndarray:
-    """Colours (..., 3) of a gradient through `stops` (n, 3) at `place`, 0 being the first and 1 the last."""
+    """Colors (..., 3) of a gradient through `stops` (n, 3) at `place`, 0 being the first and 1 the last."""
     places = np.linspace(0, 1, len(stops))
     return np.stack([np.interp(place, places, stops[:, channel]) for channel in range(3)], axis=-1)
 
@@ -60,7 +60,7 @@ def puffed(mask: np.ndarray, radius: float) -> np.ndarray:
 
 
 def cut_out(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """A layer (h, w, 4) from colours 0..255 and alpha 0..1."""
+    """A layer (h, w, 4) from colors 0..255 and alpha 0..1."""
     alpha = np.clip(alpha, 0, 1)[..., None]
     return np.rint(np.concatenate([np.clip(rgb, 0, 255) * alpha, 255 * alpha], axis=-1)).astype(np.uint8)
 
@@ -75,18 +75,18 @@ def smooth_polygon(shape: tuple[int, int], points: np.ndarray, round_corners: fl
     return np.clip((soft - 0.5) * round_corners * 2 + 0.5, 0, 1)
 
 
-def dabs(canvas: np.ndarray, centres: np.ndarray, lengths, widths, angles, colours: np.ndarray) -> None:
-    """Paints one pointed oval per row of `centres` (n, 2), in order; lengths and widths in pixels, angles in radians.
+def dabs(canvas: np.ndarray, centers: np.ndarray, lengths, widths, angles, colors: np.ndarray) -> None:
+    """Paints one pointed oval per row of `centers` (n, 2), in order; lengths and widths in pixels, angles in radians.
 
-    canvas: uint8, 3 or 4 channels; with 4, the dabs are opaque. colours: (n, 3) from 0 to 255.
+    canvas: uint8, 3 or 4 channels; with 4, the dabs are opaque. colors: (n, 3) from 0 to 255.
     """
-    count = len(centres)
+    count = len(centers)
     lengths, widths, angles = (np.broadcast_to(values, count) for values in (lengths, widths, angles))
     ends = 255 * np.ones((count, canvas.shape[2] - 3))
-    colours = np.concatenate([np.clip(np.broadcast_to(colours, (count, 3)), 0, 255), ends], axis=1).tolist()
-    places = np.rint(np.asarray(centres) * 16).astype(int).tolist()
+    colors = np.concatenate([np.clip(np.broadcast_to(colors, (count, 3)), 0, 255), ends], axis=1).tolist()
+    places = np.rint(np.asarray(centers) * 16).astype(int).tolist()
     axes = np.maximum(np.rint(np.stack([lengths, widths], axis=1) * 8), 4).astype(int).tolist()
-    for place, axis, angle, paint in zip(places, axes, np.degrees(angles).tolist(), colours, strict=True):
+    for place, axis, angle, paint in zip(places, axes, np.degrees(angles).tolist(), colors, strict=True):
         cv2.ellipse(canvas, place, axis, angle, 0, 360, paint, -1, cv2.LINE_AA, 4)
 
 
@@ -102,15 +102,15 @@ def scattered(rng: np.random.Generator, where: np.ndarray, count: int) -> np.nda
     return np.stack([x, y], axis=1) + rng.random((count, 2)) - 0.5
 
 
-def jittered(rng: np.random.Generator, colours: np.ndarray, light: float = 14, hue: float = 6) -> np.ndarray:
-    """The colours (n, 3), each a little lighter or darker and a little off in hue."""
-    return colours + rng.normal(0, light, (len(colours), 1)) + rng.normal(0, hue, (len(colours), 3))
+def jittered(rng: np.random.Generator, colors: np.ndarray, light: float = 14, hue: float = 6) -> np.ndarray:
+    """The colors (n, 3), each a little lighter or darker and a little off in hue."""
+    return colors + rng.normal(0, light, (len(colors), 1)) + rng.normal(0, hue, (len(colors), 3))
 
 
 def brushed(
     canvas: np.ndarray, rng: np.random.Generator, count: int, length: float, width: float, angles, light: float = 9
 ):
-    """Goes over a layer with dabs of the colours that are already there; its outline stays. Returns the layer.
+    """Goes over a layer with dabs of the colors that are already there; its outline stays. Returns the layer.
 
     angles: one for all, or a field (h, w), in radians.
     """
@@ -122,8 +122,8 @@ def brushed(
     sizes = rng.uniform(0.6, 1.4, len(places))
     order = rng.permutation(len(places))
     over = canvas.copy()
-    colours = jittered(rng, canvas[y, x, :3].astype(float), light, light / 3)
-    dabs(over, places[order], length * sizes[order], width * sizes[order], turned[order], colours[order])
+    colors = jittered(rng, canvas[y, x, :3].astype(float), light, light / 3)
+    dabs(over, places[order], length * sizes[order], width * sizes[order], turned[order], colors[order])
     alpha = canvas[..., 3:].astype(np.float32) / 255
     covered = np.maximum(over[..., 3:], 1).astype(np.float32) / 255
     rgb = over[..., :3] / covered * alpha

@@ -11,7 +11,7 @@ from sample_media.layers import DETAIL, Sprite, moved_view, painted_at, scale, s
 from sample_media.paint import (
     along,
     brushed,
-    colour,
+    color,
     cut_out,
     dabs,
     jittered,
@@ -33,17 +33,17 @@ def _sky() -> np.ndarray:
     rng = np.random.default_rng(101)
     height, width = 250 * DETAIL, 720 * DETAIL
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    centre = ((SUN[0] + 40) * DETAIL, (SUN[1] + 30) * DETAIL)
+    center = ((SUN[0] + 40) * DETAIL, (SUN[1] + 30) * DETAIL)
     streaks = noise(rng, (height, width), 60, 5, 6)
     place = y / (height * 0.9) + 0.05 * streaks
     rgb = along(palette("#2b2a5e", "#4f3f7d", "#8f5189", "#d8697a", "#f59a62", "#fcc873"), place)
     bank = np.clip(streaks - 0.5, 0, 1)[..., None] * np.clip(1.15 - y / height, 0, 1)[..., None]
     rgb = rgb * (1 - 0.75 * bank) + 0.75 * bank * along(palette("#5a4680", "#b65b84", "#ffb070"), place)
-    sun = np.hypot(x - centre[0], y - centre[1])
+    sun = np.hypot(x - center[0], y - center[1])
     rgb += np.exp(-sun / 190)[..., None] * np.array([70, 75, 35])
     disc = np.clip(52 - sun, 0, 1)[..., None]
     rgb = rgb * (1 - disc) + disc * np.array([255, 240, 190])
-    angles = np.where(sun < 230, np.arctan2(y - centre[1], x - centre[0]) + np.pi / 2, 0.1 * streaks)
+    angles = np.where(sun < 230, np.arctan2(y - center[1], x - center[0]) + np.pi / 2, 0.1 * streaks)
     picture = brushed(cut_out(rgb, np.ones((height, width))), rng, 8000, 60, 12, angles, 5)
     stars = rng.uniform(0, 1, (46, 2)) * [width, height * 0.36]
     dabs(picture, stars, rng.uniform(3, 7, 46), rng.uniform(3, 7, 46), 0.0, palette("#f4e8d0"))
@@ -113,18 +113,18 @@ def _still_water() -> np.ndarray:
 
 
 def _shaded(shape, points, paint: str, radius: float, seed: int, strength: float = 0.5, round_corners: float = 1.5):
-    """Colour and alpha of one lit, lightly grained shape, in picture pixels."""
+    """Color and alpha of one lit, lightly grained shape, in picture pixels."""
     alpha = smooth_polygon(shape, np.asarray(points, float), round_corners)
     light = cv2.GaussianBlur(lit(puffed(alpha > 0.5, radius), FROM_SUN), (0, 0), 2)
     grain = noise(np.random.default_rng(seed), shape, 14, 3, 2)
-    shadow = colour(paint) * 0.5 + np.array([30, 18, 46])
-    sunny = colour(paint) * 1.08 + np.array([24, 12, -6])
-    rgb = along(np.stack([shadow, colour(paint), sunny]), 0.5 + strength * light) + 7 * grain[..., None]
+    shadow = color(paint) * 0.5 + np.array([30, 18, 46])
+    sunny = color(paint) * 1.08 + np.array([24, 12, -6])
+    rgb = along(np.stack([shadow, color(paint), sunny]), 0.5 + strength * light) + 7 * grain[..., None]
     return rgb, alpha
 
 
 def _assembled(shape: tuple[int, int], pieces) -> np.ndarray:
-    """One layer out of (colour, alpha) pieces, back to front."""
+    """One layer out of (color, alpha) pieces, back to front."""
     rgb, cover = np.zeros((*shape, 3)), np.zeros(shape)
     for piece, alpha in pieces:
         rgb = rgb * (1 - alpha[..., None]) + piece * alpha[..., None]
@@ -135,7 +135,7 @@ def _assembled(shape: tuple[int, int], pieces) -> np.ndarray:
 
 
 def _lighthouse(shape: tuple[int, int]) -> list:
-    """The tower, its two red bands, gallery, lamp and roof, and the keeper's house: (colour, alpha) pieces."""
+    """The tower, its two red bands, gallery, lamp and roof, and the keeper's house: (color, alpha) pieces."""
     middle, foot, top = 300, 262, 76
 
     def block(low: float, high: float, wide: float, narrow: float) -> list[tuple[float, float]]:
@@ -240,7 +240,7 @@ def _seam(shape: tuple[int, int], y: int):
     line = np.zeros(shape, np.uint8)
     left = int(np.interp(y, [22, 110, 210, 306], [206, 138, 86, 62])) + 6
     cv2.ellipse(line, ((left + 206) // 2, y), ((206 - left) // 2, 8), 0, 0, 180, 255, 2, cv2.LINE_AA)
-    return np.broadcast_to(colour("#c49a78"), (*shape, 3)), line / 255 * 0.7
+    return np.broadcast_to(color("#c49a78"), (*shape, 3)), line / 255 * 0.7
 
 
 @cache

@@ -24,7 +24,7 @@ def _shore() -> np.ndarray:
     )
 
 
-def _colours(rng: np.random.Generator) -> np.ndarray:
+def _colors(rng: np.random.Generator) -> np.ndarray:
     """The picture without its strokes: (h, w, 3) from 0 to 255."""
     y, x = np.mgrid[0 : SHAPE[0], 0 : SHAPE[1]].astype(np.float32)
     rgb = along(
@@ -93,7 +93,7 @@ def _traced(angles: np.ndarray, starts: np.ndarray, lengths: np.ndarray, steps: 
 
 
 def _stroke(rng, canvas: np.ndarray, relief: np.ndarray, path: np.ndarray, width: float, tone: np.ndarray) -> None:
-    """One loaded brush drawn along `path`: hairs side by side, each with its own colour, ridge and ragged ends."""
+    """One loaded brush drawn along `path`: hairs side by side, each with its own color, ridge and ragged ends."""
     along_path = np.gradient(path, axis=0)
     side = np.stack([-along_path[:, 1], along_path[:, 0]], axis=1)
     side /= np.linalg.norm(side, axis=1, keepdims=True) + 1e-6
@@ -116,7 +116,7 @@ def _stroke(rng, canvas: np.ndarray, relief: np.ndarray, path: np.ndarray, width
 
 
 def _coat(rng, canvas, relief, target: np.ndarray, angles: np.ndarray, count: int, width: float) -> None:
-    """A layer of `count` strokes about `width` pixels wide, coloured by `target`."""
+    """A layer of `count` strokes about `width` pixels wide, colored by `target`."""
     starts = rng.random((count, 2)) * SHAPE[::-1]
     x, y = starts.astype(int).T
     tones = jittered(rng, target[y, x], 13, 9)
@@ -132,7 +132,7 @@ def _coat(rng, canvas, relief, target: np.ndarray, angles: np.ndarray, count: in
 def paint() -> np.ndarray:
     """uint8 RGB (700, 900, 3)."""
     rng = np.random.default_rng(5)
-    target, angles = _colours(rng), _directions(rng)
+    target, angles = _colors(rng), _directions(rng)
     canvas = np.full((*SHAPE, 3), (60, 52, 66), np.uint8)
     relief = np.full(SHAPE, 100, np.uint8)
     for count, width in ((900, 30), (2600, 17), (3600, 11)):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from sample_media.paint import colour, noise, smooth_polygon
+from sample_media.paint import color, noise, smooth_polygon
 
 FINE = 2  # carved at this many pixels per pixel of the picture
 SHAPE = (700, 900)
 CARVED = (SHAPE[0] * FINE, SHAPE[1] * FINE)
 SUN = (600.0, 205.0, 92.0)  # x, y, radius
-PAPER, BLACK, RED, BLUE, OCHRE = (colour(each) for each in ("#efe2c4", "#231c1e", "#c9482c", "#4d8f97", "#dba53f"))
+PAPER, BLACK, RED, BLUE, OCHRE = (color(each) for each in ("#efe2c4", "#231c1e", "#c9482c", "#4d8f97", "#dba53f"))
 
 
 def _grid() -> tuple[np.ndarray, np.ndarray]:
@@ -174,7 +174,7 @@ def _printed(
     offset: tuple[int, int],
     thin: float = 0.13,
 ):
-    """One colour printed onto the sheet: mottled, with the grain of the wood, a little out of register.
+    """One color printed onto the sheet: mottled, with the grain of the wood, a little out of register.
 
     thin: how unevenly it took, as a share of full strength.
     """
@@ -193,7 +193,7 @@ def paint() -> np.ndarray:
     ripple = np.sin(y / 4.5 + 2.2 * np.sin(x / 37 + y / 23)) + 0.8 * np.sin(x / 21 - y / 13)
     glow = np.exp(-(((x - SUN[0]) / (52 + 0.25 * (y - 520) + 14 * ripple)) ** 2)) * water
     glow = np.clip((glow - 0.45) * 12, 0, 1)
-    fade = np.clip(1 - y / 210, 0, 1)  # the printer wipes the block so that the colour runs out
+    fade = np.clip(1 - y / 210, 0, 1)  # the printer wipes the block so that the color runs out
     snow = mountain & ~land & (y - _peak(x) < 105)
     _printed(
         sheet,

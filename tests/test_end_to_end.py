@@ -16,11 +16,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.media.clips import Tone, gradient, make_clip
-from tests.thin_vgg import real_vgg, thin_vgg
-from videostyle import cli, measure, painter, stylize_image
-from videostyle.media.images import load_style, read_picture
-from videostyle.stylizers import still
+from tests.support.clips import Tone, gradient, make_clip
+from tests.support.thin_vgg import real_weights, thin_weights
+from videostyle import stylize_image
+from videostyle.cli import main as cli
+from videostyle.media.images import read_picture
+from videostyle.models.weights import WEIGHTS
+from videostyle.style_images import load_style
 
 SIZE = (36, 48)
 QUICK = ("--size", "48", "--preset", "draft", "--first-iterations", "4", "--iterations", "1", "--threads", "1")
@@ -82,7 +84,7 @@ def test_a_clip_is_painted_by_the_command_line_with_the_real_network(place):
 
 
 def test_quiet_says_nothing_and_a_still_goes_to_a_still(place, monkeypatch, capsys):
-    monkeypatch.setattr(painter, "load_features", lambda name, device: real_vgg())
+    monkeypatch.setitem(WEIGHTS, "vgg19", real_weights)
     output = place / "out.png"
     assert main("run", place / "photo.png", place / "style.png", "-o", output, "--quiet", *QUICK) == 0
     assert capsys.readouterr() == ("", "")
@@ -91,9 +93,9 @@ def test_quiet_says_nothing_and_a_still_goes_to_a_still(place, monkeypatch, caps
     np.testing.assert_array_equal(painted, read_picture(output).image)
 
 
-def test_a_still_from_python_takes_the_styles_colours(monkeypatch):
-    """Coloured noise and a painting of orange blots: within a few steps of the real network the noise turns orange."""
-    monkeypatch.setattr(still, "load_features", lambda name, device: real_vgg())
+def test_a_still_from_python_takes_the_styles_colors(monkeypatch):
+    """Colored noise and a painting of orange blots: within a few steps of the real network the noise turns orange."""
+    monkeypatch.setitem(WEIGHTS, "vgg19", real_weights)
     noise = np.random.default_rng(0).integers(0, 256, (32, 48, 3), np.uint8)
     orange = (cv2.GaussianBlur(noise, (0, 0), 1.5) * (1.0, 0.6, 0.2)).astype(np.uint8)
     painted = stylize_image(noise, orange, iterations=14)
@@ -234,7 +236,7 @@ def test_bad_input_gets_one_clear_line_and_leaves_nothing(prepare, arguments, na
 
 @pytest.fixture
 def thin_network(monkeypatch):
-    monkeypatch.setattr(painter, "load_features", lambda name, device: thin_vgg())
+    monkeypatch.setitem(WEIGHTS, "vgg19", thin_weights)
 
 
 def deep_style(place: Path) -> None:
@@ -243,9 +245,9 @@ def deep_style(place: Path) -> None:
 
 
 ODD_STYLES = {
-    "greyscale": (lambda place: save(place, "odd.png", "L"), "odd.png"),
+    "grayscale": (lambda place: save(place, "odd.png", "L"), "odd.png"),
     "RGBA": (lambda place: save(place, "odd.png", "RGBA"), "odd.png"),
-    "grey with alpha": (lambda place: save(place, "odd.png", "LA"), "odd.png"),
+    "gray with alpha": (lambda place: save(place, "odd.png", "LA"), "odd.png"),
     "16-bit": (deep_style, "odd.png"),
     "CMYK": (lambda place: save(place, "odd.jpg", "CMYK"), "odd.jpg"),
     "palette": (lambda place: save(place, "odd.png", "P"), "odd.png"),
@@ -279,7 +281,7 @@ def warp_errors(page: Path) -> tuple[str, str]:
 @pytest.fixture
 def paint(place, thin_network, monkeypatch, capsys):
     """Paints in this process and on a thin network, with a page of the run; what the page says."""
-    monkeypatch.setattr(measure, "load_features", lambda name, device, exact: thin_vgg())
+    monkeypatch.setitem(WEIGHTS, "vgg19", thin_weights)
     page = place / "look.html"
 
     def paint(*arguments: object, quick: tuple[str, ...] = QUICK) -> str:
@@ -336,7 +338,7 @@ def test_an_enlarged_output_is_measured_at_the_painted_size_and_the_page_says_so
     assert re.search("measured at.*32 \N{MULTIPLICATION SIGN} 24 pixels", text)
 
 
-def test_a_clip_in_its_own_colours_is_measured_in_grey(place, paint):
+def test_a_clip_in_its_own_colors_is_measured_in_gray(place, paint):
     text = paint(place / "in.mp4", "-o", place / "out.mp4", "--keep-colors", "--frames", "2")
     figures = place / "figures.json"
     again = [place / "in.mp4", place / "out.mp4", "--style", place / "style.png", "--device", "cpu", "--keep-colors"]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from videostyle import errors
-from videostyle.errors import BadInput, Cancelled, MissingModel, PaintingFailed, VideoStyleError
+from videostyle.errors import BadInput, Cancelled, MissingModel, RunFailed, VideoStyleError
 
 
 def test_the_parts_stand_in_one_line_in_order() -> None:
@@ -32,7 +32,7 @@ def test_whatever_the_parts_hold_it_is_one_line(parts: list[str]) -> None:
         ("BadInput", 2),
         ("BadOutput", 2),
         ("MissingModel", 2),
-        ("PaintingFailed", 1),
+        ("RunFailed", 1),
         ("Cancelled", 130),
     ],
 )
@@ -41,6 +41,6 @@ def test_exit_codes(child: str, code: int) -> None:
 
 
 def test_every_child_is_caught_as_the_base() -> None:
-    for child in (BadInput, Cancelled, PaintingFailed):
+    for child in (BadInput, Cancelled, RunFailed):
         with pytest.raises(VideoStyleError, match="why"):
             raise child("why")

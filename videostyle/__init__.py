@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from videostyle.config import Job, TrainJob
     from videostyle.errors import VideoStyleError
-    from videostyle.pipeline import run
+    from videostyle.rendering.run import run
     from videostyle.stylizers.still import stylize_image
-    from videostyle.training import train
+    from videostyle.training.train import train
 
 __all__ = ["Job", "TrainJob", "VideoStyleError", "run", "stylize_image", "train"]
 
@@ -21,9 +21,9 @@ _HOMES = {
     "Job": "videostyle.config",
     "TrainJob": "videostyle.config",
     "VideoStyleError": "videostyle.errors",
-    "run": "videostyle.pipeline",
+    "run": "videostyle.rendering.run",
     "stylize_image": "videostyle.stylizers.still",
-    "train": "videostyle.training",
+    "train": "videostyle.training.train",
 }
 
 

@@ -1,4 +1,4 @@
-from videostyle.cli import main
+from videostyle.cli.main import main
 
 if __name__ == "__main__":
     main()

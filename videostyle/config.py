@@ -11,10 +11,14 @@ from typing import Any
 from videostyle.errors import BadOption
 
 PRESETS = ("draft", "standard", "high")
+
 ENGINES = ("optimize", "learned")
+
 LEARNED = ".vstyle"  # the suffix of a learned painting
+
 # of a run: without effect where a network paints; and what a learned painting has settled already
 ITERATED = ("preset", "iterations", "first_iterations", "begin_with")
+
 SETTLED = (
     "style_weight", "content_weight", "temporal_weight", "tv_weight", "style_scale", "flow", "features", "minutes", "seed",
 )  # fmt: skip
@@ -128,11 +132,11 @@ class Job:
     style_weight: float = option(15.0, "Pull towards the painting.", low=0.0)
     content_weight: float = option(1.0, "Pull towards the clip.", low=0.0)
     temporal_weight: float = option(300.0, "Pull towards the last frame: 0 lively, 3000 locked.", low=0.0)
-    tv_weight: float = option(2.0, "Smoothness: penalises differences of neighbouring pixels.", low=0.0)
+    tv_weight: float = option(2.0, "Smoothness: penalizes differences of neighboring pixels.", low=0.0)
     style_scale: float = option(
         1.0, "Stroke size relative to the picture; 0.5 is finer, 2 coarser.", low=0.1, high=10.0
     )
-    keep_colors: bool = option(False, "Keep the clip's colours; take only light and stroke from the painting.")
+    keep_colors: bool = option(False, "Keep the clip's colors; take only light and stroke from the painting.")
     iterations: int | None = option(
         None,
         "Exactly this many iterations for every frame after a shot's first.",
@@ -238,7 +242,7 @@ class MeasureJob:
         "size", "Scale both down to this longer side first, in pixels.", default_text="OUTPUT's"
     )
     keep_colors: bool = as_in_run(
-        "keep_colors", "OUTPUT was painted with --keep-colors: the network sees grey pictures."
+        "keep_colors", "OUTPUT was painted with --keep-colors: the network sees gray pictures."
     )
     style_scale: float = as_in_run("style_scale", "The --style-scale that OUTPUT was painted with.")
     features: str = as_in_run("features")
@@ -262,7 +266,7 @@ class MeasureJob:
 class WebcamJob:
     """A live preview, complete and checked. Raises BadOption as Job does."""
 
-    paintings: tuple[Path, ...]
+    styles: tuple[Path, ...]
     camera: str = option(
         "0",
         "A camera's number, a device such as /dev/video0, a URL, or a video FILE that plays as a camera, over and over.",
@@ -312,11 +316,11 @@ class WebcamJob:
     threads: int | None = as_in_run("threads", default_text="one fewer than cores")
 
     def __post_init__(self):
-        object.__setattr__(self, "paintings", tuple(Path(each) for each in self.paintings))
+        object.__setattr__(self, "styles", tuple(Path(each) for each in self.styles))
         for name in ("record", "virtual_camera"):
             value = getattr(self, name)
             object.__setattr__(self, name, None if value is None else Path(value))
-        if not self.paintings:
+        if not self.styles:
             raise BadOption("no painting was given", "one or more images", "add the painting's file")
         check_options(self)
         for name, why in self._unheeded().items():
@@ -327,10 +331,8 @@ class WebcamJob:
         """Options that would have no effect, and why."""
         found = {"host": "without --serve"} if self.serve is None else {"fullscreen": "with --serve there is no window"}
         found |= {"overwrite": "without --record"} if self.record is None else {}
-        if all(each.suffix.lower() == LEARNED for each in self.paintings):
-            found |= dict.fromkeys(
-                {*SETTLED} & self.__dataclass_fields__.keys(), "networks have learned their paintings"
-            )
+        if all(each.suffix.lower() == LEARNED for each in self.styles):
+            found |= dict.fromkeys({*SETTLED} & self.__dataclass_fields__.keys(), "networks have learned their styles")
         return found
 
 

@@ -1,5 +1,7 @@
 """Errors a user can do something about: each says what was given, what is accepted, what to do next."""
 
+from __future__ import annotations
+
 
 class VideoStyleError(Exception):
     """Base of every error this program raises on purpose; `str()` is one line fit for a terminal.
@@ -38,7 +40,7 @@ class MissingModel(VideoStyleError):
     exit_code = 2
 
 
-class PaintingFailed(VideoStyleError):
+class RunFailed(VideoStyleError):
     """Something broke after painting began."""
 
     exit_code = 1

@@ -89,23 +89,28 @@ class Trim:
 class Motion:
     """How a frame continues the one before it, at the working size.
 
-    flow: float32 (H, W, 2), from this frame back to the previous one. trust: float32 (H, W) in [0, 1], 0 where the
-    previous picture says nothing about this one (newly visible, wrong flow, outside). long: how it continues the shot's
-    anchor, None where that is the previous frame itself. renews: whether it is the next frames' anchor (temporal/anchor.py).
+    flow: float32 (H, W, 2), from this frame back to the previous one. consistency: float32 (H, W) in [0, 1], 0 where the
+    previous picture says nothing about this one (newly visible, wrong flow, outside). to_keyframe: how it
+    continues the shot's keyframe, None where that is the previous frame itself. is_keyframe: whether this frame is the next
+    frames' keyframe (temporal/motion.py).
     """
 
     flow: np.ndarray
-    trust: np.ndarray
-    long: Motion | None = None
-    renews: bool = False
+    consistency: np.ndarray
+    to_keyframe: Motion | None = None
+    is_keyframe: bool = False
 
     def __post_init__(self):
-        if self.flow.shape != (*self.trust.shape, 2) or self.flow.dtype != np.float32 or self.trust.dtype != np.float32:
+        if (
+            self.flow.shape != (*self.consistency.shape, 2)
+            or self.flow.dtype != np.float32
+            or self.consistency.dtype != np.float32
+        ):
             raise ValueError(
-                f"flow (H, W, 2) and trust (H, W) in float32, not {self.flow.shape} and {self.trust.shape}"
+                f"flow (H, W, 2) and consistency (H, W) in float32, not {self.flow.shape} and {self.consistency.shape}"
             )
 
     @property
-    def untrusted(self) -> float:
+    def new_share(self) -> float:
         """The share of the picture that is new, in [0, 1]."""
-        return float(1.0 - self.trust.mean())
+        return float(1.0 - self.consistency.mean())

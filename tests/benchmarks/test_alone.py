@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from benchmarks.alone import AGE, Judge, newly_visible
-from videostyle.media.images import load_style
-from videostyle.models.features import STYLE_LAYERS, load_features
-from videostyle.stylizers.losses import StyleTargets, content_distance, gram, style_distance
-from videostyle.stylizers.optimize import to_tensor
+from videostyle.losses.style_targets import StyleTargets
+from videostyle.losses.terms import content_distance, gram, style_distance
+from videostyle.models.vgg import STYLE_LAYERS, load_features
+from videostyle.style_images import load_style
+from videostyle.tensors import to_tensor
 
 SIZE = (48, 64)
 
@@ -66,7 +67,7 @@ def test_what_lies_outside_the_region_has_no_say_in_it(style):
     other[:, 40:] = 0.5
     judge = Judge(image, style, region(slice(0, 8)))
     ours, theirs = judge.of(painted), judge.of(other)
-    assert ours["star"] != pytest.approx(theirs["star"], rel=0.01)
+    assert ours["spatial"] != pytest.approx(theirs["spatial"], rel=0.01)
     assert ours["content"] == pytest.approx(theirs["content"], rel=0.1)
     everywhere = Judge(image, style, region(slice(None)))
     assert everywhere.of(painted)["content"] != pytest.approx(everywhere.of(other)["content"], rel=0.1)
@@ -74,7 +75,7 @@ def test_what_lies_outside_the_region_has_no_say_in_it(style):
 
 def test_a_region_too_small_for_statistics_has_none(style):
     assert set(Judge(textured(1), style, torch.zeros(1, 1, *SIZE)).of(np.zeros((*SIZE, 3), np.float32))) == {
-        "star",
+        "spatial",
         "sharpness",
     }
 

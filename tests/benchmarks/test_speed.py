@@ -8,9 +8,11 @@ import pytest
 import torch
 
 from benchmarks.speed import PROTOCOL_MOST, PROTOCOL_WINDOW, ByAutograd, by_protocol, flops, with_network
-from tests.thin_vgg import picture, real_vgg
-from videostyle.models.features import load_features
-from videostyle.stylizers.losses import Objective, StyleTargets, Weights
+from tests.support.thin_vgg import picture, real_vgg
+from videostyle.losses.objective import Objective
+from videostyle.losses.style_targets import StyleTargets
+from videostyle.losses.terms import Weights
+from videostyle.models.vgg import load_features
 
 
 def test_the_direct_convolutions_are_counted_layer_by_layer():

@@ -1,4 +1,4 @@
-"""Every codec in every container that holds it: right colours, exact times, joined segments, the same bytes each time."""
+"""Every codec in every container that holds it: right colors, exact times, joined segments, the same bytes each time."""
 
 from __future__ import annotations
 
@@ -9,16 +9,24 @@ import av
 import numpy as np
 import pytest
 
-from tests.media.clips import gradient
-from tests.media.painting import shown_times
 from tests.media.test_sinks import standard_codes
+from tests.support.clips import gradient
+from tests.support.outputs import shown_times
 from videostyle.errors import BadOption
 from videostyle.frames import Frame, VideoInfo
 from videostyle.media import encoding
-from videostyle.media.encoding import CODECS, CONTAINERS, WRITABLE, Wanted, can_hold, choose_pixels, limited_yuv
+from videostyle.media.encoding import (
+    CODECS,
+    CONTAINERS,
+    WRITABLE,
+    EncodingRequest,
+    can_hold,
+    choose_encoder,
+    limited_yuv,
+)
 from videostyle.media.sinks import open_sink
 from videostyle.media.sources import open_source
-from videostyle.media.work import WorkFolder
+from videostyle.media.workdir import WorkFolder
 
 TICK = Fraction(1, 90000)
 INTO = {
@@ -30,10 +38,10 @@ INTO = {
     "ffv1": [".mp4", ".mkv"],
 }
 PAIRS = [(codec, suffix) for codec, suffixes in INTO.items() for suffix in suffixes]
-COLOURS = [(255, 255, 255), (0, 0, 0), (255, 0, 0), (0, 255, 0), (0, 0, 255), (200, 100, 50)]
+COLORS = [(255, 255, 255), (0, 0, 0), (255, 0, 0), (0, 255, 0), (0, 0, 255), (200, 100, 50)]
 
 
-def write(output: Path, images: list[np.ndarray], wanted: Wanted, gaps: bool = False) -> None:
+def write(output: Path, images: list[np.ndarray], wanted: EncodingRequest, gaps: bool = False) -> None:
     """The pictures at 25 a second, or with gaps and from 0.5 s on; segments of three."""
     size, bits = images[0].shape[:2], images[0].dtype.itemsize * 8
     info = VideoInfo("folder", size, bits) if not gaps else VideoInfo("video", size, bits, TICK, rate=Fraction(25))
@@ -44,7 +52,7 @@ def write(output: Path, images: list[np.ndarray], wanted: Wanted, gaps: bool = F
             empty.mux(stream.encode(av.VideoFrame(16, 16, "yuv420p")))
             empty.mux(stream.encode(None))
     with WorkFolder(output) as work:
-        pixels = choose_pixels(wanted, output.suffix, bits)
+        pixels = choose_encoder(wanted, output.suffix, bits)
         sink = open_sink(output, work, source, info, size, None, None, pixels)
         for index, image in enumerate(images):
             start = Fraction(1, 2) + Fraction(index * index, 50) if gaps else Fraction(index, 25)
@@ -77,7 +85,7 @@ def test_every_frame_comes_back_at_its_time_across_segments_and_twice_the_same(t
     images = [gradient(66, 96, step=20 * index) for index in range(7)]
     one, two = tmp_path / f"one{suffix}", tmp_path / f"two{suffix}"
     for output in (one, two):
-        write(output, images, Wanted(codec), gaps=True)
+        write(output, images, EncodingRequest(codec), gaps=True)
     assert one.read_bytes() == two.read_bytes()
     tick = Fraction(1, 1000) if suffix in (".mkv", ".webm") else TICK
     expected = [round((Fraction(1, 2) + Fraction(index * index, 50)) / tick) * tick for index in range(7)]
@@ -93,10 +101,10 @@ def test_every_frame_comes_back_at_its_time_across_segments_and_twice_the_same(t
 @pytest.mark.parametrize("codec", CODECS)
 def test_what_a_container_does_not_hold_is_refused_with_those_that_do(codec, suffix):
     if suffix in INTO[codec]:
-        assert choose_pixels(Wanted(codec), suffix, 8).encoder in CODECS[codec].encoders
+        assert choose_encoder(EncodingRequest(codec), suffix, 8).encoder in CODECS[codec].encoders
         return
     with pytest.raises(BadOption) as error:
-        choose_pixels(Wanted(codec), suffix, 8)
+        choose_encoder(EncodingRequest(codec), suffix, 8)
     assert all(each in str(error.value).split("accepted:")[1] for each in INTO[codec])
 
 
@@ -110,22 +118,22 @@ FORMATS = [
 
 
 @pytest.mark.parametrize(("codec", "pix_fmt"), FORMATS)
-def test_flat_colours_of_every_pixel_format_are_the_standards(tmp_path, codec, pix_fmt):
+def test_flat_colors_of_every_pixel_format_are_the_standards(tmp_path, codec, pix_fmt):
     output = tmp_path / "out.mkv"
     deep = av.VideoFormat(pix_fmt).components[0].bits > 8
     scale, kind = (257, np.uint16) if deep else (1, np.uint8)
-    images = [np.full((64, 80, 3), colour, kind) * kind(scale) for colour in COLOURS]
-    write(output, images, Wanted(codec, pix_fmt=pix_fmt, crf=1 if CODECS[codec].crf else None))
+    images = [np.full((64, 80, 3), color, kind) * kind(scale) for color in COLORS]
+    write(output, images, EncodingRequest(codec, pix_fmt=pix_fmt, crf=1 if CODECS[codec].crf else None))
     is_rgb = av.VideoFormat(pix_fmt).is_rgb
     with av.open(str(output)) as container:
         assert container.streams.video[0].codec_context.pix_fmt == pix_fmt
         frames = list(container.decode(video=0))
-    for colour, frame in zip(COLOURS, frames, strict=True):
+    for color, frame in zip(COLORS, frames, strict=True):
         if is_rgb:
             stored = frame.to_ndarray(format="rgb48le")[32, 40] / 257
-            assert np.abs(stored - colour).max() <= 1.0
+            assert np.abs(stored - color).max() <= 1.0
         else:
-            assert np.abs(stored_middle(frame) - standard_codes(*colour, 64)).max() <= 1.5
+            assert np.abs(stored_middle(frame) - standard_codes(*color, 64)).max() <= 1.5
 
 
 @pytest.mark.parametrize("bits", [8, 16])
@@ -133,7 +141,7 @@ def test_flat_colours_of_every_pixel_format_are_the_standards(tmp_path, codec, p
 def test_ffv1_gives_back_the_very_pixels(tmp_path, bits, size):
     random = np.random.default_rng(bits)
     images = [random.integers(0, 2**bits, (*size, 3)).astype(f"uint{bits}") for _ in range(4)]
-    write(tmp_path / "out.mkv", images, Wanted("ffv1"))
+    write(tmp_path / "out.mkv", images, EncodingRequest("ffv1"))
     for image, frame in zip(images, open_source(tmp_path / "out.mkv").frames(), strict=True):
         np.testing.assert_array_equal(frame.image, image)
 
@@ -142,7 +150,7 @@ def test_ffv1_gives_back_the_very_pixels(tmp_path, bits, size):
 def test_a_deep_source_is_written_deep(tmp_path, codec, suffix):
     """A slope of 1 code of 8 bits over the whole width: in 8 bits it has two levels, in 10 bits at least four."""
     slope = np.tile(np.linspace(30000, 30000 + 257, 64).astype(np.uint16)[None, :, None], (64, 1, 3))
-    write(tmp_path / f"out{suffix}", [slope], Wanted(codec, crf=1 if CODECS[codec].crf else None))
+    write(tmp_path / f"out{suffix}", [slope], EncodingRequest(codec, crf=1 if CODECS[codec].crf else None))
     (frame,) = open_source(tmp_path / f"out{suffix}").frames()
     assert len(np.unique(frame.image[32, :, 1])) >= 4
 
@@ -160,16 +168,16 @@ def test_10_bits_are_within_half_a_code_of_the_equations():
 @pytest.mark.parametrize(
     ("wanted", "accepted"),
     [
-        (Wanted("vp9", pix_fmt="yuv420p10le"), "yuv420p"),
-        (Wanted("h264", pix_fmt="rgb24"), "yuv444p"),
-        (Wanted("h264", crf=52), "0 to 51"),
-        (Wanted("prores", crf=10), "no --crf"),
+        (EncodingRequest("vp9", pix_fmt="yuv420p10le"), "yuv420p"),
+        (EncodingRequest("h264", pix_fmt="rgb24"), "yuv444p"),
+        (EncodingRequest("h264", crf=52), "0 to 51"),
+        (EncodingRequest("prores", crf=10), "no --crf"),
     ],
 )
 def test_what_the_encoder_does_not_take_is_refused_with_what_it_does(wanted, accepted):
     suffix = ".mov" if wanted.codec == "prores" else ".mkv"
     with pytest.raises(BadOption) as error:
-        choose_pixels(wanted, suffix, 8)
+        choose_encoder(wanted, suffix, 8)
     assert accepted in str(error.value)
 
 
@@ -177,8 +185,8 @@ def test_an_encoder_that_is_not_there_is_refused_with_those_that_are(monkeypatch
     real = encoding._encoder
     monkeypatch.setattr(encoding, "_encoder", lambda name: None if name == "libx265" else real(name))
     with pytest.raises(BadOption, match="has no encoder libx265; accepted: h264, vp9"):
-        choose_pixels(Wanted("hevc"), ".mp4", 8)
+        choose_encoder(EncodingRequest("hevc"), ".mp4", 8)
 
 
 def test_a_container_that_does_not_know_a_codec_does_not_hold_it():
-    assert not can_hold("webm", choose_pixels(Wanted(), ".mp4", 8))
+    assert not can_hold("webm", choose_encoder(EncodingRequest(), ".mp4", 8))

@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.media.clips import Tone, gradient, make_clip
-from tests.media.painting import shown_times
-from videostyle.errors import PaintingFailed
+from tests.support.clips import Tone, gradient, make_clip
+from tests.support.outputs import shown_times
+from videostyle.errors import RunFailed
 from videostyle.frames import Frame, VideoInfo
 from videostyle.media.sinks import Sink, open_sink
-from videostyle.media.work import WorkFolder
+from videostyle.media.workdir import WorkFolder
 
 SIZE = (36, 64)
 RATE = 25
@@ -105,7 +105,7 @@ def test_what_was_there_stays_until_the_end(output, clip):
 
 
 def test_without_a_frame_there_is_no_output(output, clip):
-    with WorkFolder(output) as work, pytest.raises(PaintingFailed, match="no frame was painted"):
+    with WorkFolder(output) as work, pytest.raises(RunFailed, match="no frame was painted"):
         opened(output, work, clip).finish()
     assert visible(output.parent) == []
 
@@ -114,7 +114,7 @@ def test_a_work_folder_removed_while_writing_is_one_clear_line(output, clip):
     with WorkFolder(output) as work:
         sink = opened(output, work, clip)
         shutil.rmtree(work.path)
-        with pytest.raises(PaintingFailed, match=f"{output.name} could not be written: No such file") as caught:
+        with pytest.raises(RunFailed, match=f"{output.name} could not be written: No such file") as caught:
             sink.write(painted(output)[0])
         assert "\n" not in str(caught.value)
         sink.abort()
@@ -127,7 +127,7 @@ def test_a_work_folder_removed_before_the_end_is_one_clear_line(output, clip):
         for frame in painted(output):
             sink.write(frame)
         shutil.rmtree(work.path)
-        with pytest.raises(PaintingFailed, match=f"{output.name} could not be written"):
+        with pytest.raises(RunFailed, match=f"{output.name} could not be written"):
             sink.finish()
         sink.abort()
     assert list(output.parent.iterdir()) == []

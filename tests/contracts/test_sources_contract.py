@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.media.clips import REC709, Tone, display_matrix, gradient, make_clip
+from tests.support.clips import REC709, Tone, display_matrix, gradient, make_clip
 from videostyle.frames import Frame
-from videostyle.media.sources import fit_size, open_source
+from videostyle.media.resize import fit_size
+from videostyle.media.sources import open_source
 
 COUNT = 14
 SIZE = (36, 64)

@@ -11,15 +11,17 @@ import numpy as np
 import pytest
 import torch
 
-from tests.thin_vgg import picture, thin_vgg
+from tests.support.thin_vgg import picture, thin_vgg
 from videostyle.frames import Motion
-from videostyle.models.feedforward import Shape, new_network
-from videostyle.stylizers.base import Painted, State
-from videostyle.stylizers.learned import Learned
-from videostyle.stylizers.losses import StyleTargets, Weights
-from videostyle.stylizers.optimize import Effort, Optimize
+from videostyle.losses.style_targets import StyleTargets
+from videostyle.losses.terms import Weights
+from videostyle.models.transformer_net import Shape, new_network
+from videostyle.stylizers.base import State, StylizedFrame
+from videostyle.stylizers.feedforward import FeedForward
+from videostyle.stylizers.optimize import Optimize
+from videostyle.stylizers.schedule import Schedule
+from videostyle.temporal.consistency import motion
 from videostyle.temporal.flow import FLOWS
-from videostyle.temporal.trust import motion
 
 SIZE = (32, 48)
 COUNT = 6  # the last one repeats the one before
@@ -27,7 +29,7 @@ COUNT = 6  # the last one repeats the one before
 
 def make_optimize() -> Optimize:
     styles = StyleTargets(thin_vgg(), [picture(30, 40, 9)])
-    return Optimize(styles, Weights(), Effort(first=6, least=1, most=7, for_new=3))
+    return Optimize(styles, Weights(), Schedule(first=6, least=1, most=7, for_new=3))
 
 
 def make_optimize_with_large_pairs() -> Optimize:
@@ -36,8 +38,8 @@ def make_optimize_with_large_pairs() -> Optimize:
     return stylizer
 
 
-def make_learned() -> Learned:
-    return Learned(new_network(Shape(width=8, blocks=2, dilated=1, half=6), 0, "cpu"))
+def make_learned() -> FeedForward:
+    return FeedForward(new_network(Shape(width=8, blocks=2, dilated=1, half=6), 0, "cpu"))
 
 
 STYLIZERS = {
@@ -62,12 +64,12 @@ def frames() -> list[np.ndarray]:
 
 @pytest.fixture(scope="module")
 def motions(frames) -> list[Motion | None]:
-    """From the third frame on with the anchor's too: the first frame, and the third from then on."""
+    """From the third frame on with the keyframe's too: the first frame, and the third from then on."""
     flow = FLOWS["dis"]("cpu")
     found = [motion(before, now, flow) for before, now in pairwise(frames)]
-    for index, anchor in ((2, 0), (4, 2)):
-        long = motion(frames[anchor], frames[index], flow)
-        found[index - 1] = replace(found[index - 1], long=long, renews=index == 2)
+    for index, keyframe in ((2, 0), (4, 2)):
+        long = motion(frames[keyframe], frames[index], flow)
+        found[index - 1] = replace(found[index - 1], to_keyframe=long, is_keyframe=index == 2)
     return [None, *found]
 
 
@@ -77,7 +79,7 @@ def make(request):
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(make, frames, motions) -> list[list[Painted]]:
+def uninterrupted(make, frames, motions) -> list[list[StylizedFrame]]:
     """What each step returns, and `finish` last, of a stylizer that is left in peace."""
     stylizer = make()
     steps = [stylizer.step(*pair) for pair in zip(frames, motions, strict=True)]
@@ -92,9 +94,9 @@ def through_a_file(state: State) -> State:
         return {name: stored[name] for name in stored.files}
 
 
-def same(one: list[Painted], other: list[Painted]) -> bool:
-    def told(each: Painted) -> tuple:  # a loss as text: one that is not known (NaN) does not equal itself
-        return each.picture.tobytes(), str((each.loss, each.loss_star)), each.iterations, each.untrusted
+def same(one: list[StylizedFrame], other: list[StylizedFrame]) -> bool:
+    def told(each: StylizedFrame) -> tuple:  # a loss as text: one that is not known (NaN) does not equal itself
+        return each.picture.tobytes(), str((each.loss, each.spatial_loss)), each.iterations, each.new_share
 
     return [told(each) for each in one] == [told(each) for each in other]
 
@@ -102,7 +104,7 @@ def same(one: list[Painted], other: list[Painted]) -> bool:
 def test_the_clip_moves_and_something_is_new_in_it(motions):
     for each in motions[1:-1]:
         assert np.abs(each.flow).max() > 1
-        assert 0.02 < each.untrusted < 0.98
+        assert 0.02 < each.new_share < 0.98
 
 
 @pytest.mark.parametrize("done", range(COUNT + 1))
@@ -165,10 +167,10 @@ def test_pictures_are_float32_from_0_to_1_with_numbers_that_fit(uninterrupted, m
         assert each.picture.min() >= 0
         assert each.picture.max() <= 1
         assert each.picture.std() > 0.02
-        known = 0 < each.loss_star <= each.loss < np.inf
-        assert known or (each.iterations == 0 and np.isnan((each.loss, each.loss_star)).all())
+        known = 0 < each.spatial_loss <= each.loss < np.inf
+        assert known or (each.iterations == 0 and np.isnan((each.loss, each.spatial_loss)).all())
         assert each.iterations >= 0
-        assert each.untrusted == (1 if motion_ is None else motion_.untrusted)
+        assert each.new_share == (1 if motion_ is None else motion_.new_share)
 
 
 def test_the_frames_given_are_left_as_they_were(make, frames):

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from tests.media.clips import Tone, gradient, make_clip
+from tests.support.clips import Tone, gradient, make_clip
 
 SIZE = (36, 48)
 FRAGMENTED = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}

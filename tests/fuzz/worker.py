@@ -15,9 +15,10 @@ import cv2
 import numpy as np
 
 from tests.fuzz.mutations import mutated
-from videostyle import Job, painter, run
+from videostyle import Job, run
 from videostyle.errors import VideoStyleError
-from videostyle.stylizers.base import Painted
+from videostyle.rendering import render as painter
+from videostyle.stylizers.base import StylizedFrame
 
 VIDEOS = (".mp4", ".mov", ".mkv", ".webm")
 STILLS = (".png", ".jpg", ".webp", ".tif")
@@ -31,7 +32,7 @@ class Identity:
 
     def step(self, image, motion):
         picture = image.astype(np.float32) / np.iinfo(image.dtype).max
-        return [Painted(picture, 0.0, 0.0, 0, 0.0 if motion else 1.0, 0.0)]
+        return [StylizedFrame(picture, 0.0, 0.0, 0, 0.0 if motion else 1.0, 0.0)]
 
     def finish(self):
         return []
@@ -45,7 +46,7 @@ class Identity:
 
 def paint_nothing() -> None:
     """Takes the network out of the program."""
-    painter.Painter._optimizers = lambda self, styles: Identity
+    painter.Renderer._optimizers = lambda self, styles: Identity
 
 
 def check_video(output: Path, count: int) -> None:

@@ -13,10 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms, ImageOps
 
-from tests.media.clips import gradient
+from tests.support.clips import gradient
 from videostyle.errors import BadInput
-from videostyle.media.images import frame_number, load_style, read_picture, resize, to_bits, upright
+from videostyle.media.image_sources import frame_number
+from videostyle.media.images import read_picture, upright
+from videostyle.media.resize import resize, to_bits
 from videostyle.media.sources import open_source
+from videostyle.style_images import load_style
 
 RGB = gradient(12, 20, 90)
 DEEP = np.random.default_rng(3).integers(0, 65536, (9, 14, 4)).astype(np.uint16)
@@ -81,7 +84,7 @@ def test_16_bits_come_at_full_precision(tmp_path, suffix, channels):
         assert picture.alpha is None
 
 
-def test_16_bit_grey_with_alpha(tmp_path):
+def test_16_bit_gray_with_alpha(tmp_path):
     row = struct.pack(">6H", 1000, 65535, 2000, 300, 40000, 1)
     (tmp_path / "a.png").write_bytes(png(3, 2, 16, 4, (b"\0" + row) * 2))
     picture = read_picture(tmp_path / "a.png")
@@ -90,7 +93,7 @@ def test_16_bit_grey_with_alpha(tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
-def test_alpha_is_carried_and_the_colours_under_it_too(tmp_path, mode):
+def test_alpha_is_carried_and_the_colors_under_it_too(tmp_path, mode):
     alpha = np.arange(240, dtype=np.uint8).reshape(12, 20)
     stored = np.dstack([RGB, alpha]) if mode == "RGBA" else np.dstack([RGB[..., 0], alpha])
     picture = read_picture(save(tmp_path / "a.png", stored))
@@ -98,7 +101,7 @@ def test_alpha_is_carried_and_the_colours_under_it_too(tmp_path, mode):
     np.testing.assert_array_equal(picture.alpha, alpha)
 
 
-def test_a_transparent_palette_colour_is_alpha(tmp_path):
+def test_a_transparent_palette_color_is_alpha(tmp_path):
     picture = Image.new("P", (4, 4), 1)
     picture.putpalette([10, 20, 30, 200, 100, 50])
     picture.putpixel((0, 0), 0)
@@ -209,7 +212,7 @@ def test_a_broken_profile_is_ignored(tmp_path, profile):
     np.testing.assert_array_equal(read_picture(save(tmp_path / "a.png", RGB, icc_profile=profile)).image, RGB)
 
 
-def test_alpha_is_no_colour_to_convert(tmp_path):
+def test_alpha_is_no_color_to_convert(tmp_path):
     alpha = np.arange(240, dtype=np.uint8).reshape(12, 20)
     profile = icc_profile(SRGB_RED, SRGB_GREEN, SRGB_BLUE, gamma=1.0)
     picture = read_picture(save(tmp_path / "a.png", np.dstack([RGB, alpha]), icc_profile=profile))
@@ -232,7 +235,7 @@ def test_white_shows_through_a_transparent_style(tmp_path, deep):
 
 
 @pytest.mark.parametrize("mode", ["L", "CMYK"])
-def test_grey_and_cmyk_styles_work(tmp_path, mode):
+def test_gray_and_cmyk_styles_work(tmp_path, mode):
     style = load_style(save(tmp_path / "a.jpg", RGB, mode, quality=98))
     wanted = np.asarray(Image.fromarray(RGB).convert(mode).convert("RGB"), int)
     assert np.abs(style - wanted).max() <= 12

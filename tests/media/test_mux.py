@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from av.stream import Disposition
 
-from tests.media.clips import Tone, display_matrix, gradient, make_clip
-from tests.media.painting import heard, repaint, sent_packets, shown_times
-from videostyle.errors import BadInput, PaintingFailed
+from tests.support.clips import Tone, display_matrix, gradient, make_clip
+from tests.support.outputs import heard, repaint, sent_packets, shown_times
+from videostyle.errors import BadInput, RunFailed
 from videostyle.frames import Frame, Trim, VideoInfo
-from videostyle.media.encoding import Wanted, choose_pixels
+from videostyle.media.encoding import EncodingRequest, choose_encoder
 from videostyle.media.sinks import open_sink
-from videostyle.media.work import WorkFolder
+from videostyle.media.workdir import WorkFolder
 
 SIZE = (32, 48)
 MILLISECOND = Fraction(1, 1000)
@@ -271,7 +271,7 @@ def test_sound_that_is_tagged_with_the_timecode_is_sound_all_the_same(tmp_path):
 def test_hevc_has_the_name_that_all_players_know(tmp_path):
     output = tmp_path / "out.mov"
     with WorkFolder(output) as work:
-        pixels = choose_pixels(Wanted("hevc"), ".mov", 8)
+        pixels = choose_encoder(EncodingRequest("hevc"), ".mov", 8)
         sink = open_sink(output, work, tmp_path, VideoInfo("folder", (64, 64)), (64, 64), None, None, pixels)
         sink.write(Frame(gradient(64, 64), 0))
         sink.finish()
@@ -397,7 +397,7 @@ def test_segments_of_other_encoders_are_not_joined(tmp_path, monkeypatch):
         codec = sink._encoding.pixels.options
         monkeypatch.setitem(codec, "preset", "ultrafast")
         sink.write(Frame(gradient(*SIZE), 1))
-        with pytest.raises(PaintingFailed, match="encoded unlike the segments before it"):
+        with pytest.raises(RunFailed, match="encoded unlike the segments before it"):
             sink.finish()
         sink.abort()
     assert [each.name for each in tmp_path.iterdir()] == [work.path.name]
@@ -411,7 +411,7 @@ def test_a_source_that_vanished_is_one_clear_line(tmp_path):
         sink = open_sink(output, work, source, info, SIZE, None, None)
         sink.write(Frame(gradient(*SIZE), 0, Fraction(0), Fraction(1, 25)))
         source.unlink()
-        with pytest.raises(PaintingFailed, match="No such file"):
+        with pytest.raises(RunFailed, match="No such file"):
             sink.finish()
     assert not output.exists()
 

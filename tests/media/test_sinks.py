@@ -15,14 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.media.clips import gradient, make_clip
-from tests.media.painting import repaint, shown_times
-from videostyle.errors import BadOutput, PaintingFailed
+from tests.support.clips import gradient, make_clip
+from tests.support.outputs import repaint, shown_times
+from videostyle.errors import BadOutput, RunFailed
 from videostyle.frames import Frame, Size, Trim, VideoInfo
+from videostyle.media.images import picture_bytes
 from videostyle.media.segments import Span, next_span
-from videostyle.media.sinks import TRANSPARENT, check_output, default_output, open_sink, output_kind, picture_bytes
+from videostyle.media.sinks import check_output, default_output, open_sink, output_kind
 from videostyle.media.sources import open_source
-from videostyle.media.work import WorkFolder
+from videostyle.media.video_sink import TRANSPARENT
+from videostyle.media.workdir import WorkFolder
 
 TICK = Fraction(1, 12800)
 
@@ -121,7 +123,7 @@ def test_lossless_pictures_come_back(suffix, kind, with_alpha):
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".webp"])
-def test_other_programs_see_colour_and_transparency(suffix):
+def test_other_programs_see_color_and_transparency(suffix):
     image, alpha = gradient(6, 8), np.arange(48, dtype=np.uint8).reshape(6, 8) + 1
     with Image.open(io.BytesIO(picture_bytes(image, alpha, suffix))) as picture:
         assert picture.mode == "RGBA"
@@ -133,7 +135,7 @@ def test_jpeg_is_fine_grained_and_lies_over_white():
     half = np.full((32, 32), 51, np.uint8)  # a fifth
     with Image.open(io.BytesIO(picture_bytes(image, half, ".JPG"))) as picture:
         read = np.asarray(picture).astype(float)
-        assert picture.layer[1][1:3] == picture.layer[0][1:3]  # colour is sampled as finely as light
+        assert picture.layer[1][1:3] == picture.layer[0][1:3]  # color is sampled as finely as light
     assert np.abs(read - (0.2 * image + 0.8 * 255)).max() < 4
 
 
@@ -150,7 +152,7 @@ def test_a_picture_too_large_for_its_format_is_one_clear_line(tmp_path):
     size = (2, 20000)
     with WorkFolder(output) as work:
         sink = open_sink(output, work, Path("still.png"), VideoInfo("image", size), size, None, None)
-        with pytest.raises(PaintingFailed, match=r"\.webp holds no picture of 20000x2 pixels"):
+        with pytest.raises(RunFailed, match=r"\.webp holds no picture of 20000x2 pixels"):
             sink.write(Frame(np.zeros((*size, 3), np.uint8)))
 
 
@@ -158,7 +160,7 @@ def test_a_picture_takes_one_frame_only(tmp_path):
     with WorkFolder(tmp_path / "out.png") as work:
         sink = open_sink(work.output, work, Path("in.mp4"), VideoInfo("video", (8, 8)), (8, 8), None, None)
         sink.write(Frame(gradient(8, 8)))
-        with pytest.raises(PaintingFailed, match="--frames 1"):
+        with pytest.raises(RunFailed, match="--frames 1"):
             sink.write(Frame(gradient(8, 8), 1))
 
 
@@ -270,19 +272,19 @@ def standard_codes(red: int, green: int, blue: int, lines: int) -> list[float]:
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
 @pytest.mark.parametrize(("size", "code"), [((720, 16), 1), ((718, 16), 6)])
-def test_flat_colours_are_the_standards_and_are_tagged(tmp_path, suffix, size, code):
-    colours = [(255, 255, 255), (0, 0, 0), (255, 0, 0), (0, 255, 0), (0, 0, 255), (200, 100, 50)]
+def test_flat_colors_are_the_standards_and_are_tagged(tmp_path, suffix, size, code):
+    colors = [(255, 255, 255), (0, 0, 0), (255, 0, 0), (0, 255, 0), (0, 0, 255), (200, 100, 50)]
     output = tmp_path / f"out{suffix}"
-    paint_folder_into(output, [np.full((*size, 3), colour, np.uint8) for colour in colours], size)
+    paint_folder_into(output, [np.full((*size, 3), color, np.uint8) for color in colors], size)
     with av.open(str(output)) as container:
         stream = container.streams.video[0]
         tags = (stream.color_range, stream.colorspace, stream.color_primaries, stream.color_trc)
         planes = [frame.to_ndarray(format="yuv420p") for frame in container.decode(stream)]
     assert tags == (1, code, 1, 1)  # only the matrix is BT.601's
-    for colour, plane in zip(colours, planes, strict=True):
+    for color, plane in zip(colors, planes, strict=True):
         height, width = size
         middle = [plane[height // 2, width // 2], plane[height + 20, 4], plane[height + height // 4 + 20, 4]]
-        assert np.abs(np.array(middle, float) - standard_codes(*colour, height)).max() <= 1.5
+        assert np.abs(np.array(middle, float) - standard_codes(*color, height)).max() <= 1.5
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
@@ -338,7 +340,7 @@ def test_a_full_disk_is_one_clear_line(tmp_path, name, limit):
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
         try:
             if limit < 1000 or name in ("out.mp4", "out.webm"):
-                with pytest.raises(PaintingFailed, match=f"{name} could not be written: File too large"):
+                with pytest.raises(RunFailed, match=f"{name} could not be written: File too large"):
                     paint_noise(sink, noise, 1 if name == "out.png" else 40)
             sink.abort()
         finally:

@@ -18,10 +18,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.media.clips import Tone, display_matrix, gradient, make_clip
+from tests.support.clips import Tone, display_matrix, gradient, make_clip
 from videostyle.errors import BadInput
 from videostyle.media.sources import open_source
-from videostyle.media.video import PresentationClock, Shown, VideoSource, deinterlaced, orientation
+from videostyle.media.video_source import PresentationClock, Shown, VideoSource, deinterlaced, orientation
 
 SIZE = (48, 80)
 MS = Fraction(1, 1000)
@@ -465,7 +465,7 @@ def test_tags_that_are_no_text_do_not_matter(tmp_path):
     assert len(times(open_source(path))) == 2
 
 
-def test_colours_that_only_the_container_tells_are_read(tmp_path):
+def test_colors_that_only_the_container_tells_are_read(tmp_path):
     """A decoder that finds no tags in its own stream forgets the container's."""
     plain = make_clip(tmp_path / "a.mov", steps(2), codec="prores_ks", pix_fmt="yuv422p10le")
     tagged = tmp_path / "b.mov"

@@ -145,7 +145,7 @@ def test_the_committed_clip_is_what_the_code_draws():
         assert decoded.shape == (*SIZE, 3)
         drawn = render(index).astype(np.float32)
         assert np.abs(decoded - drawn).mean() < 6
-        assert np.abs(decoded.mean(axis=(0, 1)) - drawn.mean(axis=(0, 1))).max() < 2.5  # the colours are tagged right
+        assert np.abs(decoded.mean(axis=(0, 1)) - drawn.mean(axis=(0, 1))).max() < 2.5  # the colors are tagged right
     assert CLIP.stat().st_size < 1_500_000
 
 
@@ -179,7 +179,7 @@ def test_the_layers_leave_no_hole(scene, frame):
 
 
 @pytest.mark.parametrize("angle", [0, np.pi / 2, np.pi, -np.pi / 2])
-def test_a_square_turned_about_a_pixel_stays_centred_on_that_pixel(angle):
+def test_a_square_turned_about_a_pixel_stays_centerd_on_that_pixel(angle):
     square = Sprite(np.full((42, 42, 4), 255, np.uint8), shift(300, 200) @ turn(angle) @ painted_at(-10, -10))
     expected = np.zeros((*SIZE, 3), np.uint8)
     expected[190:211, 290:311] = 255

@@ -1,4 +1,4 @@
-"""The sample styles: committed, small, in colour, and with structure where a network looks for strokes."""
+"""The sample styles: committed, small, in color, and with structure where a network looks for strokes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_the_folder_holds_what_the_script_makes():
 
 
 @pytest.mark.parametrize("name", STYLES)
-def test_a_style_is_a_painting_of_many_colours_and_strokes_of_several_widths(name):
+def test_a_style_is_a_painting_of_many_colors_and_strokes_of_several_widths(name):
     path = FOLDER / name
     assert path.stat().st_size < 400_000
     picture = cv2.imread(str(path))

@@ -1,4 +1,4 @@
-"""Keeping the clip's colours: only the luminance comes from the painting."""
+"""Keeping the clip's colors: only the luminance comes from the painting."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ def luma(picture: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
-def test_luminance_is_grey_in_the_same_type(kind):
+def test_luminance_is_gray_in_the_same_type(kind):
     random = np.random.default_rng(0).random((5, 6, 3))
     picture = (random * (1 if kind is np.float32 else np.iinfo(kind).max)).astype(kind)
-    grey = luminance(picture)
-    assert grey.dtype == kind
-    assert grey.shape == picture.shape
-    assert np.array_equal(grey[..., 0], grey[..., 1])
-    assert np.array_equal(grey[..., 0], grey[..., 2])
-    np.testing.assert_allclose(grey[..., 0], luma(picture.astype(float)), atol=0.51 if kind != np.float32 else 1e-6)
+    gray = luminance(picture)
+    assert gray.dtype == kind
+    assert gray.shape == picture.shape
+    assert np.array_equal(gray[..., 0], gray[..., 1])
+    assert np.array_equal(gray[..., 0], gray[..., 2])
+    np.testing.assert_allclose(gray[..., 0], luma(picture.astype(float)), atol=0.51 if kind != np.float32 else 1e-6)
 
 
 def test_white_and_black_stay():
@@ -31,7 +31,7 @@ def test_white_and_black_stay():
         assert (luminance(np.full((2, 2, 3), value, np.uint8)) == value).all()
 
 
-def test_the_result_has_the_paintings_light_and_the_sources_colour_differences():
+def test_the_result_has_the_paintings_light_and_the_sources_color_differences():
     random = np.random.default_rng(1)
     source, painted = (0.3 + 0.4 * random.random((2, 5, 6, 3))).astype(np.float32)
     mixed = with_colors_of(painted * 0.2 + 0.4, source * 0.2 + 0.4)

@@ -10,25 +10,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.thin_vgg import picture, thin_vgg
+from tests.support.thin_vgg import picture, thin_vgg
 from videostyle.errors import Cancelled
 from videostyle.frames import Motion
-from videostyle.stylizers.losses import Objective, StyleTargets, Weights
-from videostyle.stylizers.optimize import (
-    EFFORTS,
-    FINER,
-    FIXED_WORK,
-    Effort,
-    Optimize,
-    scales,
-    shares,
-    to_array,
-    to_tensor,
-    work,
-    work_of_first,
-)
-from videostyle.temporal.anchor import PULL
+from videostyle.losses.objective import Objective
+from videostyle.losses.style_targets import StyleTargets
+from videostyle.losses.terms import Weights
+from videostyle.stylizers.optimize import Optimize
+from videostyle.stylizers.schedule import FINER, FIXED_WORK, SCHEDULES, Schedule, scales, shares, work, work_of_first
+from videostyle.temporal.motion import PULL
 from videostyle.temporal.warp import warp
+from videostyle.tensors import to_array, to_tensor
 
 SIZE = (24, 32)
 STILL = Motion(np.zeros((*SIZE, 2), np.float32), np.ones(SIZE, np.float32))
@@ -49,8 +41,8 @@ def targets() -> StyleTargets:
     return StyleTargets(thin_vgg(), [picture(30, 40, 9)])
 
 
-def painter(effort: Effort, seed: int = 0, **watch) -> Optimize:
-    return Optimize(targets(), Weights(), effort, seed=seed, **watch)
+def painter(schedule: Schedule, seed: int = 0, **watch) -> Optimize:
+    return Optimize(targets(), Weights(), schedule, seed=seed, **watch)
 
 
 def loss_of(image: np.ndarray, content: np.ndarray) -> float:
@@ -102,7 +94,7 @@ def test_the_first_frames_work_is_pixels_times_iterations_and_a_fixed_share_of_e
 
 
 def test_a_frame_is_expected_to_take_more_iterations_the_more_changes():
-    standard = EFFORTS["standard"]
+    standard = SCHEDULES["standard"]
     assert standard.expected(0.0) == standard.least
     assert standard.least < standard.expected(0.1) < standard.expected(0.2) == standard.expected(1.0) < standard.most
     assert standard.exactly(7).expected(0.5) == 7
@@ -133,13 +125,13 @@ def test_both_depths_of_one_picture_are_the_same():
 
 
 def test_the_first_frame_comes_down_to_a_third_of_where_it_starts():
-    (found,) = painter(Effort(40, 0, 0)).step(frame(1), None)
+    (found,) = painter(Schedule(40, 0, 0)).step(frame(1), None)
     assert found.loss < loss_of(to_array(to_tensor(frame(1), "cpu")), frame(1)) / 3
-    assert found.loss == found.loss_star
+    assert found.loss == found.spatial_loss
     assert found.picture.shape == (*SIZE, 3)
     assert found.picture.dtype == np.float32
     assert 0 <= found.picture.min() < found.picture.max() <= 1
-    assert found.untrusted == 1
+    assert found.new_share == 1
     assert found.seconds > 0
     # what is told is L of the picture that is seen
     assert loss_of(found.picture, frame(1)) == pytest.approx(found.loss, rel=1e-4)
@@ -148,7 +140,7 @@ def test_the_first_frame_comes_down_to_a_third_of_where_it_starts():
 @pytest.mark.parametrize(("size", "first"), [(SIZE, 7), ((128, 180), 1), ((128, 180), 5)])
 def test_the_first_frame_takes_its_iterations_exactly(size, first):
     seen = []
-    (found,) = painter(Effort(first, 0, 0), watch=lambda value, done: seen.append(done)).step(frame(1, size), None)
+    (found,) = painter(Schedule(first, 0, 0), watch=lambda value, done: seen.append(done)).step(frame(1, size), None)
     assert found.iterations == first
     assert found.picture.shape == (*size, 3)
     assert seen == sorted(seen)
@@ -165,13 +157,13 @@ def test_the_first_frame_goes_from_coarse_to_fine_with_an_empty_history_each():
             pairs.append(len(self.optimizer.pairs))
             return super()._objective(content, *further)
 
-    Watched(targets(), Weights(), Effort(9, 0, 0)).step(frame(1, (180, 256)), None)
+    Watched(targets(), Weights(), Schedule(9, 0, 0)).step(frame(1, (180, 256)), None)
     assert sizes == [(90, 128), (127, 181), (180, 256)] == scales((180, 256))
     assert pairs == [0, 0, 0]
 
 
 def test_the_seed_makes_another_painting_and_the_same_seed_the_same_bytes():
-    one, same, other = (painter(Effort(10, 0, 0), seed).step(frame(1), None)[0].picture for seed in (3, 3, 4))
+    one, same, other = (painter(Schedule(10, 0, 0), seed).step(frame(1), None)[0].picture for seed in (3, 3, 4))
     assert one.tobytes() == same.tobytes()
     assert np.abs(one - other).max() > 0.01
 
@@ -179,91 +171,91 @@ def test_the_seed_makes_another_painting_and_the_same_seed_the_same_bytes():
 # --- the frames after it ---------------------------------------------------------------------------------------------
 
 
-def started(effort: Effort, **watch) -> Optimize:
-    found = painter(effort, **watch)
+def started(schedule: Schedule, **watch) -> Optimize:
+    found = painter(schedule, **watch)
     found.step(frame(1), None)
     return found
 
 
-def motion_with(untrusted: float) -> Motion:
-    trust = np.ones(SIZE, np.float32)
-    trust[:, : round(SIZE[1] * untrusted)] = 0
-    return Motion(np.zeros((*SIZE, 2), np.float32), trust)
+def motion_with(new_share: float) -> Motion:
+    consistency = np.ones(SIZE, np.float32)
+    consistency[:, : round(SIZE[1] * new_share)] = 0
+    return Motion(np.zeros((*SIZE, 2), np.float32), consistency)
 
 
 @pytest.mark.parametrize("iterations", [1, 2, 6])
 def test_exact_iterations_are_exact_however_new_the_frame_is(iterations):
-    stylizer = started(Effort(6, 2, 4).exactly(iterations))
-    for untrusted in (0.0, 0.5, 1.0):
-        (found,) = stylizer.step(frame(5), motion_with(untrusted))
+    stylizer = started(Schedule(6, 2, 4).exactly(iterations))
+    for new_share in (0.0, 0.5, 1.0):
+        (found,) = stylizer.step(frame(5), motion_with(new_share))
         assert found.iterations == iterations
-    assert stylizer.effort.first == 6
+    assert stylizer.schedule.first == 6
 
 
 def test_exact_iterations_are_exact_where_an_earlier_run_is_continued():
-    stylizer = painter(EFFORTS["draft"].exactly(2))
+    stylizer = painter(SCHEDULES["draft"].exactly(2))
     stylizer.continue_from(to_array(picture(*SIZE, 4)), frame(1))
     (found,) = stylizer.step(frame(1), STILL)
     assert found.iterations == 2
 
 
-@pytest.mark.parametrize("untrusted", [0.0, 0.25, 1.0])
-def test_a_frame_gets_more_iterations_the_more_of_it_is_new(untrusted):
-    stylizer = started(Effort(5, 2, 0, for_new=20))
-    (found,) = stylizer.step(almost(1), motion_with(untrusted))
-    assert found.iterations == 2 + 20 * untrusted
-    assert found.untrusted == pytest.approx(untrusted)
+@pytest.mark.parametrize("new_share", [0.0, 0.25, 1.0])
+def test_a_frame_gets_more_iterations_the_more_of_it_is_new(new_share):
+    stylizer = started(Schedule(5, 2, 0, for_new=20))
+    (found,) = stylizer.step(almost(1), motion_with(new_share))
+    assert found.iterations == 2 + 20 * new_share
+    assert found.new_share == pytest.approx(new_share)
 
 
 NEVER_PAYS = 1.0
 
 
-@pytest.mark.parametrize(("first_star", "iterations"), [(1e9, 3), (0.0, 9)])
-def test_a_frame_gets_more_iterations_while_it_is_worse_than_the_first(first_star, iterations):
-    stylizer = started(Effort(20, 3, 9, pays=NEVER_PAYS))
-    stylizer.first_star = first_star
+@pytest.mark.parametrize(("first_spatial_loss", "iterations"), [(1e9, 3), (0.0, 9)])
+def test_a_frame_gets_more_iterations_while_it_is_worse_than_the_first(first_spatial_loss, iterations):
+    stylizer = started(Schedule(20, 3, 9, pays=NEVER_PAYS))
+    stylizer.first_spatial_loss = first_spatial_loss
     assert stylizer.step(almost(1), STILL)[0].iterations == iterations
 
 
 def test_a_frame_stops_once_it_is_as_good_as_the_first():
     values = []
-    stylizer = started(Effort(8, 1, 60, pays=NEVER_PAYS), watch=lambda value, done: values.append(value.star))
-    stylizer.first_star, values[:] = 0.9 * stylizer.first_star, []
+    stylizer = started(Schedule(8, 1, 60, pays=NEVER_PAYS), watch=lambda value, done: values.append(value.spatial))
+    stylizer.first_spatial_loss, values[:] = 0.9 * stylizer.first_spatial_loss, []
     (found,) = stylizer.step(almost(1), STILL)
     assert 1 < found.iterations < 60
-    assert values[-1] <= stylizer.first_star < min(values[1:-1])
+    assert values[-1] <= stylizer.first_spatial_loss < min(values[1:-1])
 
 
 def test_a_frame_better_than_the_first_goes_on_while_its_iterations_pay():
     values = []
-    stylizer = started(Effort(8, 1, 60, pays=0.01), watch=lambda value, done: values.append(value.total))
-    stylizer.first_star, values[:] = 1e9, []
+    stylizer = started(Schedule(8, 1, 60, pays=0.01), watch=lambda value, done: values.append(value.total))
+    stylizer.first_spatial_loss, values[:] = 1e9, []
     (found,) = stylizer.step(almost(1), STILL)
     lowered = [1 - now / before for before, now in pairwise(values)]
     assert 1 < found.iterations < 60
     assert lowered[-1] <= 0.01 < min(lowered[:-1])
 
 
-@pytest.mark.parametrize("trust", [0.0, 1.0])
-def test_a_frame_equal_to_the_last_is_the_last_picture_again_and_costs_no_iteration(trust):
+@pytest.mark.parametrize("consistency", [0.0, 1.0])
+def test_a_frame_equal_to_the_last_is_the_last_picture_again_and_costs_no_iteration(consistency):
     seen = []
-    stylizer = started(Effort(6, 3, 9), watch=lambda value, done: seen.append((value.star, done)))
+    stylizer = started(Schedule(6, 3, 9), watch=lambda value, done: seen.append((value.spatial, done)))
     (last,) = stylizer.step(frame(2), STILL)
     seen.clear()
-    (found,) = stylizer.step(frame(2), Motion(STILL.flow, np.full(SIZE, trust, np.float32)))
+    (found,) = stylizer.step(frame(2), Motion(STILL.flow, np.full(SIZE, consistency, np.float32)))
     assert found.picture.tobytes() == last.picture.tobytes()
-    assert (found.iterations, found.loss, found.loss_star) == (0, last.loss_star, last.loss_star)
-    assert seen == [(last.loss_star, 1.0)]  # whoever watches can still stop it
+    assert (found.iterations, found.loss, found.spatial_loss) == (0, last.spatial_loss, last.spatial_loss)
+    assert seen == [(last.spatial_loss, 1.0)]  # whoever watches can still stop it
     assert stylizer.step(almost(2), STILL)[0].iterations >= 3
 
 
 def test_exact_iterations_are_exact_for_a_repeated_frame_too():
-    stylizer = started(Effort(6, 3, 9).exactly(2))
+    stylizer = started(Schedule(6, 3, 9).exactly(2))
     assert stylizer.step(frame(1), STILL)[0].iterations == 2
 
 
 def test_a_picture_without_pairs_gets_the_iterations_to_collect_some():
-    stylizer = painter(Effort(5, 2, 0, collect=7))
+    stylizer = painter(Schedule(5, 2, 0, collect=7))
     stylizer.continue_from(to_array(picture(*SIZE, 4)), frame(1))
     assert stylizer.step(frame(1), STILL)[0].iterations == 7
     assert stylizer.step(almost(1), STILL)[0].iterations == 2
@@ -279,11 +271,11 @@ class Noting(Optimize):
 
 def test_a_next_frame_starts_from_the_last_one_carried_along_the_flow():
     """Everything moves two pixels to the right, and two columns on the left are new."""
-    stylizer = Noting(targets(), Weights(), Effort(5, 1, 1))
+    stylizer = Noting(targets(), Weights(), Schedule(5, 1, 1))
     (last,) = stylizer.step(frame(1), None)
-    flow, trust = np.zeros((*SIZE, 2), np.float32), np.ones(SIZE, np.float32)
-    flow[..., 0], trust[:, :2] = -2, 0
-    stylizer.step(np.roll(frame(1), 2, axis=1), Motion(flow, trust))
+    flow, consistency = np.zeros((*SIZE, 2), np.float32), np.ones(SIZE, np.float32)
+    flow[..., 0], consistency[:, :2] = -2, 0
+    stylizer.step(np.roll(frame(1), 2, axis=1), Motion(flow, consistency))
     np.testing.assert_allclose(stylizer.start[:, 2:], last.picture[:, :-2], atol=1e-6)
 
 
@@ -292,52 +284,52 @@ DARK, LIGHT = np.zeros((*SIZE, 3), np.uint8), np.full((*SIZE, 3), 255, np.uint8)
 
 def test_what_only_the_anchor_shows_starts_from_the_anchor_and_is_held_to_it():
     """The first frame's right half is hidden for a frame, and seen again two pixels further left."""
-    stylizer = Noting(targets(), Weights(temporal=1e6), Effort(5, 4, 4))
-    (anchor,) = stylizer.step(LIGHT, None)
+    stylizer = Noting(targets(), Weights(temporal=1e6), Schedule(5, 4, 4))
+    (keyframe,) = stylizer.step(LIGHT, None)
     half = np.ones(SIZE, np.float32)
     half[:, 16:] = 0
     stylizer.step(DARK, Motion(STILL.flow, half))
     flow, seen = np.zeros((*SIZE, 2), np.float32), np.ones(SIZE, np.float32)
     flow[..., 0], seen[:, -2:] = 2, 0
-    (found,) = stylizer.step(LIGHT, Motion(STILL.flow, half, long=Motion(flow, seen)))
-    np.testing.assert_allclose(stylizer.start[:, 16:-2], anchor.picture[:, 18:], atol=1e-6)
-    np.testing.assert_allclose(found.picture[:, 16:-2], anchor.picture[:, 18:], atol=0.02)
+    (found,) = stylizer.step(LIGHT, Motion(STILL.flow, half, to_keyframe=Motion(flow, seen)))
+    np.testing.assert_allclose(stylizer.start[:, 16:-2], keyframe.picture[:, 18:], atol=1e-6)
+    np.testing.assert_allclose(found.picture[:, 16:-2], keyframe.picture[:, 18:], atol=0.02)
 
 
 def test_what_the_last_frame_shows_too_starts_from_the_last_frame_however_much_its_flow_is_doubted():
-    stylizer = Noting(targets(), Weights(), Effort(5, 4, 4))
+    stylizer = Noting(targets(), Weights(), Schedule(5, 4, 4))
     stylizer.step(frame(1), None)
     (last,) = stylizer.step(almost(1), STILL)
-    doubted = Motion(STILL.flow, np.zeros(SIZE, np.float32), long=STILL)
+    doubted = Motion(STILL.flow, np.zeros(SIZE, np.float32), to_keyframe=STILL)
     stylizer.step(frame(1), doubted)
     np.testing.assert_allclose(stylizer.start, last.picture, atol=1e-6)
 
 
 def test_a_frame_that_renews_the_anchor_is_what_later_ones_are_given_back():
-    stylizer = Noting(targets(), Weights(), Effort(5, 1, 1))
+    stylizer = Noting(targets(), Weights(), Schedule(5, 1, 1))
     stylizer.step(LIGHT, None)
-    (anchor,) = stylizer.step(LIGHT - 1, Motion(STILL.flow, STILL.trust, renews=True))
+    (keyframe,) = stylizer.step(LIGHT - 1, Motion(STILL.flow, STILL.consistency, is_keyframe=True))
     stylizer.step(DARK, STILL)
-    stylizer.step(LIGHT, Motion(STILL.flow, np.zeros(SIZE, np.float32), long=STILL))
-    np.testing.assert_allclose(stylizer.start, anchor.picture, atol=1e-6)
+    stylizer.step(LIGHT, Motion(STILL.flow, np.zeros(SIZE, np.float32), to_keyframe=STILL))
+    np.testing.assert_allclose(stylizer.start, keyframe.picture, atol=1e-6)
 
 
 def test_the_picture_is_moved_by_the_flow_with_a_part_of_the_drift_taken_back():
-    stylizer = Noting(targets(), Weights(), Effort(5, 1, 1))
+    stylizer = Noting(targets(), Weights(), Schedule(5, 1, 1))
     stylizer.step(frame(1), None)
     by = [np.full((*SIZE, 2), (x, 0), np.float32) for x in (0, 1, 4)]
-    (last,) = stylizer.step(almost(1), Motion(by[1], STILL.trust))
-    stylizer.step(frame(1), Motion(by[1], STILL.trust, long=Motion(by[2], STILL.trust)))
+    (last,) = stylizer.step(almost(1), Motion(by[1], STILL.consistency))
+    stylizer.step(frame(1), Motion(by[1], STILL.consistency, to_keyframe=Motion(by[2], STILL.consistency)))
     expected = warp(torch.from_numpy(last.picture).permute(2, 0, 1)[None], by[1] + PULL * (by[2] - 2 * by[1]))
     np.testing.assert_allclose(stylizer.start[:, :-4], to_array(expected)[:, :-4], atol=1e-5)
 
 
 def test_curvature_pairs_are_carried_along_the_flow_where_it_is_trusted():
-    stylizer = started(Effort(5, 1, 1, for_new=0))
+    stylizer = started(Schedule(5, 1, 1, for_new=0))
     before = [pair.s for pair in stylizer.optimizer.pairs]
-    flow, trust = np.zeros((*SIZE, 2), np.float32), np.ones(SIZE, np.float32)
-    flow[..., 0], trust[:, :10] = -2, 0
-    stylizer.step(almost(1), Motion(flow, trust))
+    flow, consistency = np.zeros((*SIZE, 2), np.float32), np.ones(SIZE, np.float32)
+    flow[..., 0], consistency[:, :10] = -2, 0
+    stylizer.step(almost(1), Motion(flow, consistency))
     after = [pair.s for pair in stylizer.optimizer.pairs]
     assert len(after) == 6  # and the one measured since
     for moved, still in zip(after, before, strict=False):
@@ -348,17 +340,17 @@ def test_curvature_pairs_are_carried_along_the_flow_where_it_is_trusted():
 def test_the_temporal_weight_holds_a_frame_to_the_last_one():
     away = []
     for weight in (0.0, 3000.0):
-        stylizer = Optimize(targets(), Weights(temporal=weight), Effort(10, 10, 10))
+        stylizer = Optimize(targets(), Weights(temporal=weight), Schedule(10, 10, 10))
         last = stylizer.step(frame(1), None)[0].picture
         (found,) = stylizer.step(frame(2), STILL)
         away.append(float(np.square(found.picture - last).mean()))
-        assert (found.loss > found.loss_star) is (weight > 0)
+        assert (found.loss > found.spatial_loss) is (weight > 0)
     assert away[1] < 0.1 * away[0]
 
 
 def test_a_frame_of_another_shot_knows_nothing_of_the_last():
-    used, fresh = started(Effort(6, 2, 2)), painter(Effort(6, 2, 2))
-    used.step(frame(3), Motion(STILL.flow + np.float32(0.1), STILL.trust))  # which leaves a debt
+    used, fresh = started(Schedule(6, 2, 2)), painter(Schedule(6, 2, 2))
+    used.step(frame(3), Motion(STILL.flow + np.float32(0.1), STILL.consistency))  # which leaves a debt
     for seed, motion in ((2, None), (4, STILL)):
         (again,), (alone,) = used.step(frame(seed), motion), fresh.step(frame(seed), motion)
         assert again.picture.tobytes() == alone.picture.tobytes()
@@ -376,14 +368,14 @@ def test_what_the_watcher_raises_ends_the_frame():
             raise Cancelled("enough")
 
     with pytest.raises(Cancelled):
-        painter(Effort(50, 0, 0), watch=stop).step(frame(1), None)
+        painter(Schedule(50, 0, 0), watch=stop).step(frame(1), None)
     assert len(seen) == 3
 
 
 def test_the_watcher_hears_every_iteration_with_the_share_done():
     seen = []
-    stylizer = started(Effort(4, 4, 6), watch=lambda value, done: seen.append((value.total, done)))
-    stylizer.first_star = 0.0
+    stylizer = started(Schedule(4, 4, 6), watch=lambda value, done: seen.append((value.total, done)))
+    stylizer.first_spatial_loss = 0.0
     seen.clear()
     stylizer.step(frame(2), STILL)
     assert [done for _, done in seen] == [0, 0.25, 0.5, 0.75, 1, 1, 1]
@@ -397,7 +389,7 @@ def test_a_first_frame_goes_on_from_the_picture_it_is_given_at_full_size_only():
     size, seen = (130, 180), []
     begun = picture(*size, 7)
     stylizer = painter(
-        Effort(3, 2, 2), watch=lambda value, done: seen.append((value.total, done)), begin=lambda _: begun
+        Schedule(3, 2, 2), watch=lambda value, done: seen.append((value.total, done)), begin=lambda _: begun
     )
     (painted,) = stylizer.step(frame(1, size), None)
     assert [done for _, done in seen] == pytest.approx([0, 1 / 3, 2 / 3, 1])
@@ -415,7 +407,7 @@ def test_what_begins_a_frame_is_given_that_frame_and_only_at_a_shots_start():
         given.append(content)
         return content
 
-    stylizer = painter(Effort(1, 1, 1), begin=begin)
+    stylizer = painter(Schedule(1, 1, 1), begin=begin)
     stylizer.step(frame(1), None)
     stylizer.step(frame(2), STILL)
     assert len(given) == 1

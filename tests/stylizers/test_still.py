@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.thin_vgg import picture, thin_vgg
+from tests.support.thin_vgg import picture, thin_weights
 from videostyle import stylize_image
 from videostyle.errors import BadInput
-from videostyle.stylizers import still
-from videostyle.stylizers.optimize import to_array
+from videostyle.models.weights import WEIGHTS
+from videostyle.tensors import to_array
 
 
 @pytest.fixture(autouse=True)
 def thin_network(monkeypatch):
-    monkeypatch.setattr(still, "load_features", lambda name, device: thin_vgg())
+    monkeypatch.setitem(WEIGHTS, "vgg19", thin_weights)
 
 
 def image(height: int, width: int, seed: int, top: int = 255) -> np.ndarray:

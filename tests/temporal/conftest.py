@@ -5,7 +5,7 @@ import pytest
 
 @pytest.fixture
 def texture():
-    """texture(height, width, seed): a smooth coloured pattern of full contrast, uint8 RGB (H, W, 3)."""
+    """texture(height, width, seed): a smooth colored pattern of full contrast, uint8 RGB (H, W, 3)."""
 
     def made(height: int, width: int, seed: int = 0) -> np.ndarray:
         noise = np.random.default_rng(seed).normal(size=(height, width, 3)).astype(np.float32)

@@ -61,8 +61,8 @@ def test_dis_sees_details_that_half_resolution_loses(texture):
 
     noise = np.random.default_rng(5).normal(size=(4 * 96, 4 * 96)).astype(np.float32)
     fine = cv2.GaussianBlur(noise, (0, 0), 4)
-    grey = np.clip(128 + 50 * fine / fine.std(), 0, 255).astype(np.uint8)
-    a, b = (np.repeat(grey[2::4, start::4, None][:90, :90], 3, axis=2) for start in (2, 1))
+    gray = np.clip(128 + 50 * fine / fine.std(), 0, 255).astype(np.uint8)
+    a, b = (np.repeat(gray[2::4, start::4, None][:90, :90], 3, axis=2) for start in (2, 1))
     preset = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     rough = preset.calc(a[..., 0].copy(), b[..., 0].copy(), np.zeros((90, 90, 2), np.float32))
     errors = [np.linalg.norm(flow - np.float32((0.25, 0)), axis=2)[8:-8, 8:-8].mean() for flow in (DIS()(a, b), rough)]
@@ -71,7 +71,7 @@ def test_dis_sees_details_that_half_resolution_loses(texture):
 
 
 def test_dis_and_shots_come_without_torch():
-    code = "import sys, videostyle.temporal.flow as f, videostyle.temporal.shots; f.DIS(); assert 'torch' not in sys.modules"
+    code = "import sys, videostyle.temporal.flow as f, videostyle.temporal.cuts; f.DIS(); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -4,7 +4,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from videostyle.temporal.warp import LEAST_MOVE, saved_up, warp
+from videostyle.temporal.motion import LEAST_MOVE, saved_up
+from videostyle.temporal.warp import warp
 
 FEW = settings(max_examples=25)
 

@@ -1,4 +1,4 @@
-"""How the painted picture is encoded: codec, pixel format and colours, as asked for and as FFmpeg says it can.
+"""How the painted picture is encoded: codec, pixel format and colors, as asked for and as FFmpeg says it can.
 
 Which encoders there are, which pixel formats they take and which container holds their packets is asked of FFmpeg.
 """
@@ -20,13 +20,16 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
 from videostyle.errors import BadOption
 from videostyle.frames import Size
-from videostyle.media.color import LUMA_WEIGHTS
+from videostyle.media.color.decode import LUMA_WEIGHTS
 
 # A constant, not the machine's cores: the number of threads changes the bytes that an encoder writes.
 ENCODER_THREADS = 4
+
 CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
+
 # What the conversion below is exact for: planar YUV with its chroma shared by one, two or four pixels, and RGB.
 WRITABLE = re.compile(r"yuv4(20|22|44)p(\d+le)?|gbrp(\d+le)?|bgr0")
+
 SIDES = {"yuv420p": (2, 2), "yuv422p": (1, 2)}  # (rows, columns) of pixels that share their chroma
 
 os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 prints to the terminal otherwise
@@ -68,11 +71,12 @@ CODECS = {
     # the picture is RGB: kept so, it comes back bit for bit
     "ffv1": Codec(("ffv1",), None, 0, 2, {"level": "3", "slices": "4", "slicecrc": "1"}, ("bgr0", "gbrp16le")),
 }
+
 DEFAULTS = {"mp4": "h264", "mov": "h264", "matroska": "h264", "webm": "vp9"}
 
 
 @dataclass(frozen=True)
-class Wanted:
+class EncodingRequest:
     """What the user says of the video's encoding; None leaves it to the container and the source."""
 
     codec: str | None = None
@@ -80,7 +84,7 @@ class Wanted:
     pix_fmt: str | None = None
 
 
-class Colour(NamedTuple):
+class Color(NamedTuple):
     """How RGB becomes what is stored, as code points of ITU-T H.273; YUV is always of the limited range, RGB of the full."""
 
     matrix: int
@@ -88,13 +92,15 @@ class Colour(NamedTuple):
     transfer: int
 
 
-BT709 = Colour(1, 1, 1)
-# of BT.601 only the matrix, which players guess below 720 lines: paintings and HD clips have BT.709's primaries
-BT601 = Colour(6, 1, 1)
-RGB = Colour(0, 1, 13)  # sRGB
+BT709 = Color(1, 1, 1)
+
+# of BT.601 only the matrix, which players guess below 720 lines: styles and HD clips have BT.709's primaries
+BT601 = Color(6, 1, 1)
+
+RGB = Color(0, 1, 13)  # sRGB
 
 
-class Pixels(NamedTuple):
+class EncoderSettings(NamedTuple):
     """encoder: FFmpeg's name. options: its own. pix_fmt: what it is given. smallest: the least side it takes, in pixels."""
 
     encoder: str
@@ -125,15 +131,15 @@ class Encoding:
     of one pixel.
     """
 
-    pixels: Pixels
+    pixels: EncoderSettings
     size: Size
     tick: Fraction
     rate: Fraction
     sample_aspect: Fraction
-    colour: Colour
+    color: Color
 
 
-def choose_pixels(wanted: Wanted, suffix: str, bits: int) -> Pixels:
+def choose_encoder(wanted: EncodingRequest, suffix: str, bits: int) -> EncoderSettings:
     """The encoder and pixel format for a file with this suffix and a source of 8 or 16 bits.
 
     Raises BadOption where this FFmpeg has no such encoder, where the container cannot hold it, or where the encoder takes
@@ -155,7 +161,7 @@ def choose_pixels(wanted: Wanted, suffix: str, bits: int) -> Pixels:
         raise BadOption(f"--crf {wanted.crf} with {name}", accepted)
     crf = codec.crf if wanted.crf is None else wanted.crf
     options = codec.options | ({} if crf is None else {"crf": str(crf)})
-    pixels = Pixels(encoder, options, pix_fmt, codec.smallest)
+    pixels = EncoderSettings(encoder, options, pix_fmt, codec.smallest)
     if not can_hold(container, pixels):
         others = [end for end, other in CONTAINERS.items() if can_hold(other, pixels)]
         raise BadOption(
@@ -172,7 +178,7 @@ def _encoder(name: str) -> Any:
         return None
 
 
-def can_hold(container_format: str, pixels: Pixels) -> bool:
+def can_hold(container_format: str, pixels: EncoderSettings) -> bool:
     """Whether the encoder opens and the muxer writes a header for what it makes."""
     container = av.open(io.BytesIO(), "w", format=container_format)
     try:
@@ -203,9 +209,9 @@ def painted_stream(container: Any, encoding: Encoding) -> Any:
 
 
 def tag_stream(stream: Any, encoding: Encoding) -> None:
-    """Says on an output stream how its colours and its pixels' shape are to be read."""
+    """Says on an output stream how its colors and its pixels' shape are to be read."""
     stream.color_range = (ColorRange.JPEG if encoding.pixels.is_rgb else ColorRange.MPEG).value
-    stream.colorspace, stream.color_primaries, stream.color_trc = encoding.colour
+    stream.colorspace, stream.color_primaries, stream.color_trc = encoding.color
     stream.sample_aspect_ratio = encoding.sample_aspect
 
 
@@ -214,9 +220,9 @@ def encoded_frame(rgb: np.ndarray, encoding: Encoding) -> av.VideoFrame:
     pixels = encoding.pixels
     if pixels.is_rgb:
         return _as_frame(rgb).reformat(format=pixels.pix_fmt)
-    frame, colorspace = _as_frame(rgb), Colorspace.ITU709 if encoding.colour == BT709 else Colorspace.ITU601
+    frame, colorspace = _as_frame(rgb), Colorspace.ITU709 if encoding.color == BT709 else Colorspace.ITU601
     if pixels.bits > 8:  # FFmpeg's scaler rounds the matrix too coarsely above 8 bits: here it only shares chroma
-        frame = av.VideoFrame.from_ndarray(limited_yuv(rgb, encoding.colour.matrix), format="yuv444p16le")
+        frame = av.VideoFrame.from_ndarray(limited_yuv(rgb, encoding.color.matrix), format="yuv444p16le")
         frame.colorspace, frame.color_range = colorspace.value, ColorRange.MPEG.value
         return frame.reformat(format=pixels.pix_fmt, interpolation=Interpolation.AREA | Interpolation.ACCURATE_RND)
     return frame.reformat(

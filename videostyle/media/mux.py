@@ -17,14 +17,17 @@ from av.stream import Disposition
 
 from videostyle.errors import BadInput
 from videostyle.frames import Trim
+from videostyle.media.audio import Reencoded
 from videostyle.media.encoding import Encoding, tag_stream
 from videostyle.media.segments import joined_packets, open_container
-from videostyle.media.sound import Reencoded
 
 AUDIO_ENCODERS = {"mp4": "aac", "mov": "aac", "matroska": "aac", "webm": "libopus"}
+
 NO_FILM, DEFAULT = Disposition.attached_pic | Disposition.timed_thumbnails, Disposition.default
+
 # FFmpeg's AVFMT_FLAG_BITEXACT: without it Matroska files carry random numbers and no two runs write the same bytes.
 BITEXACT = 0x400
+
 # Written by muxers about the file they wrote; false in another file.
 ABOUT_THE_OLD_FILE = {
     "encoder", "major_brand", "minor_version", "compatible_brands", "vendor_id", "duration", "bps",
@@ -42,7 +45,7 @@ class Track:
 
 
 @dataclass(frozen=True)
-class Beside:
+class SideTracks:
     """What of a file goes beside the picture. attachments: name, MIME type and bytes of each.
 
     Packets are taken that meet `trim`, all where it is None; their times are made `shift` seconds earlier.
@@ -55,12 +58,12 @@ class Beside:
     shift: Fraction = Fraction(0)
 
 
-def plan_source(path: Path, container_format: str, trim: Trim | None, sound: bool) -> tuple[Beside, list[str]]:
+def plan_source(path: Path, container_format: str, trim: Trim | None, sound: bool) -> tuple[SideTracks, list[str]]:
     """What of the source, beside its picture, an output of this format takes, and how; notices for the rest.
 
     sound: whether its audio tracks are wanted. Raises OSError or av.FFmpegError where the source cannot be opened.
     """
-    beside = Beside(path, [], [], trim, trim.start if trim else Fraction(0))
+    beside = SideTracks(path, [], [], trim, trim.start if trim else Fraction(0))
     notices = []
     numbers: dict[str, int] = {}
     with open_container(path) as origin:
@@ -85,9 +88,9 @@ def plan_source(path: Path, container_format: str, trim: Trim | None, sound: boo
     return beside, notices
 
 
-def plan_sound(path: Path, container_format: str) -> tuple[Beside, list[str]]:
+def plan_sound(path: Path, container_format: str) -> tuple[SideTracks, list[str]]:
     """The audio tracks of another file. Raises BadInput where it holds no sound."""
-    beside, notices = Beside(path, []), []
+    beside, notices = SideTracks(path, []), []
     accepted = "copy, none, or a file with sound"
     try:
         with open_container(path) as origin:
@@ -105,7 +108,7 @@ def _codec(stream: Any) -> str:
     return stream.codec_context.codec.canonical_name if stream.codec_context is not None else "unknown"
 
 
-def _take_sound(beside: Beside, container_format: str, stream: Any, name: str) -> list[str]:
+def _take_sound(beside: SideTracks, container_format: str, stream: Any, name: str) -> list[str]:
     """Adds an audio stream, copied where the container can hold it; returns what the user should know."""
     if stream.codec_context is None:
         return [f"{name} is in a format that is not known here: left out"]
@@ -181,8 +184,8 @@ def mux(
     container_format: str,
     segments: list[Path],
     encoding: Encoding,
-    source: Beside | None,
-    sound: Beside | None,
+    source: SideTracks | None,
+    sound: SideTracks | None,
 ) -> list[str]:
     """Writes the segments' packets and what goes beside them into `target`, in decoding order; returns notices.
 
@@ -202,7 +205,7 @@ def mux(
             _describe(container, origins[0][1], source.trim)
             _name_stream(video, painted_stream(origins[0][1]))
             notices += _time_code(container, video, container_format, encoding.rate, source.trim)
-        others = [Companions(container, origin, each, notices).packets() for each, origin in origins]
+        others = [TrackCopier(container, origin, each, notices).packets() for each, origin in origins]
         for packet in heapq.merge(painted, *others, key=_decoding_time):
             container.mux(packet)
     return notices + (_lost_metadata(target, source.path) if source else [])
@@ -292,10 +295,10 @@ def _lost_metadata(target: Path, source: Path) -> list[str]:
     return [f"the container cannot hold these of the source's tags: {', '.join(lost)}"] if lost else []
 
 
-class Companions:
+class TrackCopier:
     """What goes beside the picture: takes the source's packets, gives the output's; tells trouble in `notices`."""
 
-    def __init__(self, container: Any, origin: Any, beside: Beside, notices: list[str]):
+    def __init__(self, container: Any, origin: Any, beside: SideTracks, notices: list[str]):
         self._notices = notices
         self._origin = origin
         self._trim = beside.trim

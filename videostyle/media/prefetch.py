@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Generic, TypeVar
 
 S = TypeVar("S")
+
 T = TypeVar("T")
 
 

@@ -19,9 +19,9 @@ from typing import Any, NamedTuple
 import av
 import numpy as np
 
-from videostyle.errors import PaintingFailed
+from videostyle.errors import RunFailed
 from videostyle.media.encoding import Encoding, encoded_frame, painted_stream, read_png
-from videostyle.media.work import synced
+from videostyle.media.workdir import synced
 
 SEGMENT_FRAMES = 48
 
@@ -91,7 +91,7 @@ def joined_packets(segments: list[Path], tick: Fraction) -> Iterator[Any]:
     """The packets of the segments one after another, times and exact durations in ticks.
 
     A packet lasts until the next one, the last until its segment's end. Holds two packets at a time. Raises
-    PaintingFailed where a segment was not encoded like the first: one stream's header could not speak for both.
+    RunFailed where a segment was not encoded like the first: one stream's header could not speak for both.
     """
     held: Any = None
     header = None
@@ -101,7 +101,7 @@ def joined_packets(segments: list[Path], tick: Fraction) -> Iterator[Any]:
             if number == 0:
                 header = stream.codec_context.extradata
             if stream.codec_context.extradata != header:
-                raise PaintingFailed(f"{path.name} was encoded unlike the segments before it", todo="paint again")
+                raise RunFailed(f"{path.name} was encoded unlike the segments before it", todo="paint again")
             for packet in container.demux(stream):
                 if packet.size == 0:
                     continue

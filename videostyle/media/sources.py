@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from fractions import Fraction
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
 from videostyle.errors import BadInput
 from videostyle.frames import Frame, Size, VideoInfo
-from videostyle.media.images import FolderSource, StillSource, is_still
-from videostyle.media.video import ACCEPTED, VideoSource
+from videostyle.media.image_sources import FolderSource, StillSource
+from videostyle.media.images import is_still
+from videostyle.media.video_source import ACCEPTED, VideoSource
 
 
 class Source(Protocol):
@@ -52,11 +53,22 @@ def open_source(path: Path) -> Source:
         raise BadInput(f"{path} cannot be read: {error.strerror}", ACCEPTED) from error
 
 
-def fit_size(size: Size, longer: int, multiple: int = 1) -> Size:
-    """`size` scaled so that its longer side is `longer`, each side rounded to a multiple of `multiple`, at least one.
+def frames_at(path: Path, size: Size, wanted: Sequence[int]) -> list[Frame]:
+    """The frames of these ordinals, in order, scaled to `size`: one pass that ends at the last of them."""
+    found = []
+    with closing(open_source(path)) as source, closing(source.frames(size, min(wanted))) as frames:
+        for frame in frames:
+            if frame.index in wanted:
+                found.append(frame)
+            if frame.index >= max(wanted):
+                break
+    return found
 
-    Proportions are kept as well as that rounding allows; halves round up.
-    """
-    scale = Fraction(longer, max(size))
-    height, width = (max(1, int(side * scale / multiple + Fraction(1, 2))) * multiple for side in size)
-    return height, width
+
+def skipped_lines(source: Source) -> list[str]:
+    """A line for the user where parts of the source were damaged."""
+    if not source.skipped:
+        return []
+    return [
+        f"{source.skipped} damaged packets of {source.path} were left out; the frame before each lasts until the next"
+    ]

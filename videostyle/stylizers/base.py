@@ -11,18 +11,18 @@ from videostyle.frames import Motion
 
 
 @dataclass(frozen=True)
-class Painted:
+class StylizedFrame:
     """A finished frame. picture: float32 (H, W, 3) RGB in [0, 1].
 
-    loss: L at the end; loss_star: L without its temporal term; iterations: steps taken; untrusted: share of the picture
+    loss: L at the end; spatial_loss: L without its temporal term; iterations: steps taken; new_share: share of the picture
     that the last frame said nothing about, in [0, 1]; seconds: wall time spent.
     """
 
     picture: np.ndarray
     loss: float
-    loss_star: float
+    spatial_loss: float
     iterations: int
-    untrusted: float
+    new_share: float
     seconds: float
 
 
@@ -38,12 +38,12 @@ class Stylizer(Protocol):
 
     lookahead: int
 
-    def step(self, image: np.ndarray, motion: Motion | None) -> list[Painted]:
+    def step(self, image: np.ndarray, motion: Motion | None) -> list[StylizedFrame]:
         """Take the next source frame, uint8 or uint16 (H, W, 3), and how it continues the last one (None at a shot's
         start or for a frame alone); return the frames that are finished, oldest first."""
         ...
 
-    def finish(self) -> list[Painted]:
+    def finish(self) -> list[StylizedFrame]:
         """The shot is over: return the frames still held back."""
         ...
 

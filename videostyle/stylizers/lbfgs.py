@@ -40,9 +40,13 @@ class Pair(NamedTuple):
 
 
 MEMORY = 10  # 30 pairs were no better
+
 CARRIED_BYTES = 256 << 20  # of s and y moved at once: no more than a few are there twice
+
 LARGE = 32 << 20  # bytes of s, above which a pair is kept in bfloat16: ten at 3840x2160 are 2 GB in float32
+
 LARGEST_STEP = 0.5  # in any pixel of a picture in [0, 1]
+
 CUTS = 8  # a step this often cut to a quarter is 65,536 times shorter: there is nothing to gain that way
 
 

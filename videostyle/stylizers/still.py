@@ -6,9 +6,12 @@ import numpy as np
 
 from videostyle.errors import BadInput
 from videostyle.frames import Frame
-from videostyle.models.features import SMALLEST_SIDE, load_features
-from videostyle.stylizers.losses import StyleTargets, Weights
-from videostyle.stylizers.optimize import EFFORTS, Effort, Optimize, to_tensor
+from videostyle.losses.style_targets import StyleTargets
+from videostyle.losses.terms import Weights
+from videostyle.models.vgg import SMALLEST_SIDE, load_features
+from videostyle.stylizers.optimize import Optimize
+from videostyle.stylizers.schedule import SCHEDULES, Schedule
+from videostyle.tensors import to_tensor
 
 
 def stylize_image(
@@ -31,8 +34,8 @@ def stylize_image(
     content = _checked("content", content, SMALLEST_SIDE)
     style = _checked("style", style, 2)
     styles = StyleTargets(load_features(features, device), [to_tensor(style, device)], style_scale)
-    effort = Effort(iterations or EFFORTS["standard"].first, 0, 0)
-    painter = Optimize(styles, Weights(style=style_weight), effort, device, seed)
+    schedule = Schedule(iterations or SCHEDULES["standard"].first, 0, 0)
+    painter = Optimize(styles, Weights(style=style_weight), schedule, device, seed)
     (painted,) = painter.step(content, None)
     return (painted.picture * 255).round().astype(np.uint8)
 

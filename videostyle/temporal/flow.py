@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     import torch
 
 MOST_GAIN = 8.0
+
 DIS_SIDE = 16
+
 RAFT_SIDE = 128
 
 
@@ -66,7 +68,7 @@ class DIS:
 
     def __call__(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         height, width = a.shape[:2]
-        first, second = _grey_for_dis(a), _grey_for_dis(b)
+        first, second = _gray_for_dis(a), _gray_for_dis(b)
         # a new one each time: it would keep 200 bytes a pixel until the next, and breaks where it is told to free them
         dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         dis.setFinestScale(0)
@@ -74,10 +76,10 @@ class DIS:
         return np.ascontiguousarray(flow[:height, :width])
 
 
-def _grey_for_dis(image: np.ndarray) -> np.ndarray:
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    below, right = max(0, DIS_SIDE - grey.shape[0]), max(0, DIS_SIDE - grey.shape[1])
-    return cv2.copyMakeBorder(grey, 0, below, 0, right, cv2.BORDER_REPLICATE)
+def _gray_for_dis(image: np.ndarray) -> np.ndarray:
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    below, right = max(0, DIS_SIDE - gray.shape[0]), max(0, DIS_SIDE - gray.shape[1])
+    return cv2.copyMakeBorder(gray, 0, below, 0, right, cv2.BORDER_REPLICATE)
 
 
 class RAFT:
@@ -133,4 +135,5 @@ def _load_weights(network: torch.nn.Module, url: str) -> None:
 
 
 FLOWS: dict[str, Callable[[str], Flow]] = {"dis": lambda device: DIS(), "raft": RAFT}
+
 """Each by its name in `--flow`: called with a device, it gives a Flow; DIS runs on the CPU whatever the device."""

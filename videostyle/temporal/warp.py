@@ -6,8 +6,9 @@ import numpy as np
 import torch
 
 REACH = 3  # pixels on each side of a target that count for it
-LEAST_MOVE = 0.15  # pixels; smaller moves are saved up
+
 NO_MOVE = 1e-6  # pixels; float32 cannot divide by the square of much less
+
 STRIP = 64  # rows moved at once: bounds the memory of the weights, 36 a pixel
 
 
@@ -52,24 +53,6 @@ class _Moved(torch.autograd.Function):
         return found, None
 
 
-def saved_up(flow: np.ndarray, owed: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """The flow to move a picture by now, and what of it is owed to the next frame; all float32 (H, W, 2), in pixels.
-
-    owed: what the last frame left, None at a shot's start. Motion below LEAST_MOVE waits until it adds up to as much: a flow's
-    noise, which has no mean, would resample what stands still on every frame, and what a warp takes is painted again.
-    """
-    total = flow if owed is None else flow + moved(owed, flow)
-    moves = (np.square(total).sum(axis=2) >= LEAST_MOVE**2)[..., None]
-    still = np.float32(0)
-    return np.where(moves, total, still), np.where(moves, still, total)
-
-
-def moved(field: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """A field (H, W, 2) of vectors carried along the flow."""
-    picture = torch.from_numpy(field).permute(2, 0, 1)[None]
-    return warp(picture, flow)[0].permute(1, 2, 0).contiguous().numpy()
-
-
 def _taps(flow: torch.Tensor, top: int, height: int) -> tuple[torch.Tensor, torch.Tensor]:
     """The pixels around each pixel's target, as indices into the flattened picture, and their weights, (n, 36) each.
 
@@ -101,7 +84,7 @@ def _lanczos(t: torch.Tensor) -> torch.Tensor:
     weights = (1 - 2 * (places % 2)) * torch.sin(torch.pi / REACH * distance) / distance.square()
     weights = weights / weights.sum(-1, keepdim=True)
     off = t - weights @ places
-    centred = places - places.mean()
-    weights = weights + off[..., None] * centred / centred.square().sum()
+    centerd = places - places.mean()
+    weights = weights + off[..., None] * centerd / centerd.square().sum()
     there = distance.abs() < NO_MOVE  # t may have been rounded to 1
     return torch.where(there.any(-1, keepdim=True), there.float(), weights)

@@ -1,0 +1,83 @@
+"""A learned painting that begins first frames: `run --begin-with`, from file to file on the thin network."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.models.test_model_file import SMALL, example, written
+from tests.rendering.test_run import another_scene, moving, quick
+from tests.support.clips import make_clip
+from tests.support.thin_vgg import picture, thin_weights
+from videostyle import run
+from videostyle.analysis import scan
+from videostyle.errors import BadInput
+from videostyle.media.sources import open_source
+from videostyle.models.model_file import to_bytes
+from videostyle.models.transformer_net import new_network
+from videostyle.models.weights import WEIGHTS
+from videostyle.rendering.identity import identity
+from videostyle.rendering.plan import choose
+from videostyle.stylizers.colors import luminance
+from videostyle.stylizers.feedforward import beginning
+from videostyle.tensors import to_array
+
+
+@pytest.fixture(autouse=True)
+def thin_network(monkeypatch):
+    monkeypatch.setitem(WEIGHTS, "vgg19", thin_weights)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Path:
+    """A clip of two shots and a painting."""
+    found = tmp_path_factory.mktemp("place")
+    make_clip(found / "cut.mp4", [*moving(3), *another_scene(4)], rate=10)
+    cv2.imwrite(str(found / "style.png"), np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8))
+    return found
+
+
+def test_a_learned_painting_begins_the_first_frame_of_each_shot(place, tmp_path):
+    painting = written(tmp_path, to_bytes(example()))
+    begun = run(
+        quick(place / "cut.mp4", place / "style.png", tmp_path / "begun", begin_with=painting, first_iterations=1)
+    )
+    plain = run(quick(place / "cut.mp4", place / "style.png", tmp_path / "plain", first_iterations=1))
+    assert [each.iterations for each in begun.frames] == [1] * 7
+    firsts = [number for number, each in enumerate(begun.frames) if each.new_share == 1]
+    assert len(firsts) == 2
+    assert all(begun.frames[each].loss != plain.frames[each].loss for each in firsts)
+
+
+def test_a_run_that_was_begun_with_another_painting_is_not_gone_on_with(place, tmp_path):
+    source = open_source(place / "cut.mp4")
+    job = quick(
+        place / "cut.mp4", place / "style.png", tmp_path / "out", begin_with=written(tmp_path, to_bytes(example()))
+    )
+    with closing(source):
+        chosen = choose(job, source.info, print)
+        clip = scan(source, job, print)
+        before = identity(job, source.info, chosen, clip)
+        job.begin_with.write_bytes(to_bytes(replace(example(), clips=["other.mp4"])))
+        after = identity(job, source.info, chosen, clip)
+    assert {name for name in before if before[name] != after[name]} == {"--begin-with"}
+
+
+def test_a_painting_in_gray_begins_in_gray():
+    content = picture(20, 24)
+    network = new_network(SMALL, 0, "cpu")
+    gray, painted = beginning(network, gray=True)(content), beginning(network, gray=False)(content)
+    np.testing.assert_allclose(to_array(gray), luminance(to_array(painted)), atol=1e-6)
+    assert np.ptp(to_array(painted), axis=2).max() > 0.01
+
+
+@pytest.mark.parametrize("name", ["style.png", "gone.vstyle"])
+def test_only_a_learned_painting_begins_a_frame(place, tmp_path, name):
+    with pytest.raises(BadInput, match=name):
+        run(quick(place / "cut.mp4", place / "style.png", tmp_path / "out", begin_with=place / name))
+    assert not any(tmp_path.iterdir())

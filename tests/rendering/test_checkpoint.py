@@ -1,0 +1,388 @@
+"""A run that breaks off goes on where it was, to the same bytes; what is damaged or was another run is told."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.rendering.test_run import another_scene, moving, quick, times
+from tests.support.clips import Tone, make_clip, make_painting
+from tests.support.thin_vgg import thin_weights
+from videostyle import run
+from videostyle.analysis import ShotList
+from videostyle.errors import BadOutput, Cancelled, RunFailed
+from videostyle.events import Notice, Rendering
+from videostyle.frames import Frame
+from videostyle.media.video_sink import VideoSink
+from videostyle.media.video_source import VideoSource
+from videostyle.media.workdir import WorkFolder
+from videostyle.models.weights import WEIGHTS
+from videostyle.provenance import fingerprint, sha256_of
+from videostyle.rendering import checkpoint
+from videostyle.rendering.checkpoint import Checkpoints
+from videostyle.reports.json import frame_as_json, frame_from_json
+from videostyle.reports.records import FrameRecord
+
+MS = Fraction(1, 1000)
+COUNT = 7
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch):
+    """The thin network, and a checkpoint after every frame."""
+    monkeypatch.setitem(WEIGHTS, "vgg19", thin_weights)
+    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN", 0)
+    monkeypatch.setattr(checkpoint, "SHARE_OF_TIME", float("inf"))
+
+
+@pytest.fixture(scope="module")
+def style(tmp_path_factory) -> Path:
+    return make_painting(tmp_path_factory.mktemp("style") / "style.png")
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory) -> Path:
+    """Seven frames in two shots, at uneven times from 1 s on, with sound."""
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    pts = [1000, 1040, 1090, 1160, 1200, 1300, 1333]
+    return make_clip(path, moving(4) + another_scene(3), pts=pts, time_base=MS, tones=[Tone(seconds=0.4)])
+
+
+def interrupted(job, after: int) -> None:
+    """Run the job and stop it while the frame after this many is painted."""
+    cancel = threading.Event()
+
+    def listen(event):
+        if isinstance(event, Rendering) and event.frame == after + 1:
+            cancel.set()
+
+    with pytest.raises(Cancelled):
+        run(job, progress=listen, cancel=cancel)
+
+
+def notices(job) -> list[str]:
+    told = []
+    run(job, progress=lambda event: told.append(event.text) if isinstance(event, Notice) else None)
+    return told
+
+
+def content(path: Path) -> dict[str, bytes]:
+    files = [each for each in path.rglob("*") if each.is_file()] if path.is_dir() else [path]
+    return {each.name.replace("whole", "out"): each.read_bytes() for each in files}
+
+
+# --- going on ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("after", range(1, COUNT))
+@pytest.mark.parametrize("name", ["out.mp4", "out.webm", "out"])
+def test_stopped_in_any_frame_the_same_command_goes_on_to_the_same_bytes(
+    clip, style, tmp_path, monkeypatch, name, after
+):
+    monkeypatch.setattr("videostyle.media.video_sink.SEGMENT_FRAMES", 3)  # so that one ends within a shot
+    whole, output = tmp_path / name.replace("out", "whole"), tmp_path / name
+    expected = run(quick(clip, style, whole))
+    interrupted(quick(clip, style, output), after)
+    assert not output.exists()
+    painted = []
+    report = run(quick(clip, style, output), progress=lambda event: painted.append(getattr(event, "frame", COUNT)))
+    assert content(output) == content(whole)
+    assert min(painted[-5:]) > after or after == COUNT - 1
+    assert [each.loss for each in report.frames] == [each.loss for each in expected.frames]
+    assert [each.time for each in report.frames] == [each.time for each in expected.frames]
+    assert sorted(each.name for each in tmp_path.iterdir()) == sorted([output.name, whole.name])
+
+
+@pytest.mark.parametrize("options", [{"keep_colors": True}, {"flow": "none"}, {"frames": "2:6"}, {"start": 0.05}])
+def test_whatever_was_asked_for(clip, style, tmp_path, options):
+    whole, output = tmp_path / "whole.mp4", tmp_path / "out.mp4"
+    run(quick(clip, style, whole, **options))
+    interrupted(quick(clip, style, output, **options), 2)
+    interrupted(quick(clip, style, output, **options), 3)  # and again
+    run(quick(clip, style, output, **options))
+    assert content(output) == content(whole)
+
+
+def test_what_fails_after_the_last_frame_paints_nothing_again(clip, style, tmp_path, monkeypatch):
+    output = tmp_path / "out.mp4"
+    with monkeypatch.context() as full:
+        full.setattr(VideoSink, "finish", lambda self: (_ for _ in ()).throw(RunFailed("the disk is full")))
+        with pytest.raises(RunFailed):
+            run(quick(clip, style, output))
+    events = []
+    run(quick(clip, style, output), progress=events.append)
+    assert len(times(output)) == COUNT
+    assert not any(isinstance(event, Rendering) for event in events)
+
+
+def test_an_output_inside_the_folder_that_is_painted_goes_on_too(style, tmp_path):
+    for number, image in enumerate(moving(4), 1):
+        cv2.imwrite(str(tmp_path / f"{number:03d}.png"), image)
+    job = quick(tmp_path, style, tmp_path / "out.mkv")
+    interrupted(job, 2)
+    assert any("going on after its first 2 frames" in each for each in notices(job))
+
+
+def test_a_finished_picture_outlives_a_failure_to_publish_it(clip, style, tmp_path, monkeypatch):
+    job = quick(clip, style, tmp_path / "look.png", frames="1")
+    with monkeypatch.context() as full:
+        full.setattr("videostyle.media.image_sinks.publish", lambda *_: (_ for _ in ()).throw(OSError(28, "no room")))
+        with pytest.raises(RunFailed):
+            run(job)
+    parts = tmp_path / ".look.png.videostyle" / "parts"
+    assert sum(each.stat().st_size for each in parts.glob("*.npz")) < 1000  # nothing follows it
+    events = []
+    run(job, progress=events.append)
+    assert not any(isinstance(event, Rendering) for event in events)
+    run(quick(clip, style, tmp_path / "whole.png", frames="1"))
+    assert content(tmp_path / "look.png")["look.png"] == content(tmp_path / "whole.png")["out.png"]
+
+
+def test_a_run_can_be_made_longer(clip, style, tmp_path):
+    whole, output = tmp_path / "whole.mp4", tmp_path / "out.mp4"
+    run(quick(clip, style, whole, frames="6"))
+    interrupted(quick(clip, style, output, frames="5"), 3)
+    run(quick(clip, style, output, frames="6"))
+    assert content(output) == content(whole)
+
+
+def test_frames_published_one_by_one_can_be_published_again(clip, style, tmp_path, monkeypatch):
+    output = tmp_path / "out"
+    run(quick(clip, style, output))
+    expected = content(output)
+    for each in output.glob("*.png"):
+        each.write_bytes(b"old")
+    job = quick(clip, style, output, overwrite=True)
+    published = []
+
+    def fail_later(temporary, target):
+        published.append(target)
+        if len(published) == 3:
+            raise OSError(28, "No space left on device")
+        target.write_bytes(temporary.read_bytes())
+
+    with monkeypatch.context() as full:
+        full.setattr("videostyle.media.image_sinks.publish", fail_later)
+        with pytest.raises(RunFailed):
+            run(job)
+    run(job)
+    assert content(output) == expected
+
+
+def test_a_source_that_became_shorter_is_told_and_what_was_painted_stays(clip, style, tmp_path, monkeypatch):
+    def shorter(self, size=None, first=0, frames=VideoSource.frames):
+        for frame in frames(self, size, first):
+            if frame.index == 4 and size == (36, 48) and self.shrunk:
+                return
+            yield frame
+
+    monkeypatch.setattr(VideoSource, "frames", shorter)
+    monkeypatch.setattr(VideoSource, "shrunk", True, raising=False)
+    monkeypatch.setattr("videostyle.analysis.LOOKED_AT", 32)
+    with pytest.raises(RunFailed, match="after 4 of 7 frames"):
+        run(quick(clip, style, tmp_path / "out.mp4"))
+    VideoSource.shrunk = False
+    told = notices(quick(clip, style, tmp_path / "out.mp4"))
+    assert any("after its first 4 frames" in line for line in told)
+
+
+# --- what is not gone on with -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"style_weight": 31.0}, "--style-weight was 15.0, now 31.0"),
+        ({"seed": 5}, "--seed was 0, now 5"),
+        ({"threads": 2}, "threads was 1 and"),
+        ({"size": 64}, "painted size was 48x36, written as 48x36, now 64x48"),
+        ({"frames": "2:5"}, "first frame was 1, now 2"),
+        ({"frames": "2"}, "3 frames are painted, now 2 are asked for"),
+    ],
+)
+def test_a_changed_option_is_refused_with_the_difference(clip, style, tmp_path, options, told):
+    output = tmp_path / "out.mp4"
+    interrupted(quick(clip, style, output), 3)
+    left = content(tmp_path / ".out.mp4.videostyle")
+    with pytest.raises(BadOutput) as error:
+        run(quick(clip, style, output, **options))
+    assert told in str(error.value)
+    assert "--restart" in str(error.value)
+    assert content(tmp_path / ".out.mp4.videostyle") == left
+    run(quick(clip, style, output))
+    assert len(times(output)) == COUNT
+
+
+def test_a_changed_file_is_refused_and_restart_starts_over(clip, style, tmp_path):
+    output, own = tmp_path / "out.mp4", tmp_path / "own.png"
+    own.write_bytes(style.read_bytes())
+    interrupted(quick(clip, own, output), 3)
+    cv2.imwrite(str(own), cv2.imread(str(own))[::-1])
+    with pytest.raises(BadOutput, match="style 1 was"):
+        run(quick(clip, own, output))
+    with pytest.raises(BadOutput, match="pixels"):  # refused late, as an encoder's least size is
+        run(quick(clip, own, output, restart=True, size=32, codec="hevc"))
+    assert any((tmp_path / ".out.mp4.videostyle" / "parts").glob("checkpoint_*.json"))
+    run(quick(clip, own, output, restart=True))
+    run(quick(clip, own, tmp_path / "whole.mp4"))
+    assert content(output) == content(tmp_path / "whole.mp4")
+
+
+# --- damage -----------------------------------------------------------------------------------------------------------
+
+
+def damage(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("kind", ["checkpoint_*.json", "checkpoint_*.npz", "pictures/*.png"])
+@pytest.mark.parametrize("harm", [damage, Path.unlink, lambda path: path.write_bytes(b"")])
+def test_damage_is_named_and_the_checkpoint_before_it_taken(clip, style, tmp_path, kind, harm):
+    output, whole = tmp_path / "out.mp4", tmp_path / "whole.mp4"
+    interrupted(quick(clip, style, output), 3)
+    newest = sorted((tmp_path / ".out.mp4.videostyle" / "parts").glob(kind))[-1]
+    harm(newest)
+    told = notices(quick(clip, style, output))
+    assert any("after its first 2 frames" in line for line in told)
+    if (kind, harm) != ("checkpoint_*.json", Path.unlink):  # then there is nothing to be seen of it
+        assert any("checkpoint_00000003.json" in line and "cannot be used" in line for line in told)
+    run(quick(clip, style, whole))
+    assert content(output) == content(whole)
+
+
+def test_where_all_is_damaged_it_starts_over(clip, style, tmp_path):
+    output, whole = tmp_path / "out.mp4", tmp_path / "whole.mp4"
+    interrupted(quick(clip, style, output), 3)
+    for path in (tmp_path / ".out.mp4.videostyle" / "parts").glob("*.json"):
+        damage(path)
+    run(quick(clip, style, output))
+    run(quick(clip, style, whole))
+    assert content(output) == content(whole)
+
+
+def test_nothing_of_a_checkpoint_is_executed(clip, style, tmp_path):
+    class Bomb:
+        def __reduce__(self):
+            return (Path.touch, (tmp_path / "executed",))
+
+    output = tmp_path / "out.mp4"
+    interrupted(quick(clip, style, output), 3)
+    parts = tmp_path / ".out.mp4.videostyle" / "parts"
+    arrays = sorted(parts.glob("*.npz"))[-1]
+    old = sha256_of(arrays)
+    np.savez(arrays, picture=np.array([Bomb()], object))
+    assert pickle.dumps(Bomb())  # it would work
+    listing = arrays.with_suffix(".json")
+    text = listing.read_bytes().split(b"\n", 1)[1].replace(old.encode(), sha256_of(arrays).encode())
+    listing.write_bytes(checkpoint.hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
+    told = notices(quick(clip, style, output))
+    assert any("allow_pickle" in line for line in told)
+    assert not (tmp_path / "executed").exists()
+
+
+# --- the parts --------------------------------------------------------------------------------------------------------
+
+
+def record(index: int) -> FrameRecord:
+    return FrameRecord(index, Fraction(index, 30), 1, 3, 1.5, 1.25, 0.125, 0.1)
+
+
+def test_two_are_kept_with_what_they_need_and_nothing_else(tmp_path):
+    with WorkFolder(tmp_path / "out") as work:
+        pictures = [work.folder("pictures") / f"{number}.png" for number in range(4)]
+        saved = Checkpoints(work, {}, ShotList(0, 9, frozenset({0}), None), print)
+        for number, picture in enumerate(pictures):
+            picture.write_bytes(bytes([number]))
+            saved.save([record(index) for index in range(number + 1)], [picture], {"picture": np.ones(number)})
+        kept = {each.relative_to(work.parts).as_posix() for each in work.parts.rglob("*") if each.is_file()}
+        listed = {f"checkpoint_0000000{n}.{kind}" for n in (3, 4) for kind in ("json", "npz")}
+        assert kept == listed | {"pictures/2.png", "pictures/3.png"}
+        found = Checkpoints(work, {}, ShotList(0, 9, frozenset({0}), None), print).newest()
+        assert found.records == tuple(record(index) for index in range(4))
+        assert list(found.files) == ["pictures/3.png"]
+        np.testing.assert_array_equal(found.state["picture"], np.ones(3))
+
+
+def test_they_are_at_least_30_seconds_apart_and_cost_one_per_cent_at_most(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN", 30.0)
+    monkeypatch.setattr(checkpoint, "SHARE_OF_TIME", 0.01)
+    clock = [0.0]
+    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: clock[0])
+    with WorkFolder(tmp_path / "out") as work:
+        work.folder("pictures")
+        saved = Checkpoints(work, {}, ShotList(0, 9, frozenset({0}), None), print)
+
+        def due_after(seconds: float) -> bool:
+            clock[0] += seconds
+            return saved.due()
+
+        assert (due_after(29.9), due_after(0.1)) == (False, True)
+        monkeypatch.setattr(checkpoint, "write_atomically", lambda *_: clock.__setitem__(0, clock[0] + 2))
+        saved.save([], [], {})
+        assert (due_after(199), due_after(1)) == (False, True)
+
+
+@given(st.integers(0, 2**40), st.fractions(), st.floats(allow_nan=False, allow_infinity=False), st.integers(1, 9))
+def test_records_come_back(index, time, loss, iterations):
+    one = FrameRecord(index, time, 1, iterations, loss, loss, 0.5, 0.25)
+    assert frame_from_json(frame_as_json(one)) == one
+
+
+@settings(max_examples=30)
+@given(size=st.integers(1, 400), place=st.floats(0, 1, exclude_max=True))
+def test_any_change_of_a_small_file_changes_its_fingerprint(tmp_path_factory, size, place):
+    path = tmp_path_factory.mktemp("file") / "a"
+    data = bytearray(np.random.default_rng(size).bytes(size))
+    path.write_bytes(data)
+    before = fingerprint(path)
+    data[int(place * size)] ^= 16
+    path.write_bytes(data)
+    assert fingerprint(path) != before
+    path.write_bytes(data[:-1])
+    assert fingerprint(path) != before
+
+
+def test_a_large_file_is_read_in_places_from_the_first_to_the_last(tmp_path, monkeypatch):
+    monkeypatch.setattr("videostyle.provenance.SAMPLE", 4)
+    path = tmp_path / "a"
+    data = bytearray(4 * 64 * 5)
+    path.write_bytes(data)
+    before = fingerprint(path)
+    for place in (0, len(data) - 1):
+        path.write_bytes(data[:place] + b"x" + data[place + 1 :])
+        assert fingerprint(path) != before
+
+
+def test_a_folder_is_known_by_what_is_in_it(tmp_path):
+    (tmp_path / "1.png").write_bytes(b"a")
+    before = fingerprint(tmp_path)
+    assert fingerprint(tmp_path) == before
+    (tmp_path / "painted").mkdir()
+    for other in (".1.png", "out.mp4", "Thumbs.db", "painted/2.png"):  # no frames of it: an output may lie in it
+        (tmp_path / other).write_bytes(b"a")
+    assert fingerprint(tmp_path) == before
+    (tmp_path / "2.png").write_bytes(b"a")
+    assert fingerprint(tmp_path) != before
+
+
+def test_a_sink_resumed_needs_no_frame_twice(tmp_path):
+    """The newest picture stays listed though it is encoded: its name tells where the next frame goes."""
+    from tests.contracts.test_sinks_contract import opened
+
+    clip = make_clip(tmp_path / "clip.mp4", moving(2), tones=[])
+    image = np.zeros((36, 64, 3), np.uint8)
+    with WorkFolder(tmp_path / "out.mp4") as work:
+        sink = opened(tmp_path / "out.mp4", work, clip)
+        for index in range(48):
+            sink.write(Frame(image, index, Fraction(index, 25), Fraction(1, 25)))
+        assert [each.suffix for each in sink.files()] == [".nut", ".png"]

@@ -1,0 +1,78 @@
+"""The report of a run as JSON: documented keys, exact times, and nothing lost."""
+
+from __future__ import annotations
+
+import json
+import math
+from fractions import Fraction
+from pathlib import Path
+
+from videostyle.reports.json import KEYS, frame_as_json, frame_from_json, write_report
+from videostyle.reports.records import FrameRecord, RunReport
+
+
+def report() -> RunReport:
+    records = tuple(
+        FrameRecord(index, Fraction(1001 * index, 30000), 1 + index // 2, 7 + index, 2.5, 1.25, 0.125, 0.5)
+        for index in range(3)
+    )
+    return RunReport(
+        output=Path("a") / "ünder.mp4",
+        size=(180, 320),
+        frames=records,
+        shots=2,
+        seconds=12.5,
+        peak_memory=123456789,
+        device="cpu",
+        options={"size": None, "styles": ["s.jpg"], "keep_colors": False},
+        versions={"torch": "2.9"},
+        notices=("one", "two"),
+        skipped=4,
+    )
+
+
+def test_every_key_is_there_and_says_what_was_measured(tmp_path):
+    write_report(report(), tmp_path / "r.json")
+    found = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    frames = found.pop("frames")
+    assert found == {
+        "schema": 1,
+        "output": str(Path("a") / "ünder.mp4"),
+        "width": 320,
+        "height": 180,
+        "shots": 2,
+        "seconds": 12.5,
+        "peak_memory": 123456789,
+        "device": "cpu",
+        "options": {"size": None, "styles": ["s.jpg"], "keep_colors": False},
+        "versions": {"torch": "2.9"},
+        "notices": ["one", "two"],
+        "skipped": 4,
+    }
+    assert frames[2] == {
+        "index": 2,
+        "time": "1001/15000",
+        "shot": 2,
+        "iterations": 9,
+        "loss": 2.5,
+        "loss_star": 1.25,
+        "untrusted": 0.125,
+        "seconds": 0.5,
+    }
+    assert [Fraction(frame["time"]) for frame in frames] == [each.time for each in report().frames]
+
+
+def test_every_field_of_the_records_has_a_key(tmp_path):
+    write_report(report(), tmp_path / "r.json")
+    found = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    fields = set(RunReport.__dataclass_fields__) - {"size", "painted_size"} | {"schema", "width", "height"}
+    assert set(found) == fields
+    assert set(found["frames"][0]) == {KEYS.get(name, name) for name in FrameRecord.__dataclass_fields__}
+
+
+def test_a_loss_that_is_no_number_is_null_and_comes_back():
+    record = FrameRecord(0, Fraction(0), 1, 1, float("nan"), float("inf"), 0.5, 0.5)
+    values = frame_as_json(record)
+    assert (values["loss"], values["loss_star"]) == (None, None)
+    assert json.loads(json.dumps(values, allow_nan=False)) == values
+    assert math.isnan(frame_from_json(values).loss)

@@ -1,0 +1,66 @@
+"""What each key does."""
+
+from __future__ import annotations
+
+import pytest
+
+from videostyle.webcam.keys import ESCAPE, KEYS, Controls
+
+
+@pytest.mark.parametrize(
+    ("key", "name"), [("m", "mirror"), ("b", "beside"), ("f", "frozen"), ("i", "figures"), ("h", "help")]
+)
+def test_keys_that_turn_something_on_and_off(key: str, name: str) -> None:
+    controls = Controls(1)
+    before = getattr(controls, name)
+    controls.press(key)
+    assert getattr(controls, name) is not before
+    controls.press(key.upper())
+    assert getattr(controls, name) is before
+
+
+def test_styles_go_round() -> None:
+    controls = Controls(3)
+    found = []
+    for key in "nnnpp":
+        controls.press(key)
+        found.append(controls.style)
+    assert found == [1, 2, 0, 2, 1]
+
+
+def test_strength_has_ends() -> None:
+    controls = Controls(1)
+    for _ in range(3):
+        controls.press("-")
+    assert controls.strength == pytest.approx(0.7)
+    for key in "+=" * 4:
+        controls.press(key)
+    assert controls.strength == 1.0
+    for _ in range(20):
+        controls.press("_")
+    assert controls.strength == 0.0
+
+
+@pytest.mark.parametrize("key", ["q", "Q", ESCAPE])
+def test_quit(key: str) -> None:
+    controls = Controls(1)
+    controls.press(key)
+    assert controls.quit
+
+
+def test_wishes_are_kept_until_they_are_seen_to() -> None:
+    controls = Controls(1)
+    for key in "srs":
+        controls.press(key)
+    assert controls.asked == {"snapshot", "record"}
+
+
+def test_every_key_of_the_help_does_something_and_others_do_not() -> None:
+    for key in KEYS:
+        controls = Controls(3, strength=0.5)
+        controls.press(key)
+        assert controls != Controls(3, strength=0.5), key
+    controls = Controls(3)
+    for key in "xyz1\x00\xff":
+        controls.press(key)
+    assert controls == Controls(3)

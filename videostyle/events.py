@@ -1,0 +1,124 @@
+"""Progress events: what a run, a training or a measurement reports while it works, and who hears of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from videostyle.errors import Cancelled
+from videostyle.frames import Size
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A line the user should read; nothing failed."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Analyzing:
+    """The quick first pass is at this frame (from 1)."""
+
+    frame: int
+
+
+@dataclass(frozen=True)
+class RunStarted:
+    """What is about to be painted. sizes: (height, width). look: a file that always holds the newest painted frame."""
+
+    input: Path
+    output: Path
+    source_size: Size
+    size: Size
+    frames: int
+    shots: int
+    device: str
+    look: Path
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds the whole run will take, from the first measured iterations."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """One iteration was done. frame, shot: from 1, within the run. loss: L now. fraction: of the whole run's work done,
+    in [0, 1]. remaining: seconds, None while unknown."""
+
+    frame: int
+    frames: int
+    shot: int
+    shots: int
+    loss: float
+    fraction: float
+    remaining: float | None
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """A frame was measured. frame: from 1. fraction: of the whole, in [0, 1]. remaining: seconds, None while unknown."""
+
+    frame: int
+    frames: int
+    fraction: float
+    remaining: float | None
+
+
+@dataclass(frozen=True)
+class TrainingStarted:
+    """What is about to be learned. clips: to learn on. pairs: of frames that were chosen in them. size: (height, width) of the
+    first clip's frames. look: a file that always holds a frame as it is painted so far."""
+
+    output: Path
+    clips: int
+    pairs: int
+    size: Size
+    device: str
+    look: Path
+
+
+@dataclass(frozen=True)
+class TrainingProgress:
+    """A step of a training was done. step: from 1. loss: L before it, of one frame. held: L of the frames held back when last
+    looked at, None before. fraction: of the training, in [0, 1]. remaining: seconds, None while unknown."""
+
+    step: int
+    loss: float
+    held: float | None
+    fraction: float
+    remaining: float | None
+
+
+Event = Notice | Analyzing | RunStarted | Estimate | Rendering | Measuring | TrainingStarted | TrainingProgress
+
+
+class Progress:
+    """Passes events on, keeps the notices, and stops the run from inside where it was cancelled."""
+
+    def __init__(self, progress: Callable[[Event], None] | None, cancel: threading.Event | None):
+        self.progress, self.cancel = progress, cancel
+        self.notices: list[str] = []
+
+    def __call__(self, event: Event) -> None:
+        """Raises Cancelled where the caller has asked to stop."""
+        self.stop_if_asked()
+        if isinstance(event, Notice):
+            self.notices.append(event.text)
+        if self.progress is not None:
+            self.progress(event)
+
+    def stop_if_asked(self) -> None:
+        """Raises Cancelled where the caller has asked to stop."""
+        if self.cancel is not None and self.cancel.is_set():
+            raise Cancelled("cancelled before the end")
+
+    def notice(self, text: str) -> None:
+        """Tell a line the user should read, once."""
+        if text not in self.notices:
+            self(Notice(text))

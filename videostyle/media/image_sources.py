@@ -1,0 +1,109 @@
+"""Still images and folders of numbered images as sources of frames."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+from videostyle.errors import BadInput
+from videostyle.frames import Frame, Size, VideoInfo
+from videostyle.media.images import SUFFIXES, Picture, read_picture, size_by_header
+from videostyle.media.resize import resize, to_bits
+
+FOLDER_RATE = Fraction(25)
+
+
+class StillSource:
+    """One image file as a source of one frame."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.skipped = 0
+        picture = read_picture(path)
+        self.info = VideoInfo("image", picture.image.shape[:2], picture.image.itemsize * 8)
+
+    def frames(self, size: Size | None = None, first: int = 0) -> Generator[Frame]:
+        """The picture as frame 0, scaled to `size`; nothing where `first` is above 0."""
+        if first == 0:
+            yield _frame(read_picture(self.path), size or self.info.size, self.info.bits)
+
+    def close(self) -> None:
+        """Nothing is held between passes."""
+
+
+class FolderSource:
+    """A folder of numbered images as a source: ordered by number, none missing, all of one size.
+
+    A folder has no clock, so its frames are given 25 a second. Raises BadInput where it holds no images, an image
+    without a number, two of one number, a gap, or a size that differs from the first image's.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.skipped = 0
+        self._names = numbered_names(path)
+        first = read_picture(path / self._names[0]).image
+        self.info = VideoInfo("folder", first.shape[:2], first.itemsize * 8)
+        for name in self._names[1:]:
+            if size_by_header(path / name) != self.info.size:
+                self._check_size(name, read_picture(path / name).image.shape[:2])
+
+    def frames(self, size: Size | None = None, first: int = 0) -> Generator[Frame]:
+        """The images from ordinal `first` on, read one at a time; `Frame.name` is the file's name."""
+        for index, name in enumerate(self._names[first:], first):
+            picture = read_picture(self.path / name)
+            self._check_size(name, picture.image.shape[:2])
+            frame = _frame(picture, size or self.info.size, self.info.bits)
+            yield Frame(frame.image, index, index / FOLDER_RATE, 1 / FOLDER_RATE, name, frame.alpha)
+
+    def close(self) -> None:
+        """Nothing is held between passes."""
+
+    def _check_size(self, name: str, size: tuple[int, ...]) -> None:
+        if size != self.info.size:
+            (h, w), (height, width) = size, self.info.size
+            raise BadInput(
+                f"{self.path / name} is {w}x{h} pixels, but {self._names[0]} is {width}x{height}",
+                "a folder of images of one size",
+            )
+
+
+def frame_number(name: str) -> int:
+    """The number of a file in a folder: the last run of digits before its suffix. Raises BadInput without one."""
+    digits = re.findall(r"[0-9]+", Path(name).stem)
+    if not digits:
+        raise BadInput(f"{name!r} has no number in its name", "numbered images such as 000001.png")
+    return int(digits[-1])
+
+
+def numbered_names(folder: Path) -> list[str]:
+    """The images of a folder in the order of their numbers; hidden files, other kinds of files and folders are not looked at.
+
+    Raises BadInput where there is none, or where numbers are missing or there twice.
+    """
+    names = [
+        each.name
+        for each in folder.iterdir()
+        if each.suffix.lower() in SUFFIXES and not each.name.startswith(".") and each.is_file()
+    ]
+    if not names:
+        raise BadInput(f"folder {folder} holds no images", "numbered images such as 000001.png")
+    by_number: dict[int, str] = {}
+    for name in sorted(names):
+        other = by_number.setdefault(frame_number(name), name)
+        if other != name:
+            raise BadInput(f"{other} and {name} in {folder} have the same number", "one image for each number")
+    numbers = sorted(by_number)
+    gaps = [(a + 1, b - 1) for a, b in pairwise(numbers) if b > a + 1]
+    if gaps:
+        listed = ", ".join(str(a) if a == b else f"{a} to {b}" for a, b in gaps[:8]) + (" ..." if gaps[8:] else "")
+        raise BadInput(f"folder {folder} lacks the numbers {listed}", "images numbered without a gap")
+    return [by_number[number] for number in numbers]
+
+
+def _frame(picture: Picture, size: Size, bits: int) -> Frame:
+    alpha = None if picture.alpha is None else resize(to_bits(picture.alpha, bits), size)
+    return Frame(resize(to_bits(picture.image, bits), size), alpha=alpha)

@@ -1,0 +1,27 @@
+"""Matrix products on CPUs, by oneDNN where PyTorch has it.
+
+PyTorch's own go to MKL, which keeps to AVX2 on processors of other makers: on a Zen 5 core oneDNN's are twice as fast.
+"""
+
+from __future__ import annotations
+
+import platform
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+X86 = ("x86_64", "amd64")
+
+ONEDNN = (
+    torch.backends.mkldnn.is_available()
+    and platform.machine().lower() in X86
+    and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+)
+
+
+def linear(rows: Tensor, weight: Tensor) -> Tensor:
+    """rows (n, in) times weight (out, in), transposed: (n, out). As F.linear, without a gradient."""
+    if not ONEDNN or rows.dtype != torch.float32 or rows.device.type != "cpu":
+        return F.linear(rows, weight)
+    return torch.ops.mkldnn._linear_pointwise(rows, weight, None, "none", [], "")

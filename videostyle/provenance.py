@@ -1,0 +1,57 @@
+"""What a result was made with: library versions, options as JSON, fingerprints of files."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+from videostyle.config import AnyJob
+from videostyle.media.image_sources import numbered_names
+
+LIBRARIES = ("videostyle", "torch", "torchvision", "opencv-python", "av", "numpy")
+
+
+def plain_options(job: AnyJob) -> dict[str, object]:
+    """The options of a job as JSON has them."""
+    return {name: _plain(value) for name, value in asdict(job).items()}
+
+
+def _plain(value: object) -> object:
+    """An option as JSON has it."""
+    if isinstance(value, tuple):
+        return [str(each) for each in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+SAMPLES, SAMPLE = 64, 1 << 20  # a file up to 64 MiB is hashed whole, a larger one in 64 places
+
+Identity = dict[str, str]
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fingerprint(path: Path) -> str:
+    """What tells a file, or a folder of files, from a changed one, in at most some tenths of a second.
+
+    A file: its size and its bytes, those of a large one in 64 places from the first to the last. A folder: the names, sizes
+    and times of its images, and of nothing else: an output may lie in it, and this run's own work folder. Raises BadInput.
+    """
+    digest = hashlib.sha256()
+    if path.is_dir():
+        for name in numbered_names(path):
+            facts = (path / name).stat()
+            digest.update(f"{name!r} {facts.st_size} {facts.st_mtime_ns}\n".encode())
+    else:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            digest.update(str(size).encode())
+            step = max(SAMPLE, (size - SAMPLE) / (SAMPLES - 1))
+            for number in range(min(SAMPLES, -(-size // SAMPLE))):
+                file.seek(round(number * step))
+                digest.update(file.read(SAMPLE))
+    return digest.hexdigest()[:16]
