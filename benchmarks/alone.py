@@ -26,6 +26,7 @@ from videostyle.media.images import read_picture
 from videostyle.media.sources import open_source
 from videostyle.models.vgg import CONTENT_LAYERS, STYLE_LAYERS, load_features
 from videostyle.style_images import load_style
+from videostyle.stylizers.base import FrameInput
 from videostyle.stylizers.optimize import Optimize
 from videostyle.stylizers.schedule import SCHEDULES
 from videostyle.temporal.consistency import disoccluded, motion, outside
@@ -67,7 +68,7 @@ def painted_alone(clip: Path, style: Path, ordinal: int, size: tuple[int, int], 
     if not kept.exists():
         (image,) = sources(clip, size, ordinal)[-1:]
         styles = StyleTargets(load_features("vgg19", "cpu"), [to_tensor(load_style(style), "cpu")])
-        (painted,) = Optimize(styles, Weights(), SCHEDULES["standard"]).step(image, None)
+        (painted,) = Optimize(styles, Weights(), SCHEDULES["standard"]).step(FrameInput(image))
         kept.parent.mkdir(parents=True, exist_ok=True)
         np.save(kept, painted.picture)
     return np.load(kept)

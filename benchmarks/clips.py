@@ -23,6 +23,7 @@ from videostyle.losses.terms import Weights
 from videostyle.media.sources import open_source
 from videostyle.models.vgg import load_features
 from videostyle.style_images import load_style
+from videostyle.stylizers.base import FrameInput
 from videostyle.stylizers.optimize import Optimize
 from videostyle.stylizers.schedule import SCHEDULES
 from videostyle.tensors import to_tensor
@@ -53,7 +54,7 @@ def star_alone(clip: Path, style: Path, ordinal: int, size: tuple[int, int], pre
     source.close()
     torch.set_num_threads(threads)
     styles = StyleTargets(load_features("vgg19", "cpu"), [to_tensor(load_style(style), "cpu")])
-    (painted,) = Optimize(styles, Weights(), SCHEDULES[preset]).step(frame.image, None)
+    (painted,) = Optimize(styles, Weights(), SCHEDULES[preset]).step(FrameInput(frame.image))
     return painted.spatial_loss
 
 

@@ -30,6 +30,7 @@ from videostyle.media.sources import open_source
 from videostyle.models.transformer_net import load_network
 from videostyle.models.vgg import load_features
 from videostyle.style_images import load_style
+from videostyle.stylizers.base import FrameInput
 from videostyle.stylizers.feedforward import FeedForward
 from videostyle.temporal.consistency import motion
 from videostyle.temporal.flow import DIS
@@ -97,7 +98,7 @@ def painters(file: Path, style: Path, threads: int) -> dict[str, Callable[[np.nd
     vector = theirs.style_vector(style)
     theirs.style_vector = lambda image: vector
     return {
-        "learned": lambda image: (ours.step(image, None)[0].picture * 255).round().astype(np.uint8),
+        "learned": lambda image: (ours.step(FrameInput(image))[0].picture * 255).round().astype(np.uint8),
         f"{RIVAL} fixed": lambda image: np.asarray(theirs.stylize(Image.fromarray(image), style=0)),
         f"{RIVAL} any": lambda image: np.asarray(theirs.stylize_with(Image.fromarray(image), style)),
     }

@@ -27,6 +27,7 @@ from videostyle.media.resize import fit_size
 from videostyle.media.sources import open_source
 from videostyle.models.vgg import load_features
 from videostyle.style_images import load_style
+from videostyle.stylizers.base import FrameInput
 from videostyle.stylizers.lbfgs import LBFGS
 from videostyle.stylizers.optimize import Optimize
 from videostyle.stylizers.schedule import SCHEDULES
@@ -86,7 +87,7 @@ def frames_of(options: argparse.Namespace) -> Iterator[tuple[int, dict[str, list
     last = None
     for number, frame in enumerate(islice(source.frames(size), options.frames), 1):
         moved = None if last is None else motion(last.image, frame.image, DIS())
-        (painted,) = painter.step(frame.image, moved)
+        (painted,) = painter.step(FrameInput(frame.image, moved))
         last = frame
         yield number, None if moved is None else cached(options, number, painter), painted.spatial_loss
 

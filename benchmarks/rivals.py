@@ -23,6 +23,7 @@ from videostyle.media.resize import fit_size
 from videostyle.media.sources import open_source
 from videostyle.models.vgg import load_features
 from videostyle.style_images import load_style
+from videostyle.stylizers.base import FrameInput
 from videostyle.stylizers.optimize import Optimize
 from videostyle.stylizers.schedule import SCHEDULES, Schedule
 from videostyle.temporal.consistency import motion
@@ -74,7 +75,7 @@ def warp_only(options: argparse.Namespace) -> Iterator[np.ndarray]:
         None,
     )
     for image in source_frames(options):
-        (painted,) = painter.step(image, None if last is None else motion(last, image, flow))
+        (painted,) = painter.step(FrameInput(image, None if last is None else motion(last, image, flow)))
         last = image
         yield (painted.picture * 255).round().astype(np.uint8)
 

@@ -55,6 +55,7 @@ from videostyle.models.fast.pooling import pooled_before
 from videostyle.models.vgg import STYLE_LAYERS, VGG19Features, load_features
 from videostyle.models.weights import WEIGHTS
 from videostyle.style_images import load_style
+from videostyle.stylizers.base import FrameInput
 from videostyle.stylizers.lbfgs import LBFGS
 from videostyle.stylizers.optimize import Optimize
 from videostyle.stylizers.schedule import SCHEDULES
@@ -130,7 +131,7 @@ def protocol_frame(painter: Recorded, before: np.ndarray, image: np.ndarray, mov
     """
     assert painter.picture is not None
     last = painter.picture[0].permute(1, 2, 0).numpy()
-    (ours,) = painter.step(image, moved)
+    (ours,) = painter.step(FrameInput(image, moved))
     objective, start, carried = painter.seen
     published = with_network(objective, ByAutograd.new(painter.device))
     began = time.perf_counter()
@@ -162,7 +163,7 @@ def protocol(options: argparse.Namespace) -> Iterator[str]:
         kept = options.folder / f"protocol_{clip.stem}_{options.style.stem}.json"
         if not kept.exists():
             frames, painter = frames_of(clip, 192, 3), new_painter(Recorded, options)
-            painter.step(frames[0], None)
+            painter.step(FrameInput(frames[0]))
             pairs = pairwise(frames)
             rows = [protocol_frame(painter, a, b, motion(a, b, DIS())) for a, b in pairs]
             kept.write_text(json.dumps(rows))
@@ -233,13 +234,13 @@ def change(options: argparse.Namespace) -> Iterator[str]:
     yield "frame                           seconds   over a new one   iterations"
     for clip in options.clips:
         frames, painter = frames_of(clip, 320, 10), new_painter(Optimize, options)
-        painter.step(frames[0], None)
+        painter.step(FrameInput(frames[0]))
         pairs = pairwise(frames)
-        moving = [painter.step(b, motion(a, b, DIS()))[0] for a, b in pairs]
+        moving = [painter.step(FrameInput(b, motion(a, b, DIS())))[0] for a, b in pairs]
         shape = frames[0].shape[:2]
         nothing = Motion(np.zeros((*shape, 2), np.float32), np.zeros(shape, np.float32))
-        still = painter.step(frames[-1], nothing)[0]
-        full = painter.step(frames[0], nothing)[0].seconds
+        still = painter.step(FrameInput(frames[-1], nothing))[0]
+        full = painter.step(FrameInput(frames[0], nothing))[0].seconds
         spent, steps = median(each.seconds for each in moving), median(each.iterations for each in moving)
         yield f"{clip.stem:<30.30} {spent:>8.2f} {spent / full:>16.2f} {steps:>12.0f}"
         yield f"{'  its last frame again':<30} {still.seconds:>8.2f} {still.seconds / full:>16.3f} {still.iterations:>12}"

@@ -16,7 +16,7 @@ from videostyle.frames import Motion
 from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import Weights
 from videostyle.models.transformer_net import Shape, new_network
-from videostyle.stylizers.base import State, StylizedFrame
+from videostyle.stylizers.base import FrameInput, State, StylizedFrame
 from videostyle.stylizers.feedforward import FeedForward
 from videostyle.stylizers.optimize import Optimize
 from videostyle.stylizers.schedule import Schedule
@@ -82,7 +82,7 @@ def make(request):
 def uninterrupted(make, frames, motions) -> list[list[StylizedFrame]]:
     """What each step returns, and `finish` last, of a stylizer that is left in peace."""
     stylizer = make()
-    steps = [stylizer.step(*pair) for pair in zip(frames, motions, strict=True)]
+    steps = [stylizer.step(FrameInput(*pair)) for pair in zip(frames, motions, strict=True)]
     return [*steps, stylizer.finish()]
 
 
@@ -111,12 +111,12 @@ def test_the_clip_moves_and_something_is_new_in_it(motions):
 def test_stopped_after_any_frame_another_object_goes_on_to_the_same_bits(make, frames, motions, uninterrupted, done):
     first = make()
     for pair in zip(frames[:done], motions[:done], strict=True):
-        first.step(*pair)
+        first.step(FrameInput(*pair))
     state = through_a_file(first.state())
     torch.rand(1)  # no global source of chance may matter
     second = make()
     second.restore(state)
-    rest = [second.step(*pair) for pair in zip(frames[done:], motions[done:], strict=True)]
+    rest = [second.step(FrameInput(*pair)) for pair in zip(frames[done:], motions[done:], strict=True)]
     rest.append(second.finish())
     for found, expected in zip(rest, uninterrupted[done:], strict=True):
         assert same(found, expected)
@@ -125,7 +125,7 @@ def test_stopped_after_any_frame_another_object_goes_on_to_the_same_bits(make, f
 def test_taking_the_state_changes_nothing_and_the_state_does_not_change_later(make, frames, motions, uninterrupted):
     stylizer, taken = make(), []
     for index, pair in enumerate(zip(frames, motions, strict=True)):
-        assert same(stylizer.step(*pair), uninterrupted[index])
+        assert same(stylizer.step(FrameInput(*pair)), uninterrupted[index])
         state = stylizer.state()
         taken.append((state, {name: array.copy() for name, array in state.items()}))
     for state, copy in taken:
@@ -135,7 +135,7 @@ def test_taking_the_state_changes_nothing_and_the_state_does_not_change_later(ma
 
 def test_the_state_is_arrays_and_nothing_else(make, frames, motions):
     stylizer = make()
-    for state in (stylizer.state(), stylizer.step(frames[0], None) and stylizer.state()):
+    for state in (stylizer.state(), stylizer.step(FrameInput(frames[0])) and stylizer.state()):
         for name, array in state.items():
             assert isinstance(name, str)
             assert isinstance(array, np.ndarray)
@@ -145,8 +145,8 @@ def test_the_state_is_arrays_and_nothing_else(make, frames, motions):
 def test_what_is_carried_from_frame_to_frame_is_in_the_state(make, frames, motions):
     """A state may be empty only where a frame's picture does not depend on the ones before it."""
     first, alone = make(), make()
-    first.step(frames[0], None)
-    (carried,), (fresh,) = first.step(frames[1], motions[1]), alone.step(frames[1], None)
+    first.step(FrameInput(frames[0]))
+    (carried,), (fresh,) = first.step(FrameInput(frames[1], motions[1])), alone.step(FrameInput(frames[1]))
     assert bool(first.state()) is (carried.picture.tobytes() != fresh.picture.tobytes())
 
 
@@ -175,12 +175,12 @@ def test_pictures_are_float32_from_0_to_1_with_numbers_that_fit(uninterrupted, m
 
 def test_the_frames_given_are_left_as_they_were(make, frames):
     image = frames[0].copy()
-    make().step(image, None)
+    make().step(FrameInput(image))
     assert np.array_equal(image, frames[0])
 
 
 def test_16_bit_frames_are_painted_like_8_bit_ones(make, frames, motions, uninterrupted):
     stylizer = make()
     for index in range(2):
-        (found,) = stylizer.step(frames[index].astype(np.uint16) * 257, motions[index]) or stylizer.finish()
+        (found,) = stylizer.step(FrameInput(frames[index].astype(np.uint16) * 257, motions[index])) or stylizer.finish()
         np.testing.assert_allclose(found.picture, uninterrupted[index][0].picture, atol=0.02)

@@ -28,11 +28,10 @@ class Identity:
     """A stylizer that gives every frame back."""
 
     lookahead = 0
-    watch: Any = None
 
-    def step(self, image, motion):
-        picture = image.astype(np.float32) / np.iinfo(image.dtype).max
-        return [StylizedFrame(picture, 0.0, 0.0, 0, 0.0 if motion else 1.0, 0.0)]
+    def step(self, frame):
+        picture = frame.image.astype(np.float32) / np.iinfo(frame.image.dtype).max
+        return [StylizedFrame(picture, 0.0, 0.0, 0, 0.0 if frame.motion else 1.0, 0.0)]
 
     def finish(self):
         return []
@@ -41,6 +40,9 @@ class Identity:
         return {}
 
     def restore(self, state):
+        pass
+
+    def continue_from(self, picture, source):
         pass
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,6 @@ from videostyle.analysis import ShotList
 from videostyle.config import Job
 from videostyle.events import Estimate, Event, Rendering
 from videostyle.frames import Frame, Size
-from videostyle.losses.objective import Value
 from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import Weights
 from videostyle.media.resize import resized_alpha, scaled
@@ -26,7 +24,7 @@ from videostyle.rendering.estimate import Workload
 from videostyle.rendering.inputs import Before, Task, tasks
 from videostyle.rendering.plan import schedule_of
 from videostyle.reports.records import FrameRecord
-from videostyle.stylizers.base import State, StylizedFrame
+from videostyle.stylizers.base import FrameInput, Iteration, State, StylizedFrame, Stylizer
 from videostyle.stylizers.colors import luminance, with_colors_of
 from videostyle.stylizers.feedforward import FeedForward, beginning
 from videostyle.stylizers.optimize import Optimize
@@ -54,6 +52,7 @@ class Renderer:
         firsts = clip.count if self.flow is None else len(clip.starts)
         self.workload = Workload(first, expected, firsts, clip.count)
         self.estimated = False
+        self.current: Task | None = None  # being stylized
         self.stylizer = self._new_stylizer()
         self.waiting: deque[Task] = deque()  # given to the stylizer and not finished yet
         self.before: Before | None = None
@@ -62,7 +61,7 @@ class Renderer:
     def continue_from(self, before: Before) -> None:
         """Begin from a frame painted before the clip's first one."""
         self.before = before
-        if self.flow and isinstance(self.stylizer, Optimize):
+        if self.flow:
             painted = luminance(before.painted) if self.job.keep_colors else before.painted
             self.stylizer.continue_from(painted, self._seen(before.frame))
             self.workload.shots -= 1  # the first frame begins none
@@ -91,9 +90,10 @@ class Renderer:
                     if task.frame.index in self.clip.starts:
                         sink.end_segment()
                 self.waiting.append(task)
-                self.stylizer.watch = partial(self._watch, task)
-                finished = self.stylizer.step(self._seen(task.frame), task.motion)
-                yield from self._deliver(finished, sink, out_size)
+                self.current = task
+                frame = task.frame
+                given = FrameInput(self._seen(frame), task.motion, frame.index, frame.time)
+                yield from self._deliver(self.stylizer.step(given), sink, out_size)
             yield from self._deliver(self.stylizer.finish(), sink, out_size)
 
     def _deliver(self, finished: list[StylizedFrame], sink: Sink, out_size: Size) -> Iterator[FrameRecord]:
@@ -102,19 +102,19 @@ class Renderer:
             sink.write(self._on_canvas(task.frame, painted, out_size, sink.bits))
             yield self._record(task, painted)
 
-    def _optimizers(self, styles: list[np.ndarray]) -> Callable[[], Optimize | FeedForward]:
+    def _optimizers(self, styles: list[np.ndarray]) -> Callable[[], Stylizer]:
         """What makes a stylizer for each shot that optimizes its frames."""
         job = self.job
         pictures = [to_tensor(luminance(each) if job.keep_colors else each, self.device) for each in styles]
         targets = StyleTargets(load_features(job.features, self.device), pictures, job.style_scale)
         weights = Weights(job.content_weight, job.style_weight, job.tv_weight, job.temporal_weight)
         begin = beginning(load_network(job.begin_with, self.device), job.keep_colors) if job.begin_with else None
-        return lambda: Optimize(targets, weights, self.schedule, self.device, job.seed, begin=begin)
+        return lambda: Optimize(targets, weights, self.schedule, self.device, job.seed, self._watch, begin)
 
-    def _learned(self, path: Path) -> Callable[[], Optimize | FeedForward]:
+    def _learned(self, path: Path) -> Callable[[], Stylizer]:
         """What makes a stylizer for each shot that paints with a learned network. Raises BadInput."""
         network = load_network(path, self.device)
-        return lambda: FeedForward(network, self.device)
+        return lambda: FeedForward(network, self.device, self._watch)
 
     def _seen(self, frame: Frame) -> np.ndarray:
         """What the stylizer sees of a frame. Networks have learned on colors, and only their picture's light is taken."""
@@ -130,16 +130,17 @@ class Renderer:
         image = np.clip(picture * top.max + 0.5, 0, top.max).astype(top.dtype)
         return replace(frame, image=image, alpha=None if alpha is None else resized_alpha(alpha, size, image.dtype))
 
-    def _watch(self, task: Task, value: Value, done: float) -> None:
-        """An iteration was done: `done` is the share of this frame's work behind it."""
-        load, frame = self.workload, task.frame
-        load.advance(task.motion is None, done)
+    def _watch(self, iteration: Iteration) -> None:
+        """Reports an iteration of the current frame."""
+        assert self.current is not None
+        load, frame = self.workload, self.current.frame
+        load.advance(self.current.motion is None, iteration.fraction)
         if not self.estimated and load.remaining is not None:
             self.estimated = True
             self.tell(Estimate(load.spent + load.remaining))
         number, shot = frame.index - self.clip.first + 1, self.clip.shot_of(frame.index)
         shots = len(self.clip.starts)
-        self.tell(Rendering(number, self.clip.count, shot, shots, value.total, load.fraction, load.remaining))
+        self.tell(Rendering(number, self.clip.count, shot, shots, iteration.loss, load.fraction, load.remaining))
 
     def _work_of(self, first: bool, iterations: int) -> float:
         if first:

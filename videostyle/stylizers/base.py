@@ -1,46 +1,92 @@
-"""What every stylizer promises. One object paints one shot and can be stopped, saved and taken up again at any frame."""
+"""The contract of a stylizer: what the frame loop gives to it, calls on it, and gets back.
+
+A stylizer turns the frames of one shot into stylized frames, in order. It can be stopped after any frame, saved, and taken up
+again by a fresh object. `stylizers/table.py` has the table of all stylizers.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from videostyle.frames import Motion
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class FrameInput:
+    """A source frame at the working size, with everything that a stylizer may need to know of it."""
+
+    image: np.ndarray
+    """uint8 or uint16 (H, W, 3) RGB."""
+    motion: Motion | None = None
+    """How the frame continues the one before it; None at the start of a shot, or where each frame is stylized alone."""
+    index: int = 0
+    """Ordinal in the source, from 0."""
+    time: Fraction = Fraction(0)
+    """Seconds since the clip's first frame."""
+    guides: Mapping[str, np.ndarray] = field(default_factory=dict)
+    """Masks by name, float32 (H, W) in [0, 1]; empty where none was given."""
+
 
 @dataclass(frozen=True)
 class StylizedFrame:
-    """A finished frame. picture: float32 (H, W, 3) RGB in [0, 1].
-
-    loss: L at the end; spatial_loss: L without its temporal term; iterations: steps taken; new_share: share of the picture
-    that the last frame said nothing about, in [0, 1]; seconds: wall time spent.
-    """
+    """A finished frame."""
 
     picture: np.ndarray
+    """float32 (H, W, 3) RGB in [0, 1]."""
     loss: float
+    """The objective L at the end; NaN where it was not evaluated."""
     spatial_loss: float
+    """L without its temporal term; NaN where it was not evaluated."""
     iterations: int
+    """Optimizer steps taken."""
     new_share: float
+    """Share of the picture that the previous frame says nothing about, in [0, 1]."""
     seconds: float
+    """Wall time spent."""
+
+
+@dataclass(frozen=True)
+class Iteration:
+    """The state of the current frame after one iteration."""
+
+    loss: float
+    """The objective L now; NaN where it is not evaluated."""
+    spatial_loss: float
+    """L now without its temporal term; NaN where it is not evaluated."""
+    fraction: float
+    """Share of this frame's work that is done, in [0, 1]."""
+    picture: Tensor
+    """The picture so far, float32 (1, 3, H, W) in [0, 1]; it may be smaller than the frame."""
+
+
+OnIteration = Callable[[Iteration], None]
+"""Called with the picture that a frame starts from (fraction 0) and after each iteration. An exception that it raises, such as
+Cancelled, ends the step."""
+
+
+def ignore(iteration: Iteration) -> None:
+    """The OnIteration that does nothing."""
 
 
 State = dict[str, np.ndarray]
 
 
 class Stylizer(Protocol):
-    """Paints the frames of one shot, in order.
-
-    lookahead: how many frames `step` may hold back before it returns the first. `state` after any step, given to
-    `restore` of a fresh object, makes that object continue exactly as the first would have.
-    """
+    """Stylizes the frames of one shot, in order."""
 
     lookahead: int
+    """How many frames `step` may hold back before it returns the first."""
 
-    def step(self, image: np.ndarray, motion: Motion | None) -> list[StylizedFrame]:
-        """Take the next source frame, uint8 or uint16 (H, W, 3), and how it continues the last one (None at a shot's
-        start or for a frame alone); return the frames that are finished, oldest first."""
+    def step(self, frame: FrameInput) -> list[StylizedFrame]:
+        """Take the next frame; return the frames that are finished, oldest first."""
         ...
 
     def finish(self) -> list[StylizedFrame]:
@@ -48,9 +94,14 @@ class Stylizer(Protocol):
         ...
 
     def state(self) -> State:
-        """All that the next step depends on, as arrays."""
+        """Everything that the next step depends on. Given to `restore` of a fresh object, that object continues exactly as
+        this one would have."""
         ...
 
     def restore(self, state: State) -> None:
-        """Take up where `state` was taken."""
+        """Continue from where `state` was taken."""
+        ...
+
+    def continue_from(self, picture: np.ndarray, source: np.ndarray) -> None:
+        """Take a stylized frame, float32 (H, W, 3) in [0, 1], and its source frame as the ones before the next step."""
         ...

@@ -13,10 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from videostyle.frames import Motion
-from videostyle.losses.objective import Value
 from videostyle.models.transformer_net import TransformerNet
-from videostyle.stylizers.base import State, StylizedFrame
+from videostyle.stylizers.base import FrameInput, Iteration, OnIteration, State, StylizedFrame, ignore
 from videostyle.stylizers.colors import LUMA
 from videostyle.tensors import to_array, to_tensor
 
@@ -24,24 +22,20 @@ UNKNOWN = float("nan")  # L of a frame
 
 
 class FeedForward:
-    """Paints one shot frame by frame. See `Stylizer` for what its methods promise, and `Optimize` for watch."""
+    """Paints one shot frame by frame. See `Stylizer` for what its methods promise."""
 
     lookahead = 0
 
-    def __init__(
-        self,
-        network: TransformerNet,
-        device: str = "cpu",
-        watch: Callable[[Value, float], None] = lambda value, done: None,
-    ):
-        self.network, self.device, self.watch = network, device, watch
+    def __init__(self, network: TransformerNet, device: str = "cpu", on_iteration: OnIteration = ignore):
+        self.network, self.device, self.on_iteration = network, device, on_iteration
 
-    def step(self, image: np.ndarray, motion: Motion | None) -> list[StylizedFrame]:
+    def step(self, frame: FrameInput) -> list[StylizedFrame]:
         began = time.perf_counter()
         with torch.inference_mode():
-            picture = to_array(self.network(to_tensor(image, self.device)))
-        self.watch(Value(UNKNOWN, UNKNOWN, torch.zeros(0)), 1.0)
-        new_share = 1.0 if motion is None else motion.new_share
+            result = self.network(to_tensor(frame.image, self.device))
+        self.on_iteration(Iteration(UNKNOWN, UNKNOWN, 1.0, result))
+        picture = to_array(result)
+        new_share = 1.0 if frame.motion is None else frame.motion.new_share
         return [StylizedFrame(picture, UNKNOWN, UNKNOWN, 0, new_share, time.perf_counter() - began)]
 
     def finish(self) -> list[StylizedFrame]:
@@ -51,6 +45,9 @@ class FeedForward:
         return {}
 
     def restore(self, state: State) -> None:
+        pass
+
+    def continue_from(self, picture: np.ndarray, source: np.ndarray) -> None:
         pass
 
 

@@ -18,7 +18,7 @@ from videostyle.frames import Motion
 from videostyle.losses.objective import Objective, Value
 from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import Weights
-from videostyle.stylizers.base import State, StylizedFrame
+from videostyle.stylizers.base import FrameInput, Iteration, OnIteration, State, StylizedFrame, ignore
 from videostyle.stylizers.fill import fill_new, inside, mismatch, replaced
 from videostyle.stylizers.lbfgs import LBFGS
 from videostyle.stylizers.schedule import Schedule, steps_of_first, work
@@ -34,8 +34,7 @@ START_NOISE = 0.02  # standard deviation added to the first frame's start, so th
 class Optimize:
     """Paints one shot frame by frame. See `Stylizer` for what its methods promise.
 
-    watch: called after every iteration with L's value and the share of this frame's iterations done, in [0, 1]; an
-    exception it raises (Cancelled) ends the step. begin: paints a shot's first frame, float32 (1, 3, H, W) in [0, 1], in a
+    begin: paints a shot's first frame, float32 (1, 3, H, W) in [0, 1], in a
     quick way; the iterations go on from there. Without it they begin with the frame itself, coarse to fine.
     """
 
@@ -48,11 +47,11 @@ class Optimize:
         schedule: Schedule,
         device: str = "cpu",
         seed: int = 0,
-        watch: Callable[[Value, float], None] = lambda value, done: None,
+        on_iteration: OnIteration = ignore,
         begin: Callable[[Tensor], Tensor] | None = None,
     ):
         self.styles, self.weights, self.schedule = styles, weights, schedule
-        self.device, self.seed, self.watch, self.begin = device, seed, watch, begin
+        self.device, self.seed, self.on_iteration, self.begin = device, seed, on_iteration, begin
         self.optimizer = LBFGS(within=(0.0, 1.0))  # or what is seen, cut to that, would not be what was optimized
         self.picture: Tensor | None = None
         self.source: np.ndarray | None = None
@@ -61,8 +60,9 @@ class Optimize:
         self.since: np.ndarray | None = None
         self.first_spatial_loss = self.last_spatial_loss = float("nan")
 
-    def step(self, image: np.ndarray, motion: Motion | None) -> list[StylizedFrame]:
+    def step(self, frame: FrameInput) -> list[StylizedFrame]:
         began = time.perf_counter()
+        image, motion = frame.image, frame.motion
         if motion is None or self.picture is None or self.source is None:
             picture, value, iterations = self._paint_first(to_tensor(image, self.device))
         elif self.schedule.repeats and not np.isnan(self.last_spatial_loss) and np.array_equal(image, self.source):
@@ -80,6 +80,9 @@ class Optimize:
         seconds = time.perf_counter() - began
         return [StylizedFrame(painted, value.total, value.spatial, iterations, new_share, seconds)]
 
+    def _report(self, picture: Tensor, value: Value, fraction: float) -> None:
+        self.on_iteration(Iteration(value.total, value.spatial, fraction, picture))
+
     def finish(self) -> list[StylizedFrame]:
         return []
 
@@ -96,7 +99,7 @@ class Optimize:
             objective = self._objective(resize(content, size))
             start = resize(picture, size)
             for iteration, (picture, value) in enumerate(islice(self.optimizer.minimize(objective, start), count + 1)):
-                self.watch(value, (done + iteration * work(size)) / total)
+                self._report(picture, value, (done + iteration * work(size)) / total)
             done, iterations = done + iteration * work(size), iterations + iteration
         self.first_spatial_loss = value.spatial
         return picture, value, iterations
@@ -107,7 +110,7 @@ class Optimize:
 
     def _last_again(self, picture: Tensor) -> tuple[Tensor, Value, int]:
         value = Value(self.last_spatial_loss, self.last_spatial_loss, torch.zeros(0))
-        self.watch(value, 1.0)
+        self._report(picture, value, 1.0)
         return picture, value, 0
 
     def _objective(self, content: Tensor, warped: Tensor | None = None, consistency: Tensor | None = None) -> Objective:
@@ -125,7 +128,7 @@ class Optimize:
         del start  # what is not needed while the network is at work is not held then
         before_it = float("inf")
         for iterations, (picture, value) in enumerate(path):
-            self.watch(value, min(1.0, iterations / max(1, planned)))
+            self._report(picture, value, min(1.0, iterations / max(1, planned)))
             if iterations >= planned and self._enough(iterations, before_it, value):
                 break
             before_it = value.total

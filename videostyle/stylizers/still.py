@@ -9,6 +9,7 @@ from videostyle.frames import Frame
 from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import Weights
 from videostyle.models.vgg import SMALLEST_SIDE, load_features
+from videostyle.stylizers.base import FrameInput
 from videostyle.stylizers.optimize import Optimize
 from videostyle.stylizers.schedule import SCHEDULES, Schedule
 from videostyle.tensors import to_tensor
@@ -36,7 +37,7 @@ def stylize_image(
     styles = StyleTargets(load_features(features, device), [to_tensor(style, device)], style_scale)
     schedule = Schedule(iterations or SCHEDULES["standard"].first, 0, 0)
     painter = Optimize(styles, Weights(style=style_weight), schedule, device, seed)
-    (painted,) = painter.step(content, None)
+    (painted,) = painter.step(FrameInput(content))
     return (painted.picture * 255).round().astype(np.uint8)
 
 

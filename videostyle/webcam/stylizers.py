@@ -18,6 +18,7 @@ from videostyle.losses.terms import Weights
 from videostyle.media.resize import resize
 from videostyle.models.transformer_net import TransformerNet, load_network
 from videostyle.models.vgg import SMALLEST_SIDE, load_features
+from videostyle.stylizers.base import FrameInput
 from videostyle.stylizers.colors import palette_between, recolored
 from videostyle.stylizers.feedforward import FeedForward
 from videostyle.stylizers.fill import replaced
@@ -59,7 +60,7 @@ class LiveFeedForward:
         self.stylizers = {number: FeedForward(network, device) for number, network in networks.items()}
 
     def paint(self, task: Task, publish: Publish) -> None:
-        (painted,) = self.stylizers[task.style].step(task.image, None)
+        (painted,) = self.stylizers[task.style].step(FrameInput(task.image))
         publish(painted.picture)
 
 
@@ -146,7 +147,8 @@ class LiveOptimizer:
         stylizer.schedule = Schedule(count, count, count).exactly(count)
         stylizer.publish = lambda picture: publish(to_array(losses.resize(picture, sizes[-1])))
         self.stylizer = None  # a painting that is broken off leaves nothing to go on from
-        stylizer.step(resize(task.image, (how.consistency.shape[0], how.consistency.shape[1])), how)
+        image = resize(task.image, (how.consistency.shape[0], how.consistency.shape[1]))
+        stylizer.step(FrameInput(image, how))
         self.stylizer, self.last, self.stage = stylizer, task, min(self.stage + 1, len(sizes))
 
     def _going_on(self, task: Task, sizes: list[Size]) -> tuple[Refining | None, Motion | None]:
