@@ -14,7 +14,7 @@ import videostyle
 
 PACKAGE = Path(videostyle.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
-HEAVY = {"torch", "torchvision", "av", "cv2", "scenedetect", "videostyle.rendering.run"}
+HEAVY = {"torch", "torchvision", "av", "cv2", "videostyle.rendering.run"}
 
 
 def imported_names(tree: ast.AST) -> Iterator[str]:

