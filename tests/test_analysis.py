@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.support.clips import gradient, make_clip
-from videostyle.analysis import ShotList, changed, scan
+from videostyle.analysis import ShotList, changed, analyze
 from videostyle.config import Job
 from videostyle.errors import BadInput, BadOption
 from videostyle.frames import Trim
@@ -56,13 +56,13 @@ def folder_path(tmp_path_factory) -> Path:
 
 
 def scanned(path: Path, **options) -> ShotList:
-    return scan(open_source(path), Job(input=path, styles=(Path("s.jpg"),), **options), lambda count: None)
+    return analyze(open_source(path), Job(input=path, styles=(Path("s.jpg"),), **options), lambda count: None)
 
 
 def test_a_whole_clip_is_counted_and_its_cuts_found_and_nothing_is_trimmed(clip_path):
     counts = []
     source = open_source(clip_path)
-    found = scan(source, Job(input=clip_path, styles=(Path("s.jpg"),)), counts.append)
+    found = analyze(source, Job(input=clip_path, styles=(Path("s.jpg"),)), counts.append)
     assert found == ShotList(0, COUNT, frozenset({0, *CUTS}), None)
     assert counts == list(range(1, COUNT + 1))
 
@@ -167,7 +167,7 @@ def test_what_the_listener_raises_ends_the_pass(clip_path):
         raise StopError
 
     with pytest.raises(StopError):
-        scan(open_source(clip_path), Job(input=clip_path, styles=(Path("s.jpg"),)), stop)
+        analyze(open_source(clip_path), Job(input=clip_path, styles=(Path("s.jpg"),)), stop)
 
 
 # --- change ----------------------------------------------------------------------------------------------------------

@@ -35,6 +35,10 @@ class ShotList:
     starts: frozenset[int]
     trim: Trim | None
     change: float = field(default=1.0, compare=False)
+    times: tuple[Fraction, ...] = field(default=(), compare=False)
+    """Of each frame, in seconds on the source's clock: with them a shot can be rendered without the ones before it."""
+    origin: Fraction = field(default=Fraction(0), compare=False)
+    """Time of the source's first frame, whether it is rendered or not."""
 
     def __contains__(self, ordinal: int) -> bool:
         return self.first <= ordinal < self.first + self.count
@@ -106,18 +110,20 @@ class _Counted:
         self.ended = True
 
 
-def scan(source: Source, job: Job | MeasureJob | TrainJob, tell: Callable[[int], None]) -> ShotList:
+def analyze(source: Source, job: Job | MeasureJob | TrainJob, tell: Callable[[int], None]) -> ShotList:
     """Decode the source once, small, and say what is to be painted or measured. tell: called with the count of frames so far.
 
     Raises BadOption where the selection holds no frame.
     """
     detector, starts = ShotDetector(), []
     changes: list[float] = []
+    times: list[Fraction] = []
     first = last = None
     every, selection = _Counted(source.frames(_small(source.info.size))), Selection(job, source.info)
     for count, frame in enumerate(selection.of(every), 1):
         changes += [changed(last.image, frame.image)] if last else []
         first, last = first or frame, frame
+        times.append(frame.time)
         starts += detector.push(to_bits(frame.image, 8))
         tell(count)
     if first is None or last is None:
@@ -134,7 +140,9 @@ def scan(source: Source, job: Job | MeasureJob | TrainJob, tell: Callable[[int],
     )
     begin = frozenset({first.index, *(first.index + start for start in starts)})
     change = sum(changes) / max(1, len(changes))
-    return ShotList(first.index, last.index - first.index + 1, begin, trim, change)
+    assert selection.origin is not None
+    count = last.index - first.index + 1
+    return ShotList(first.index, count, begin, trim, change, tuple(times), selection.origin.time)
 
 
 def changed(before: np.ndarray, now: np.ndarray) -> float:

@@ -15,7 +15,7 @@ from tests.rendering.test_run import another_scene, moving, quick
 from tests.support.clips import make_clip
 from tests.support.thin_vgg import picture, thin_weights
 from videostyle import run
-from videostyle.analysis import scan
+from videostyle.analysis import analyze
 from videostyle.errors import BadInput
 from videostyle.media.sources import open_source
 from videostyle.models.model_file import to_bytes
@@ -61,7 +61,7 @@ def test_a_run_that_was_begun_with_another_painting_is_not_gone_on_with(place, t
     )
     with closing(source):
         chosen = choose(job, source.info, print)
-        clip = scan(source, job, print)
+        clip = analyze(source, job, print)
         before = identity(job, source.info, chosen, clip)
         job.begin_with.write_bytes(to_bytes(replace(example(), clips=["other.mp4"])))
         after = identity(job, source.info, chosen, clip)

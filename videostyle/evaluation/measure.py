@@ -14,7 +14,7 @@ from itertools import islice
 
 import torch
 
-from videostyle.analysis import ShotList, scan
+from videostyle.analysis import ShotList, analyze
 from videostyle.config import Job, MeasureJob
 from videostyle.errors import BadInput
 from videostyle.evaluation.embedding import PACKAGE
@@ -119,7 +119,7 @@ def common_part(job: MeasureJob, source: Source, output: Source, tell: Progress)
 
     Raises BadOption where the part is empty and BadInput where the output is.
     """
-    clip = scan(source, job, lambda count: tell(Analyzing(count)))
+    clip = analyze(source, job, lambda count: tell(Analyzing(count)))
     name = first_name(source, clip) if output.info.kind == "folder" else ""
     found, ended = None, 0
     for ended, frame in enumerate(output.frames((SMALLEST_SIDE, SMALLEST_SIDE)), 1):

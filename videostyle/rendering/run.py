@@ -12,7 +12,7 @@ from importlib.metadata import version
 import numpy as np
 import torch
 
-from videostyle.analysis import ShotList, scan
+from videostyle.analysis import ShotList, analyze
 from videostyle.config import Job, parse_frames
 from videostyle.errors import RunFailed
 from videostyle.events import Analyzing, Event, Progress, RunStarted
@@ -124,7 +124,7 @@ def prepare(
     """Looks through the source and opens everything. A refused run leaves what an earlier one saved as it was."""
     size, info = chosen.size, source.info
     try:
-        clip = scan(source, job, lambda count: tell(Analyzing(count)))
+        clip = analyze(source, job, lambda count: tell(Analyzing(count)))
         painter = Renderer(job, styles, size, chosen.device, clip, tell)
         saved = Checkpoints(work, identity(job, info, chosen, clip), clip, tell.notice)
         done = None if job.restart else saved.newest()

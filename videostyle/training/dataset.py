@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from videostyle.analysis import ShotList, scan
+from videostyle.analysis import ShotList, analyze
 from videostyle.config import TrainJob
 from videostyle.errors import BadInput
 from videostyle.events import Analyzing, Progress
@@ -69,7 +69,7 @@ def scanned(path: Path, job: TrainJob, tell: Progress) -> tuple[ShotList, Size]:
             raise BadInput(
                 f"{path} would be {size[1]}x{size[0]} pixels", f"sides of {SMALLEST_SIDE} and more", "raise --size"
             )
-        return scan(source, job, lambda count: tell(Analyzing(count))), size
+        return analyze(source, job, lambda count: tell(Analyzing(count))), size
 
 
 def pairs_of(clip: ShotList) -> list[tuple[int, int]]:
