@@ -13,7 +13,8 @@ from videostyle.config import Job, MeasureJob, TrainJob, parse_frames
 from videostyle.errors import BadOption
 from videostyle.frames import Frame, Size, Trim, VideoInfo
 from videostyle.media.image_sources import frame_number
-from videostyle.media.resize import fit_size, to_bits
+from videostyle.media.pixels import to_bits
+from videostyle.media.resize import fit_size
 from videostyle.media.sources import Source
 from videostyle.temporal.cuts import ShotDetector
 

@@ -11,6 +11,7 @@ from videostyle.config import LEARNED
 from videostyle.errors import BadInput
 from videostyle.media import images
 from videostyle.media.images import read_picture
+from videostyle.media.pixels import over_white
 from videostyle.models.model_file import ACCEPTED, read_style_file
 
 
@@ -26,11 +27,7 @@ def load_style(path: Path) -> np.ndarray:
     if min(picture.image.shape[:2]) < 2:
         size = f"{picture.image.shape[1]}x{picture.image.shape[0]}"
         raise BadInput(f"style {path} is {size} pixels and has no style", f"{images.ACCEPTED} of 2x2 pixels or more")
-    if picture.alpha is None:
-        return picture.image
-    white = np.iinfo(picture.image.dtype).max
-    alpha = picture.alpha[..., None] / white
-    return (picture.image * alpha + white * (1 - alpha)).round().astype(picture.image.dtype)
+    return picture.image if picture.alpha is None else over_white(picture.image, picture.alpha)
 
 
 def style_pictures(path: Path) -> list[np.ndarray]:

@@ -17,7 +17,8 @@ from tests.support.clips import gradient
 from videostyle.errors import BadInput
 from videostyle.media.image_sources import frame_number
 from videostyle.media.images import read_picture, upright
-from videostyle.media.resize import resize, to_bits
+from videostyle.media.pixels import to_bits
+from videostyle.media.resize import resize
 from videostyle.media.sources import open_source
 from videostyle.style_images import load_style
 

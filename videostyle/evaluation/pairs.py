@@ -15,7 +15,7 @@ from videostyle.evaluation.perceptual import FramePair, PerceptualMetrics, simil
 from videostyle.events import Measuring, Progress
 from videostyle.frames import Size
 from videostyle.media.image_sources import frame_number
-from videostyle.media.resize import to_bits
+from videostyle.media.pixels import to_bits
 from videostyle.reports.records import FrameMeasure, Pictured
 from videostyle.temporal.flow import Flow, gain_match
 

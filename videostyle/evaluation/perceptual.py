@@ -15,7 +15,7 @@ from videostyle.evaluation.embedding import Embed, embedding_distance, load_embe
 from videostyle.frames import Frame, Size
 from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import content_distance, gram, relative_distance
-from videostyle.media.resize import to_bits
+from videostyle.media.pixels import to_bits
 from videostyle.models.devices import resolve_device
 from videostyle.models.vgg import CONTENT_LAYERS, STYLE_LAYERS, VGG19Features, load_features
 from videostyle.style_images import style_pictures

@@ -11,7 +11,8 @@ from pathlib import Path
 from videostyle.errors import BadInput
 from videostyle.frames import Frame, Size, VideoInfo
 from videostyle.media.images import SUFFIXES, Picture, read_picture, size_by_header
-from videostyle.media.resize import resize, to_bits
+from videostyle.media.pixels import to_bits
+from videostyle.media.resize import resize
 
 FOLDER_RATE = Fraction(25)
 

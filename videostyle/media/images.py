@@ -17,7 +17,7 @@ from PIL import ExifTags, Image, ImageCms, ImageFile
 
 from videostyle.errors import BadInput
 from videostyle.frames import Size
-from videostyle.media.resize import to_bits
+from videostyle.media.pixels import over_white, to_bits
 
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF")
 
@@ -179,7 +179,7 @@ def picture_bytes(image: np.ndarray, alpha: np.ndarray | None, suffix: str) -> b
     """
     suffix = suffix.lower()
     if image.dtype == np.uint16 and suffix not in DEEP_PICTURES:
-        image, alpha = _in_8_bits(image), None if alpha is None else _in_8_bits(alpha)
+        image, alpha = to_bits(image, 8), None if alpha is None else to_bits(alpha, 8)
     if alpha is not None and suffix in (".jpg", ".jpeg"):
         image, alpha = over_white(image, alpha), None
     options = {
@@ -198,14 +198,3 @@ def picture_bytes(image: np.ndarray, alpha: np.ndarray | None, suffix: str) -> b
     if not done:  # WebP ends at 16383 pixels, JPEG at 65500
         raise OSError(0, f"{suffix} holds no picture of {image.shape[1]}x{image.shape[0]} pixels")
     return data.tobytes()
-
-
-def over_white(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """A picture (H, W, 3) on a white ground, with alpha (H, W), both uint8 or uint16."""
-    white = np.iinfo(alpha.dtype).max
-    share = (alpha / white)[..., None]
-    return np.rint(image * share + white * (1 - share)).astype(image.dtype)
-
-
-def _in_8_bits(plane: np.ndarray) -> np.ndarray:
-    return ((plane.astype(np.uint32) + 128) // 257).astype(np.uint8)

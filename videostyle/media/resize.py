@@ -1,4 +1,4 @@
-"""Resizing of images, and conversion between 8 and 16 bits."""
+"""Resizing of images."""
 
 from __future__ import annotations
 
@@ -36,13 +36,6 @@ def _grown(image: np.ndarray, length: int, axis: int) -> np.ndarray:
         shape = [length if each == axis else 1 for each in range(image.ndim)]
         grown = grown + image.take(np.clip(left + tap, 0, count - 1), axis) * weight.reshape(shape)
     return grown
-
-
-def to_bits(image: np.ndarray, bits: int) -> np.ndarray:
-    """uint8 or uint16 of any shape as uint8 (bits 8) or uint16 (bits 16); white stays white."""
-    if image.dtype == np.uint8:
-        return image if bits == 8 else image.astype(np.uint16) * 257
-    return image if bits == 16 else ((image.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
 def fit_size(size: Size, longer: int, multiple: int = 1) -> Size:

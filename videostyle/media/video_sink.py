@@ -13,8 +13,9 @@ import numpy as np
 from videostyle.errors import BadOutput, RunFailed
 from videostyle.frames import Frame, Size, Trim, VideoInfo
 from videostyle.media.encoding import BT601, BT709, CONTAINERS, RGB, EncoderSettings, Encoding
-from videostyle.media.images import over_white, picture_bytes
+from videostyle.media.images import picture_bytes
 from videostyle.media.mux import SideTracks, mux, plan_sound, plan_source
+from videostyle.media.pixels import over_white
 from videostyle.media.segments import SEGMENT_FRAMES, Span, encode_segment, next_span
 from videostyle.media.workdir import WorkFolder, publish, write_atomically, writing
 

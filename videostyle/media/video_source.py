@@ -25,7 +25,7 @@ from videostyle.frames import Frame, Size, VideoInfo
 from videostyle.media.color.decode import ToRGB, sample_bits
 from videostyle.media.color.hdr import HLG, PQ, needs_conversion
 from videostyle.media.images import upright
-from videostyle.media.resize import to_bits
+from videostyle.media.pixels import to_bits
 
 ACCEPTED = "a video that FFmpeg can decode, an image, or a folder of numbered images"
 

@@ -12,7 +12,8 @@ import numpy as np
 from videostyle.frames import Frame, Size, VideoInfo
 from videostyle.media.image_sinks import output_name
 from videostyle.media.images import read_picture
-from videostyle.media.resize import fit_size, resize, to_bits
+from videostyle.media.pixels import to_bits
+from videostyle.media.resize import fit_size, resize
 from videostyle.media.sources import frames_at, open_source
 from videostyle.reports.records import Pictured, RunReport
 

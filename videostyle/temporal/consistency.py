@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from videostyle.frames import Motion
+from videostyle.media.pixels import to_bits
 from videostyle.temporal.flow import Flow, gain_match
 
 # A target this far beyond the outermost pixel center still counts as inside, or the noise of a still clip's flow would
@@ -28,8 +29,8 @@ def motion(previous: np.ndarray, current: np.ndarray, flow: Flow) -> Motion:
     fails but the unmoved previous frame agrees, and about as well as the flow does, the flow is 0 and trusted: a fade
     or the noise of a still picture misleads any flow, while a moving texture agrees with its flow alone.
     """
-    current = _eight_bits(current)
-    previous = gain_match(_eight_bits(previous), current)
+    current = to_bits(current, 8)
+    previous = gain_match(to_bits(previous, 8), current)
     back, forth = flow(current, previous), flow(previous, current)
     hidden = disoccluded(back, forth)
     back = np.where(hidden[..., None], back, both_ways(back, forth))
@@ -113,7 +114,3 @@ def _sampled(image: np.ndarray, flow: np.ndarray, interpolation: int) -> np.ndar
 
 def _squared(vectors: np.ndarray) -> np.ndarray:
     return np.square(vectors).sum(axis=2)
-
-
-def _eight_bits(image: np.ndarray) -> np.ndarray:
-    return image if image.dtype == np.uint8 else np.rint(image / 257.0).astype(np.uint8)

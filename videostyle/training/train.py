@@ -20,7 +20,8 @@ from videostyle.errors import BadOutput
 from videostyle.events import Event, Progress, TrainingProgress, TrainingStarted
 from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import Weights
-from videostyle.media.resize import fit_size, resize, to_bits
+from videostyle.media.pixels import to_bits
+from videostyle.media.resize import fit_size, resize
 from videostyle.media.sources import open_source
 from videostyle.media.workdir import WorkFolder, check_folder, write_atomically, writing
 from videostyle.models.devices import resolve_device

@@ -9,7 +9,8 @@ from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
 from videostyle.frames import Size
 from videostyle.media.color.hdr import needs_conversion, to_bt709
-from videostyle.media.resize import resize, to_bits
+from videostyle.media.pixels import to_bits
+from videostyle.media.resize import resize
 
 BT709, BT601 = 1, 6  # as FFmpeg's AVColorSpace numbers them (ITU-T H.273, MatrixCoefficients)
 
