@@ -54,7 +54,7 @@ class VideoInfo:
     as uint16. time_base: seconds per tick of the source's clock, None for stills and folders. sample_aspect: width over
     height of one stored pixel, upright. rate: frames a second as the file claims, a hint only, None where it claims none.
     zero: what the source's clock has at its beginning, where that means nothing, as in a transport stream, else 0.
-    notices: lines the user should read.
+    notices: lines the user should read. track: of a video, the index of the stream that is read, which the muxer leaves out.
     """
 
     kind: str
@@ -65,6 +65,7 @@ class VideoInfo:
     rate: Fraction | None = None
     zero: Fraction = Fraction(0)
     notices: tuple[str, ...] = ()
+    track: int = 0
 
     def __post_init__(self):
         if self.kind not in ("video", "folder", "image"):

@@ -311,6 +311,44 @@ def test_chapters_reach_mp4_and_what_it_cannot_hold_is_told(tmp_path):
     assert chapters(again) == chapters(source)
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
+@pytest.mark.parametrize(("name", "options"), [("in.mkv", {}), ("in.mp4", {"movflags": "frag_keyframe+empty_moov"})])
+def test_empty_first_video_track(tmp_path, suffix, name, options):
+    """The track that is read is the film for the muxer too: the original is not copied beside its stylized frames."""
+    source = make_clip(tmp_path / name, pictures(3), empty_track_first=True, container_options=options)
+    assert [len(track) for track in sent_packets(source, "video")] == [0, 3]
+    output = tmp_path / f"out{suffix}"
+    _, notices = repaint(source, output)
+    assert notices == ["video track 1 (h264) is empty: left out"]
+    with av.open(str(output)) as container:
+        assert [stream.type for stream in container.streams] == ["video"]
+    originals = {packet.payload for packet in sent_packets(source, "video")[1]}
+    assert not originals & {packet.payload for packet in sent_packets(output, "video")[0]}
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_second_video_track_is_copied(tmp_path, suffix):
+    """A second angle is a side track: its packets go through unchanged, beside the film."""
+    one = make_clip(tmp_path / "one.mp4", pictures(3))
+    two = make_clip(tmp_path / "two.mp4", [255 - picture for picture in pictures(4)])
+    source, output = tmp_path / "in.mkv", tmp_path / f"out{suffix}"
+    with av.open(str(source), "w") as container, av.open(str(one)) as first, av.open(str(two)) as second:
+        streams = [each.streams.video[0] for each in (first, second)]
+        copies = [container.add_stream_from_template(stream, opaque=True) for stream in streams]
+        for stream, copy in zip(streams, copies, strict=True):
+            for packet in stream.container.demux(stream):
+                if packet.size:
+                    packet.stream = copy
+                    container.mux(packet)
+    _, notices = repaint(source, output)
+    assert notices == []
+    angles = [[packet.payload for packet in track] for track in sent_packets(source, "video")]
+    written = [[packet.payload for packet in track] for track in sent_packets(output, "video")]
+    assert [len(track) for track in written] == [3, 4]
+    assert angles[0] != written[0]
+    assert angles[1] == written[1]
+
+
 def cover_of(path: Path) -> bytes | None:
     with av.open(str(path)) as container:
         covers = [stream for stream in container.streams if stream.disposition & Disposition.attached_pic]

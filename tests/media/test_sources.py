@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from tests.support.clips import Tone, display_matrix, gradient, make_clip
 from videostyle.errors import BadInput
 from videostyle.media.sources import open_source
-from videostyle.media.video_source import PresentationClock, Shown, VideoSource, deinterlaced, orientation
+from videostyle.media.tracks import orientation
+from videostyle.media.video_source import PresentationClock, Shown, VideoSource, deinterlaced
 
 SIZE = (48, 80)
 MS = Fraction(1, 1000)

@@ -13,17 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import av
-from av.stream import Disposition
 
 from videostyle.errors import BadInput
 from videostyle.frames import Trim
 from videostyle.media.audio import Reencoded
 from videostyle.media.encoding import Encoding, tag_stream
-from videostyle.media.segments import joined_packets, open_container
+from videostyle.media.segments import joined_packets
+from videostyle.media.tracks import is_empty, is_still, open_container
 
 AUDIO_ENCODERS = {"mp4": "aac", "mov": "aac", "matroska": "aac", "webm": "libopus"}
-
-NO_FILM, DEFAULT = Disposition.attached_pic | Disposition.timed_thumbnails, Disposition.default
 
 # FFmpeg's AVFMT_FLAG_BITEXACT: without it Matroska files carry random numbers and no two runs write the same bytes.
 BITEXACT = 0x400
@@ -46,35 +44,43 @@ class Track:
 
 @dataclass(frozen=True)
 class SideTracks:
-    """What of a file goes beside the picture. attachments: name, MIME type and bytes of each.
-
-    Packets are taken that meet `trim`, all where it is None; their times are made `shift` seconds earlier.
-    """
+    """What of a file goes beside the film, and how."""
 
     path: Path
     tracks: list[Track]
+    """The streams that are copied or encoded again."""
     attachments: list[tuple[str, str, bytes]] = field(default_factory=list)
+    """Name, MIME type and bytes of each attached file."""
     trim: Trim | None = None
+    """Only packets that overlap this interval are taken; None: all."""
     shift: Fraction = Fraction(0)
+    """Seconds subtracted from all times."""
+    film: int = 0
+    """Stream index of the film that was stylized; its tags go to the new video stream. No meaning for a sound file."""
 
 
-def plan_source(path: Path, container_format: str, trim: Trim | None, sound: bool) -> tuple[SideTracks, list[str]]:
-    """What of the source, beside its picture, an output of this format takes, and how; notices for the rest.
+def plan_source(
+    path: Path, film: int, container_format: str, trim: Trim | None, sound: bool
+) -> tuple[SideTracks, list[str]]:
+    """What of the source, beside its film, an output of this format takes, and how; notices for the rest.
 
-    sound: whether its audio tracks are wanted. Raises OSError or av.FFmpegError where the source cannot be opened.
+    film: its stream index. sound: whether audio tracks are wanted. Raises OSError or av.FFmpegError where the source
+    cannot be opened.
     """
-    beside = SideTracks(path, [], [], trim, trim.start if trim else Fraction(0))
+    beside = SideTracks(path, [], [], trim, trim.start if trim else Fraction(0), film)
     notices = []
     numbers: dict[str, int] = {}
     with open_container(path) as origin:
-        painted = painted_stream(origin)
         for stream in origin.streams:
             numbers[stream.type] = numbers.get(stream.type, 0) + 1
-            if stream.index == painted.index or _is_chapter_text(origin, stream) or _is_time_code(stream, painted):
+            if stream.index == film or _is_chapter_text(origin, stream) or _is_time_code(stream, origin.streams[film]):
                 continue
             name = f"{stream.type} track {numbers[stream.type]} ({_codec(stream)})"
-            if stream.disposition & NO_FILM:
+            if is_still(stream):
                 name = "the cover picture"
+            elif stream.type == "video" and _is_empty_track(path, stream.index):
+                notices.append(f"{name} is empty: left out")
+                continue
             attachment = _attachment(path, stream) if container_format == "matroska" else None
             if stream.type == "audio":
                 if sound:
@@ -126,7 +132,7 @@ def _attachment(path: Path, stream: Any) -> tuple[str, str, bytes] | None:
     """The stream as Matroska attaches files, covers by the names that its players look for; None where it is none."""
     if stream.type == "attachment":
         return stream.name or "attachment", stream.mimetype or "application/octet-stream", stream.data
-    if not stream.disposition & NO_FILM:
+    if not is_still(stream):
         return None
     with open_container(path) as origin:
         data = next(bytes(packet) for packet in origin.demux(origin.streams[stream.index]) if packet.size)
@@ -134,10 +140,10 @@ def _attachment(path: Path, stream: Any) -> tuple[str, str, bytes] | None:
     return None if ending is None else (f"cover.{ending}", f"image/{'png' if ending == 'png' else 'jpeg'}", data)
 
 
-def painted_stream(origin: Any) -> Any:
-    """The video stream that is painted: no cover picture, one that can be decoded, a default one before others."""
-    films = [stream for stream in origin.streams.video if not stream.disposition & NO_FILM]
-    return max(films, key=lambda each: (bool(each.codec_context and each.width), bool(each.disposition & DEFAULT)))
+def _is_empty_track(path: Path, index: int) -> bool:
+    """On a file of its own: reading packets moves the position in it."""
+    with open_container(path) as origin:
+        return is_empty(origin, origin.streams[index])
 
 
 def _is_chapter_text(origin: Any, stream: Any) -> bool:
@@ -145,14 +151,14 @@ def _is_chapter_text(origin: Any, stream: Any) -> bool:
     return stream.type == "data" and stream.name == "bin_data" and bool(origin.chapters())
 
 
-def _is_time_code(stream: Any, painted: Any) -> bool:
-    """Whether a track only holds the timecode that the picture is tagged with as well; sound may be tagged with it too."""
-    return stream.type == "data" and "timecode" in stream.metadata and "timecode" in painted.metadata
+def _is_time_code(stream: Any, film: Any) -> bool:
+    """Whether a track only holds the timecode that the film is tagged with as well; sound may be tagged with it too."""
+    return stream.type == "data" and "timecode" in stream.metadata and "timecode" in film.metadata
 
 
 def _can_hold(container_format: str, stream: Any) -> bool:
     """Whether packets of this stream can be copied: the muxer is asked for its codec, then to write a header for it."""
-    if stream.codec_context is None or (stream.disposition & NO_FILM and container_format != "mp4"):
+    if stream.codec_context is None or (is_still(stream) and container_format != "mp4"):
         return False  # MOV takes a cover and loses it
     container = av.open(io.BytesIO(), "w", format=container_format)
     try:
@@ -203,7 +209,7 @@ def mux(
         painted = _onto(video, joined_packets(segments, encoding.tick))
         if source is not None:
             _describe(container, origins[0][1], source.trim)
-            _name_stream(video, painted_stream(origins[0][1]))
+            _name_stream(video, origins[0][1].streams[source.film])
             notices += _time_code(container, video, container_format, encoding.rate, source.trim)
         others = [TrackCopier(container, origin, each, notices).packets() for each, origin in origins]
         for packet in heapq.merge(painted, *others, key=_decoding_time):
@@ -309,7 +315,7 @@ class TrackCopier:
             writer: Copied | Reencoded
             if track.encoder:
                 writer = Reencoded(container, template, track.encoder, beside.trim, beside.shift)
-            elif template.disposition & NO_FILM:
+            elif is_still(template):
                 writer = Cover(container, template, beside.shift)
             else:
                 writer = Copied(container, template, beside.shift)
@@ -344,7 +350,7 @@ class TrackCopier:
                 return
             if packet is None:
                 return
-            if packet.stream.disposition & NO_FILM and packet.size:
+            if is_still(packet.stream) and packet.size:
                 yield packet
                 continue
             packet.pts = packet.dts if packet.pts is None else packet.pts

@@ -11,7 +11,6 @@ shown from tick 6144 to tick 6656.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +20,7 @@ import numpy as np
 
 from videostyle.errors import RunFailed
 from videostyle.media.encoding import Encoding, encoded_frame, painted_stream, read_png
+from videostyle.media.tracks import open_container
 from videostyle.media.workdir import synced
 
 SEGMENT_FRAMES = 48
@@ -66,18 +66,6 @@ def encode_segment(pictures: list[Path], folder: Path, encoding: Encoding) -> Pa
     return path
 
 
-@contextmanager
-def open_container(path: Path) -> Iterator[Any]:
-    """The file opened for reading; its name is taken literally, never as a protocol or a pattern.
-
-    Tags are not always the UTF-8 they should be, and a playlist must not make us read other files or addresses.
-    """
-    with path.open("rb") as file:
-        container = av.open(file, "r", metadata_errors="replace", options={"protocol_whitelist": "file"})
-        with container:
-            yield container
-
-
 def _read_frame(picture: Path, start: int, encoding: Encoding) -> av.VideoFrame:
     rgb = read_png(np.fromfile(picture, np.uint8))
     if rgb is None:
@@ -105,6 +93,7 @@ def joined_packets(segments: list[Path], tick: Fraction) -> Iterator[Any]:
             for packet in container.demux(stream):
                 if packet.size == 0:
                     continue
+                assert packet.pts is not None, "an encoder gave every packet its time"
                 start = Span.of(path).start + round(packet.pts * packet.time_base / tick)
                 packet.pts = packet.dts = start
                 packet.time_base = tick

@@ -11,7 +11,8 @@ from videostyle.errors import BadInput
 from videostyle.frames import Frame, Size, VideoInfo
 from videostyle.media.image_sources import FolderSource, StillSource
 from videostyle.media.images import is_still
-from videostyle.media.video_source import ACCEPTED, VideoSource
+from videostyle.media.tracks import ACCEPTED
+from videostyle.media.video_source import VideoSource
 
 
 class Source(Protocol):

@@ -62,7 +62,7 @@ class VideoSink:
         with writing(self._output):
             self._pictures, self._encoded = work.folder("pictures"), work.folder("segments")
             if self._is_film:
-                self._beside, lines = plan_source(source_path, self._format, trim, audio == "copy")
+                self._beside, lines = plan_source(source_path, info.track, self._format, trim, audio == "copy")
                 self.notices += lines
         if audio not in ("copy", "none"):
             self._sound, lines = plan_sound(Path(audio), self._format)

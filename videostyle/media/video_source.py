@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import errno
-import math
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import groupby
 from pathlib import Path
-from typing import Any, BinaryIO
 
 import av
-import numpy as np
 from av.container import InputContainer
 from av.filter import Graph
 from av.format import Flags
-from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from videostyle.errors import BadInput
@@ -26,13 +22,7 @@ from videostyle.media.color.decode import ToRGB, sample_bits
 from videostyle.media.color.hdr import HLG, PQ, needs_conversion
 from videostyle.media.images import upright
 from videostyle.media.pixels import to_bits
-
-ACCEPTED = "a video that FFmpeg can decode, an image, or a folder of numbered images"
-
-_NO_FILM = Disposition.attached_pic | Disposition.timed_thumbnails
-
-# of a frame's color tags, by their names in PyAV: FFmpeg's numbers
-UNSPECIFIED = {"colorspace": 2, "color_primaries": 2, "color_trc": 2, "color_range": 0}
+from videostyle.media.tracks import ACCEPTED, color_tags, film_candidates, open_video, orientation, tag_frame
 
 # frames in a row that lie more than a second before the last: their clock began again, they are not damaged
 RESTARTED = 25
@@ -59,14 +49,12 @@ class VideoSource:
     def __init__(self, path: Path):
         self.path = path
         self.skipped = 0
-        with path.open("rb") as file, _container(file, path) as container:
-            tracks = _film_tracks(container)
+        with open_video(path) as container:
+            tracks = [stream.index for stream in film_candidates(container)]
         if not tracks:
             raise BadInput(f"{path} has no video track", ACCEPTED)
-        for self._track in tracks:
-            if self._find_first_frame():
-                return
-        raise BadInput(f"{path}: no frame of its video can be decoded", ACCEPTED, "the file may be damaged")
+        if not any(self._find_first_frame(track) for track in tracks):
+            raise BadInput(f"{path}: no frame of its video can be decoded", ACCEPTED, "the file may be damaged")
 
     def frames(self, size: Size | None = None, first: int = 0) -> Generator[Frame]:
         """Frames from ordinal `first` on, upright and scaled to `size`; those before are decoded to be counted.
@@ -78,8 +66,8 @@ class VideoSource:
         size = size or self.info.size
         stored = size[::-1] if self._turns % 2 else size
         to_rgb = ToRGB()
-        with self.path.open("rb") as file, _container(file, self.path) as container:
-            shown_frames = deinterlaced(self._shown(container), self._tell_interlaced)
+        with open_video(self.path) as container:
+            shown_frames = deinterlaced(self._shown(container, self.info.track), self._tell_interlaced)
             for index, (shown, duration) in enumerate(_with_durations(shown_frames)):
                 if index >= first:
                     image = to_bits(to_rgb(shown.picture, stored), self.info.bits)
@@ -88,11 +76,11 @@ class VideoSource:
     def close(self) -> None:
         """Nothing is held between passes; a pass lets go of its file when it ends or is closed."""
 
-    def _find_first_frame(self) -> bool:
+    def _find_first_frame(self, track: int) -> bool:
         """Describe the track by its first frame; False where it has none."""
-        with self.path.open("rb") as file, _container(file, self.path) as container:
-            stream = container.streams.video[self._track]
-            shown = next(self._shown(container), None)
+        with open_video(self.path) as container:
+            stream = _video_stream(container, track)
+            shown = next(self._shown(container, track), None)
             if shown is None:
                 return False
             picture = shown.picture
@@ -108,6 +96,7 @@ class VideoSource:
                 stream.average_rate or None,
                 _zero(container),
                 tuple(_notices(self.path.name, picture)),
+                track,
             )
         if picture.interlaced_frame:
             self._tell_interlaced()
@@ -118,9 +107,9 @@ class VideoSource:
         if line not in self.info.notices:
             self.info = replace(self.info, notices=(line, *self.info.notices))
 
-    def _shown(self, container: InputContainer) -> Iterator[Shown]:
+    def _shown(self, container: InputContainer, track: int) -> Iterator[Shown]:
         """The track's frames in order, each later than the one before; the others are counted as skipped."""
-        stream = container.streams.video[self._track]
+        stream = _video_stream(container, track)
         tick = stream.time_base or Fraction(1, av.time_base)
         clock, back = PresentationClock(), 0  # back: how many frames in a row have lain well before the last
         last: Shown | None = None
@@ -142,7 +131,7 @@ class VideoSource:
 
     def _decoded(self, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
         """Every frame of the track that decodes, as it was stored."""
-        tags = _color_tags(stream)  # before a decoder forgets what the container says
+        tags = color_tags(stream)  # before a decoder forgets what the container says
         for packet in self._packets(container, stream):
             try:
                 pictures = stream.decode(packet)
@@ -153,7 +142,7 @@ class VideoSource:
                 if picture.is_corrupt:
                     self.skipped += 1
                 else:
-                    yield _tagged(picture, tags)
+                    yield tag_frame(picture, tags)
 
     def _packets(self, container: InputContainer, stream: VideoStream) -> Iterator[av.Packet | None]:
         try:
@@ -200,39 +189,14 @@ def _notices(name: str, picture: av.VideoFrame) -> Iterator[str]:
         yield f"{name} has a wide gamut; its colors are converted to BT.709"
 
 
-def orientation(picture: av.VideoFrame) -> tuple[bool, int]:
-    """(mirror, turns): mirrored left to right first, then turned clockwise by `turns` quarters, the frame is upright.
-
-    From its display matrix (ISO/IEC 14496-12: x' = a x + c y, y' = b x + d y, stored as a, b, u, c, d, v, x, y, w);
-    other angles go to the nearest quarter. PyAV's own `rotation` does not tell a mirrored frame from a turned one.
-    """
-    side_data: Iterable[Any] = picture.side_data
-    data = next((bytes(each) for each in side_data if each.type.name == "DISPLAYMATRIX"), None)
-    if data is None:
-        return False, 0
-    a, b, _, c, d = np.frombuffer(data, np.int32)[:5].tolist()
-    mirror = a * d - b * c < 0
-    # where the x axis goes; a mirror first sent it to the left
-    quarters = math.atan2(-b, -a) if mirror else math.atan2(b, a)
-    return mirror, round(quarters / (math.pi / 2)) % 4
+def _video_stream(container: InputContainer, track: int) -> VideoStream:
+    return next(stream for stream in container.streams.video if stream.index == track)
 
 
 def _zero(container: InputContainer) -> Fraction:
     """The time at which the file begins, where its format is one whose clocks begin anywhere."""
     anywhere = Flags.ts_discont in Flags(container.format.flags) and container.start_time is not None
     return Fraction(container.start_time, av.time_base) if anywhere else Fraction(0)
-
-
-def _color_tags(stream: VideoStream) -> dict[str, int]:
-    return {name: int(getattr(stream, name)) for name in UNSPECIFIED}
-
-
-def _tagged(picture: av.VideoFrame, tags: dict[str, int]) -> av.VideoFrame:
-    """The frame with the container's tags where its own codec says nothing, as ProRes and HEVC often do."""
-    for name, unspecified in UNSPECIFIED.items():
-        if getattr(picture, name) == unspecified:
-            setattr(picture, name, tags[name])
-    return picture
 
 
 def deinterlaced(frames: Iterator[Shown], notice: Callable[[], None]) -> Iterator[Shown]:
@@ -297,19 +261,3 @@ def _with_durations(frames: Iterator[Shown]) -> Iterator[tuple[Shown, Fraction]]
         held = shown
     if held is not None:
         yield held, (held.claimed if right else step) or step or _LONE_FRAME
-
-
-def _film_tracks(container: InputContainer) -> list[int]:
-    """Which of the container's video tracks may be the film, default ones first."""
-    tracks = container.streams.video
-    films = [i for i, each in enumerate(tracks) if each.codec_context is not None and not each.disposition & _NO_FILM]
-    return sorted(films, key=lambda i: not tracks[i].disposition & Disposition.default)
-
-
-def _container(file: BinaryIO, path: Path) -> InputContainer:
-    """The opened file as FFmpeg sees it: a file object, because FFmpeg reads meanings into names."""
-    try:
-        # tags are not always the UTF-8 they should be; a playlist must not make us read other files or addresses
-        return av.open(file, "r", metadata_errors="replace", options={"protocol_whitelist": "file"})
-    except (av.FFmpegError, OSError, ValueError) as error:
-        raise BadInput(f"{path} is not a video", ACCEPTED) from error
