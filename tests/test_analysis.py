@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.support.clips import gradient, make_clip
-from videostyle.analysis import ShotList, changed, analyze
+from videostyle.analysis import ShotList, analyze, changed
 from videostyle.config import Job
 from videostyle.errors import BadInput, BadOption
 from videostyle.frames import Trim

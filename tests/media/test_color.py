@@ -1,4 +1,4 @@
-"""Colors against the standards' own equations, solved here for R, G, B one by one, in exact fractions."""
+"""Decoded colors against the standards' own equations, solved here for R, G and B separately in exact fractions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ KR_KB = {
 
 
 def expected_rgb(codes, bits: int, matrix: int, full: bool) -> list[F]:
-    """R, G, B in [0, 1] of (y, cb, cr) codes: quantisation after BT.709-6 3.4 (limited) and H.273 8.3 (full)."""
+    """R, G, B in [0, 1] of (y, cb, cr) codes: quantization after BT.709-6 3.4 (limited) and H.273 8.3 (full)."""
     y, cb, cr = (F(code) for code in codes)
     scale, top = 2 ** (bits - 8), 2**bits - 1
     if full:
@@ -46,7 +46,7 @@ def expected_rgb(codes, bits: int, matrix: int, full: bool) -> list[F]:
     kr, kb = KR_KB[matrix]
     r, b = luma + red * (2 - 2 * kr), luma + blue * (2 - 2 * kb)
     g = (luma - kr * r - kb * b) / (1 - kr - kb)
-    return [min(max(each, F(0)), F(1)) for each in (r, g, b)]
+    return [min(max(value, F(0)), F(1)) for value in (r, g, b)]
 
 
 def flat_frame(codes, pix_fmt: str, matrix: int | None, full: bool | None, height: int = 16) -> av.VideoFrame:
@@ -74,7 +74,7 @@ CODES_8 = [
 @pytest.mark.parametrize("full", [False, True])
 @pytest.mark.parametrize("matrix", KR_KB)
 @pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv422p", "yuv444p", "yuv411p"])
-def test_8_bit_flat_colors_are_within_half_a_code(pix_fmt, matrix, full):
+def test_flat_color_of_8_bits(pix_fmt, matrix, full):
     for codes in CODES_8:
         image = read(flat_frame(codes, pix_fmt, matrix, full))
         wanted = 255 * np.array(expected_rgb(codes, 8, matrix, full), float)
@@ -88,7 +88,8 @@ def test_8_bit_flat_colors_are_within_half_a_code(pix_fmt, matrix, full):
     ("pix_fmt", "bits"),
     [("yuv420p10le", 10), ("yuv422p10le", 10), ("yuv444p10le", 10), ("yuv444p12le", 12), ("yuv420p16le", 16)],
 )
-def test_deep_flat_colors_keep_their_precision(pix_fmt, bits, matrix, full):
+def test_flat_color_above_8_bits(pix_fmt, bits, matrix, full):
+    """Exact to one code of 16 bits."""
     for codes in CODES_8:
         codes = [code * 2 ** (bits - 8) + step for code, step in zip(codes, (1, 2, 3), strict=True)]
         image = read(flat_frame(codes, pix_fmt, matrix, full))
@@ -99,7 +100,8 @@ def test_deep_flat_colors_keep_their_precision(pix_fmt, bits, matrix, full):
 
 @pytest.mark.parametrize("bits", [8, 10])
 @pytest.mark.parametrize("full", [False, True])
-def test_black_and_white_are_the_ends_of_the_range(bits, full):
+def test_black_and_white(bits, full):
+    """Nominal black and white become exactly the lowest and highest values."""
     pix_fmt, top = ("yuv420p", 255) if bits == 8 else ("yuv420p10le", 65535)
     scale = 2 ** (bits - 8)
     black, white = (0, 2**bits - 1) if full else (16 * scale, 235 * scale)
@@ -108,14 +110,15 @@ def test_black_and_white_are_the_ends_of_the_range(bits, full):
 
 
 @pytest.mark.parametrize(("height", "matrix"), [(480, SMPTE170M), (719, SMPTE170M), (720, BT709), (1080, BT709)])
-def test_untagged_means_709_from_720_lines_up_and_601_below(height, matrix):
+def test_untagged_matrix(height, matrix):
+    """Video without a tag is BT.709 from 720 lines up, BT.601 below."""
     codes = (120, 90, 170)
     wanted = 255 * np.array(expected_rgb(codes, 8, matrix, full=False), float)
     image = read(flat_frame(codes, "yuv444p", None, None, height))
     assert np.abs(image - wanted).max() <= 0.51
 
 
-def test_yuvj_is_full_range_without_a_tag():
+def test_untagged_yuvj_is_full_range():
     codes = (120, 90, 170)
     wanted = 255 * np.array(expected_rgb(codes, 8, SMPTE170M, full=True), float)
     assert np.abs(read(flat_frame(codes, "yuvj420p", None, None)) - wanted).max() <= 0.51
@@ -123,7 +126,8 @@ def test_yuvj_is_full_range_without_a_tag():
 
 @pytest.mark.parametrize(("full", "level"), [(None, F(100, 255)), (True, F(100, 255)), (False, F(100 - 16, 219))])
 @pytest.mark.parametrize(("pix_fmt", "bits"), [("gray", 8), ("gray10le", 10), ("gray16le", 16)])
-def test_gray_follows_its_range_and_untagged_is_full(pix_fmt, bits, full, level):
+def test_gray_range(pix_fmt, bits, full, level):
+    """Gray is scaled by the range it is tagged with; untagged gray is of full range."""
     code = 100 if bits == 8 else (round(F(100, 255) * (2**bits - 1)) if full is not False else 100 * 2 ** (bits - 8))
     image = read(flat_frame((code,), pix_fmt, None, full))
     top = 255 if bits == 8 else 65535
@@ -133,13 +137,13 @@ def test_gray_follows_its_range_and_untagged_is_full(pix_fmt, bits, full, level)
 
 
 @pytest.mark.parametrize("pix_fmt", ["rgb24", "bgr24", "gbrp", "rgba", "rgb0"])
-def test_8_bit_rgb_is_not_touched(pix_fmt):
+def test_rgb_of_8_bits_is_unchanged(pix_fmt):
     picture = gradient(17, 31, 77)
     frame = av.VideoFrame.from_ndarray(picture, "rgb24").reformat(format=pix_fmt)
     np.testing.assert_array_equal(read(frame), picture)
 
 
-def test_deep_rgb_is_not_touched():
+def test_rgb_of_16_bits_is_unchanged():
     picture = np.random.default_rng(0).integers(0, 65536, (9, 21, 3)).astype(np.uint16)
     frame = av.VideoFrame.from_ndarray(picture, "rgb48le").reformat(format="gbrp16le")
     np.testing.assert_array_equal(read(frame), picture)
@@ -156,7 +160,7 @@ def test_full_size_chroma_is_not_blurred():
     assert (image[:, 11:24] == image[:, 11:12]).all()
 
 
-# --- through files: the tags survive the way and decide ---
+# --- through files: their tags decide ---
 
 
 CLIPS = [
@@ -171,7 +175,7 @@ CLIPS = [
 
 
 @pytest.mark.parametrize(("name", "codec", "pix_fmt", "bits", "tags"), CLIPS, ids=[clip[0] for clip in CLIPS])
-def test_a_flat_clip_has_the_color_its_tags_mean(tmp_path: Path, name, codec, pix_fmt, bits, tags):
+def test_flat_clip(tmp_path: Path, name, codec, pix_fmt, bits, tags):
     codes = [code * 2 ** (bits - 8) for code in (120, 90, 170)]
     options = {"lossless": "1"} if codec == "libvpx-vp9" else None
     frames = [flat_yuv(32, 48, codes, pix_fmt) for _ in range(2)]

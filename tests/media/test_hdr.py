@@ -1,4 +1,4 @@
-"""HDR and wide gamut against the tables and known points of the standards."""
+"""HDR and wide gamut against the tables and reference points of the standards."""
 
 from __future__ import annotations
 
@@ -8,21 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.clips import BT709, BT2020_NCL, LIMITED, REC709, REC2020, Tags, flat_yuv, make_clip
-from videostyle.media.color.hdr import (
-    BT2020,
-    DISPLAY_P3,
-    HLG,
-    PQ,
-    SDR_WHITE,
-    compressed,
-    pq_encoded,
-    pq_light,
-    primaries_to_bt709,
-    to_bt709,
-)
+from videostyle.media.color.hdr import SDR_WHITE, pq_decoded, pq_encoded, to_bt709, tone_mapped
+from videostyle.media.color.matrices import Primaries, Transfer, primaries_to_bt709
 from videostyle.media.sources import open_source
 
-SDR = 14  # BT.2020's own transfer, 10 bit
+BT2020, DISPLAY_P3 = Primaries.BT2020, Primaries.DISPLAY_P3
+
+PQ, HLG = Transfer.PQ, Transfer.HLG
+
+SDR = 14  # code point of BT.2020's own transfer, 10 bit
 
 # ITU-R BT.2087-0, linear BT.2020 to linear BT.709
 BT2087 = np.array([[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]])
@@ -30,7 +24,7 @@ BT2087 = np.array([[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0
 signals = st.lists(st.integers(0, 65535), min_size=3, max_size=3)
 
 
-def one(values) -> np.ndarray:
+def pixel(values) -> np.ndarray:
     return np.array(values, np.uint16).reshape(1, 1, 3)
 
 
@@ -38,39 +32,43 @@ def light_of(image: np.ndarray) -> np.ndarray:
     return (image.reshape(3) / 65535) ** 2.4
 
 
-def test_the_matrix_is_that_of_the_recommendation():
+def test_primaries_matrix():
+    """BT.2020 to BT.709 is the matrix of BT.2087; white is kept."""
     assert np.abs(primaries_to_bt709(BT2020) - BT2087).max() < 1e-4
-    assert np.abs(primaries_to_bt709(1) - np.eye(3)).max() < 1e-12
+    assert np.abs(primaries_to_bt709(Primaries.BT709) - np.eye(3)).max() < 1e-12
     assert np.abs(primaries_to_bt709(DISPLAY_P3).sum(axis=1) - 1).max() < 1e-12
 
 
 @given(st.integers(0, 65535), st.sampled_from([BT2020, DISPLAY_P3]))
-def test_sdr_gray_of_a_wide_gamut_stays_as_it_is(level, primaries):
-    assert np.abs(to_bt709(one([level] * 3), primaries, SDR).astype(int) - level).max() <= 1
+def test_wide_gamut_gray(level, primaries):
+    """SDR gray does not change, whatever the primaries."""
+    assert np.abs(to_bt709(pixel([level] * 3), primaries, SDR).astype(int) - level).max() <= 1
 
 
 @given(signals)
-def test_a_bt709_color_told_in_bt2020_comes_back(signal):
+def test_bt709_color_stored_in_bt2020(signal):
+    """It comes back as it was."""
     wide = np.linalg.inv(BT2087) @ (np.array(signal) / 65535) ** 2.4
     stored = np.rint(65535 * np.clip(wide, 0, 1) ** (1 / 2.4))
-    got = light_of(to_bt709(one(stored), BT2020, SDR))
+    got = light_of(to_bt709(pixel(stored), BT2020, SDR))
     assert np.abs(got - (np.array(signal) / 65535) ** 2.4).max() < 5e-4
 
 
-def test_what_bt709_cannot_show_is_clipped():
-    assert to_bt709(one([0, 65535, 0]), BT2020, SDR).reshape(3).tolist() == [0, 65535, 0]
+def test_out_of_gamut_color_is_clipped():
+    assert to_bt709(pixel([0, 65535, 0]), BT2020, SDR).reshape(3).tolist() == [0, 65535, 0]
 
 
 @pytest.mark.parametrize(("light", "signal"), [(0, 0), (100, 0.5081), (203, 0.5807), (1000, 0.7518), (10000, 1)])
-def test_known_points_of_pq(light, signal):
+def test_pq_reference_points(light, signal):
     """ITU-R BT.2408 table 1 and SMPTE ST 2084."""
     assert abs(pq_encoded(light) - signal) < 1e-4
-    assert abs(pq_light(np.array(signal)) - light) <= 1e-3 * light + 1e-6
+    assert abs(pq_decoded(np.array(signal)) - light) <= 1e-3 * light + 1e-6
 
 
-def test_dark_and_middle_tones_of_hdr_keep_their_light_and_the_brightest_become_white():
+def test_tone_curve():
+    """Dark and middle tones keep their light, the curve is monotonic, and 1,000 cd/m2 becomes white."""
     light = np.linspace(0, 1000, 500) / SDR_WHITE
-    curve = compressed(light)
+    curve = tone_mapped(light)
     dark = light < 85 / SDR_WHITE
     assert np.abs(curve[dark] - light[dark]).max() < 1e-3
     assert (np.diff(curve) >= 0).all()
@@ -80,21 +78,23 @@ def test_dark_and_middle_tones_of_hdr_keep_their_light_and_the_brightest_become_
 
 @pytest.mark.parametrize("transfer", [PQ, HLG])
 @pytest.mark.parametrize("light", [5, 50, 80])
-def test_gray_of_hdr_below_the_knee_has_its_own_light(transfer, light):
+def test_hdr_gray_below_the_knee(transfer, light):
+    """It is shown with exactly the light it stands for."""
     if transfer == PQ:
         signal = pq_encoded(light)
     else:  # BT.2100: display light = 1000 E^1.2 for gray; signal = sqrt(3 E) up to E = 1/12
         scene = (light / 1000) ** (1 / 1.2)
         signal = np.sqrt(3 * scene) if scene <= 1 / 12 else 0.17883277 * np.log(12 * scene - 0.28466892) + 0.55991073
-    got = light_of(to_bt709(one([round(65535 * signal)] * 3), BT2020, transfer))
+    got = light_of(to_bt709(pixel([round(65535 * signal)] * 3), BT2020, transfer))
     assert np.abs(got * SDR_WHITE - light).max() < 0.01 * light
 
 
 @given(st.tuples(*[st.floats(0.2, 0.75)] * 3))
-def test_tone_mapping_keeps_the_ratio_of_the_channels(signal):
-    stored = [round(65535 * each) for each in signal]
-    source = pq_light(np.array(stored) / 65535)
-    got = light_of(to_bt709(one(stored), 1, PQ))
+def test_tone_mapping_keeps_hue(signal):
+    """The ratios of the channels stay the same."""
+    stored = [round(65535 * value) for value in signal]
+    source = pq_decoded(np.array(stored) / 65535)
+    got = light_of(to_bt709(pixel(stored), 1, PQ))
     assert np.abs(got / got.max() - source / source.max()).max() < 0.01
 
 
@@ -105,7 +105,8 @@ def notice_and_frame(path, tags):
     return source.info.notices, next(source.frames()).image
 
 
-def test_the_tags_of_a_file_decide_and_the_user_is_told(tmp_path):
+def test_tags_of_a_file(tmp_path):
+    """They decide what is converted, and a notice says so."""
     plain_notice, plain = notice_and_frame(tmp_path / "a.mkv", Tags(BT2020_NCL, LIMITED))
     wide_notice, wide = notice_and_frame(tmp_path / "b.mkv", REC2020)
     hdr_notice, hdr = notice_and_frame(tmp_path / "c.mkv", Tags(BT2020_NCL, LIMITED, BT2020, PQ))
@@ -117,7 +118,7 @@ def test_the_tags_of_a_file_decide_and_the_user_is_told(tmp_path):
     assert not np.array_equal(wide, plain)
 
 
-def test_ordinary_clips_are_not_converted(tmp_path):
+def test_bt709_clip_is_not_converted(tmp_path):
     notices, image = notice_and_frame(tmp_path / "a.mkv", REC709)
     assert notices == ()
     assert np.array_equal(image, notice_and_frame(tmp_path / "b.mkv", Tags(BT709, LIMITED))[1])

@@ -20,7 +20,7 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
 from videostyle.errors import BadOption
 from videostyle.frames import Size
-from videostyle.media.color.decode import LUMA_WEIGHTS
+from videostyle.media.color.matrices import BT601, BT709, LUMA_WEIGHTS, ColorTags, Matrix
 
 # A constant, not the machine's cores: the number of threads changes the bytes that an encoder writes.
 ENCODER_THREADS = 4
@@ -84,22 +84,6 @@ class EncodingRequest:
     pix_fmt: str | None = None
 
 
-class Color(NamedTuple):
-    """How RGB becomes what is stored, as code points of ITU-T H.273; YUV is always of the limited range, RGB of the full."""
-
-    matrix: int
-    primaries: int
-    transfer: int
-
-
-BT709 = Color(1, 1, 1)
-
-# of BT.601 only the matrix, which players guess below 720 lines: styles and HD clips have BT.709's primaries
-BT601 = Color(6, 1, 1)
-
-RGB = Color(0, 1, 13)  # sRGB
-
-
 class EncoderSettings(NamedTuple):
     """encoder: FFmpeg's name. options: its own. pix_fmt: what it is given. smallest: the least side it takes, in pixels."""
 
@@ -136,7 +120,7 @@ class Encoding:
     tick: Fraction
     rate: Fraction
     sample_aspect: Fraction
-    color: Color
+    color: ColorTags
 
 
 def choose_encoder(wanted: EncodingRequest, suffix: str, bits: int) -> EncoderSettings:
@@ -238,7 +222,7 @@ def _as_frame(rgb: np.ndarray) -> av.VideoFrame:
     return av.VideoFrame.from_ndarray(rgb, format="rgb24" if rgb.dtype == np.uint8 else "rgb48le")
 
 
-def limited_yuv(rgb: np.ndarray, matrix: int) -> np.ndarray:
+def limited_yuv(rgb: np.ndarray, matrix: Matrix) -> np.ndarray:
     """(H, W, 3) uint16: Y, Cb, Cr of limited range with 16 bits, from (H, W, 3) RGB of 8 or 16 bits.
 
     ITU-T H.273, equations 38 to 45: Y' = kr R + kg G + kb B, Cb = (B - Y') / (2 (1 - kb)), Cr likewise with R;

@@ -12,7 +12,8 @@ import numpy as np
 
 from videostyle.errors import BadOutput, RunFailed
 from videostyle.frames import Frame, Size, Trim, VideoInfo
-from videostyle.media.encoding import BT601, BT709, CONTAINERS, RGB, EncoderSettings, Encoding
+from videostyle.media.color.matrices import SRGB, default_tags
+from videostyle.media.encoding import CONTAINERS, EncoderSettings, Encoding
 from videostyle.media.images import picture_bytes
 from videostyle.media.mux import SideTracks, mux, plan_sound, plan_source
 from videostyle.media.pixels import over_white
@@ -88,7 +89,7 @@ class VideoSink:
             tick=MILLISECOND if self._format in ("matroska", "webm") else tick,
             rate=self._rate or info.rate or Fraction(25),
             sample_aspect=aspect,
-            color=RGB if pixels.is_rgb else BT709 if height >= 720 else BT601,
+            color=SRGB if pixels.is_rgb else default_tags(height),
         )
 
     def write(self, frame: Frame) -> None:

@@ -19,7 +19,7 @@ from av.video.stream import VideoStream
 from videostyle.errors import BadInput
 from videostyle.frames import Frame, Size, VideoInfo
 from videostyle.media.color.decode import ToRGB, sample_bits
-from videostyle.media.color.hdr import HLG, PQ, needs_conversion
+from videostyle.media.color.hdr import is_hdr, needs_conversion
 from videostyle.media.images import upright
 from videostyle.media.pixels import to_bits
 from videostyle.media.tracks import ACCEPTED, color_tags, film_candidates, open_video, orientation, tag_frame
@@ -183,7 +183,7 @@ def _notices(name: str, picture: av.VideoFrame) -> Iterator[str]:
     """What the user should know is done to frames like this one."""
     if any(component.is_alpha for component in picture.format.components):
         yield f"{name} is transparent in places; its colors are painted as if it were not"
-    if picture.color_trc in (PQ, HLG):
+    if is_hdr(picture.color_trc):
         yield f"{name} is HDR; its frames are tone-mapped to BT.709"
     elif needs_conversion(picture.color_primaries, picture.color_trc):
         yield f"{name} has a wide gamut; its colors are converted to BT.709"

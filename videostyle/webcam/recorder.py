@@ -15,9 +15,8 @@ import av  # isort: skip
 
 from videostyle.errors import RunFailed
 from videostyle.frames import Size
+from videostyle.media.color.matrices import default_tags
 from videostyle.media.encoding import (
-    BT601,
-    BT709,
     CONTAINERS,
     Encoding,
     EncodingRequest,
@@ -56,7 +55,7 @@ class Recorder:
         pixels = pixels._replace(options=pixels.options | FAST[pixels.encoder])
         rows, columns = pixels.sides
         size = size[0] // rows * rows, size[1] // columns * columns
-        color = BT709 if size[0] >= 720 else BT601
+        color = default_tags(size[0])
         self.encoding = Encoding(pixels, size, TICK, Fraction(30), Fraction(1), color)
         self.began: float | None = None
         self.last = -1
