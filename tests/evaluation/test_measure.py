@@ -399,7 +399,7 @@ def test_a_run_is_measured_as_it_was_painted(source: Path, style: Path, tmp_path
     same = {"style_scale": 0.5, "features": "vgg19", "device": "cpu", "frames": "4:6", "keep_colors": True}
     job = Job(input=source, styles=(style,), flow="none", threads=1, **same)
     output = folder(tmp_path / "output", pan(6))
-    found = measure_run(job, painted(job, output, painted_size=SIZE))
+    found = measure_run(job, painted(job, output, stylized_size=SIZE))
     assert [each.index for each in found.frames] == [3, 4, 5]
     assert [each.ssim for each in found.frames] == pytest.approx([1.0] * 3)
     expected = same | {"source": str(source), "output": str(output), "style": [str(style)], "flow": "dis", "size": None}
@@ -412,7 +412,7 @@ def test_an_output_that_was_scaled_up_is_measured_at_the_size_it_was_painted_at(
 ) -> None:
     job = Job(input=source, styles=(style,), device="cpu", frames="2", output_size="source", size=32)
     output = folder(tmp_path / "output", pan(2))
-    assert measure_run(job, painted(job, output, painted_size=(24, 32))).size == (24, 32)
+    assert measure_run(job, painted(job, output, stylized_size=(24, 32))).size == (24, 32)
     assert measure_run(job, painted(job, output)).size == SIZE
 
 

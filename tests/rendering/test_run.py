@@ -304,7 +304,7 @@ def test_a_range_of_a_folder_starts_from_the_frame_painted_before_it(folder, sty
 def test_a_range_continues_a_picture_that_was_scaled_up(folder, style, tmp_path):
     run(quick(folder, style, tmp_path / "out", frames="7:9", size=40, output_size="source"))
     report = run(quick(folder, style, tmp_path / "out", frames="10:11", size=40, output_size="source", overwrite=True))
-    assert report.painted_size != report.size
+    assert report.stylized_size != report.size
     assert [each.iterations for each in report.frames] == [1, 1]
 
 

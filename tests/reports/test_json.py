@@ -65,7 +65,7 @@ def test_every_key_is_there_and_says_what_was_measured(tmp_path):
 def test_every_field_of_the_records_has_a_key(tmp_path):
     write_report(report(), tmp_path / "r.json")
     found = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
-    fields = set(RunReport.__dataclass_fields__) - {"size", "painted_size"} | {"schema", "width", "height"}
+    fields = set(RunReport.__dataclass_fields__) - {"size", "stylized_size"} | {"schema", "width", "height"}
     assert set(found) == fields
     assert set(found["frames"][0]) == {KEYS.get(name, name) for name in FrameRecord.__dataclass_fields__}
 

@@ -24,7 +24,7 @@ from videostyle.media.images import read_picture
 from videostyle.reports.charts import BUCKETS, HEIGHT, WIDTH, Curve, plot, thinned
 from videostyle.reports.page import cut_times, page, write_page
 from videostyle.reports.records import FrameRecord, RunReport
-from videostyle.reports.thumbnails import LONGER_SIDE, chosen_places, for_a_page, painted_beside_source
+from videostyle.reports.thumbnails import LONGER_SIDE, run_thumbnails, sample_places, shrunk
 
 VOID = {"meta", "img", "br"}
 ODD = "<script>alert(1)</script>\"'&\udcff"
@@ -227,8 +227,8 @@ def test_cuts_are_where_shots_begin_and_not_where_nothing_could_be_compared() ->
 
 
 def test_no_picture_is_larger_than_a_page_needs() -> None:
-    assert for_a_page(np.zeros((3000, 1000, 3), np.uint8)).shape == (LONGER_SIDE, LONGER_SIDE // 3, 3)
-    assert for_a_page(np.zeros((2, 9000, 3), np.uint8)).shape == (1, LONGER_SIDE, 3)
+    assert shrunk(np.zeros((3000, 1000, 3), np.uint8)).shape == (LONGER_SIDE, LONGER_SIDE // 3, 3)
+    assert shrunk(np.zeros((2, 9000, 3), np.uint8)).shape == (1, LONGER_SIDE, 3)
 
 
 def test_a_page_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
@@ -310,11 +310,11 @@ def test_an_early_a_middle_and_the_last_frame_stand_beside_their_source(tmp_path
     """Frames 4 to 15 of the source were painted, so that the output's ordinals are not the source's."""
     source = make_clip(tmp_path / "in.mp4", shaded(20))
     output = make_clip(tmp_path / "out.mkv", shaded(20, red=200)[4:16])
-    found = painted_beside_source(report_of(source, output, list(range(4, 16))))
+    found = run_thumbnails(report_of(source, output, list(range(4, 16))))
     assert [each.index for each in found] == [6, 10, 15]
     for each in found:
-        assert list(each.pictures) == ["source", "output"]
-        before, after = (each.pictures[name].mean(axis=(0, 1)) for name in ("source", "output"))
+        assert list(each.images) == ["source", "output"]
+        before, after = (each.images[name].mean(axis=(0, 1)) for name in ("source", "output"))
         np.testing.assert_allclose(before, (0, 10 * each.index, 10 * each.index), atol=6)
         np.testing.assert_allclose(after, (200, 10 * each.index, 10 * each.index), atol=6)
 
@@ -324,15 +324,15 @@ def test_frames_in_a_folder_are_found_by_name_among_older_ones(tmp_path: Path) -
     for index, image in enumerate(shaded(8, red=200), 1):
         cv2.imwrite(str(tmp_path / "out" / f"{index:06d}.png"), image[..., ::-1])
     source = make_clip(tmp_path / "in.mp4", shaded(8))
-    found = painted_beside_source(report_of(source, tmp_path / "out", [5, 6, 7]))
+    found = run_thumbnails(report_of(source, tmp_path / "out", [5, 6, 7]))
     assert [each.index for each in found] == [5, 6, 7]
-    assert [each.pictures["output"][0, 0].tolist() for each in found] == [[200, 10 * i, 10 * i] for i in (5, 6, 7)]
+    assert [each.images["output"][0, 0].tolist() for each in found] == [[200, 10 * i, 10 * i] for i in (5, 6, 7)]
 
 
 def test_wide_pixels_are_shown_wide(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "in.mp4", shaded(2), sample_aspect=Fraction(2))
-    (first, _) = painted_beside_source(report_of(clip, clip, [0, 1]))
-    assert {image.shape for image in first.pictures.values()} == {(36, 96, 3)}
+    (first, _) = run_thumbnails(report_of(clip, clip, [0, 1]))
+    assert {image.shape for image in first.images.values()} == {(36, 96, 3)}
 
 
 def test_frames_that_are_gone_cost_only_the_pictures(tmp_path: Path) -> None:
@@ -344,8 +344,8 @@ def test_frames_that_are_gone_cost_only_the_pictures(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("count", "places"), [(1, [0]), (2, [0, 1]), (3, [0, 1, 2]), (300, [50, 150, 299])])
-def test_chosen_places(count: int, places: list[int]) -> None:
-    assert chosen_places(count) == places
+def test_sample_places(count: int, places: list[int]) -> None:
+    assert sample_places(count) == places
 
 
 # --- a browser --------------------------------------------------------------------------------------------------------

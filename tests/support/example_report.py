@@ -11,7 +11,7 @@ import numpy as np
 
 from tests.support.clips import gradient
 from videostyle.reports.page import write_page
-from videostyle.reports.records import FrameMeasure, FrameRecord, Measurement, Pictured, RunReport
+from videostyle.reports.records import FrameMeasure, FrameRecord, Measurement, RunReport, SampleFrame
 
 COUNT, CUT = 300, 170
 COMMAND = "videostyle run clip.mp4 'starry night.jpg' --size 320 --report look.html"
@@ -101,14 +101,14 @@ def example_measure(index: int, cut: int) -> FrameMeasure:
     )
 
 
-def example_pictures(index: int) -> Pictured:
+def example_pictures(index: int) -> SampleFrame:
     source = cv2.circle(gradient(180, 320, step=90), (40 + index % 240, 90), 30, (240, 220, 40), -1)
     noise = np.random.default_rng(index).integers(0, 256, (45, 80, 3), np.uint8)
     strokes = cv2.resize(noise, (320, 180), interpolation=cv2.INTER_CUBIC)
     output = cv2.addWeighted(source, 0.7, strokes, 0.3, 0)
     error = cv2.absdiff(source, output).mean(axis=2).astype(np.uint8)
     heat = cv2.cvtColor(cv2.applyColorMap(error, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
-    return Pictured(index, source, output, heat)
+    return SampleFrame(index, source, output, heat)
 
 
 if __name__ == "__main__":

@@ -89,13 +89,13 @@ def measure_run(
     An output that was scaled up afterwards is measured at the smaller size: what was painted is there, and memory for
     more may be missing. Raises as `measure` does.
     """
-    scaled = painted.painted_size is not None and painted.painted_size != painted.size
+    scaled = painted.stylized_size is not None and painted.stylized_size != painted.size
     same = ("start", "duration", "frames", "keep_colors", "style_scale", "features", "device", "threads")
     measuring = MeasureJob(
         source=job.input,
         output=painted.output,
         style=job.styles,
-        size=max(painted.painted_size) if scaled and painted.painted_size else None,
+        size=max(painted.stylized_size) if scaled and painted.stylized_size else None,
         flow="raft" if job.flow == "raft" else "dis",
         **{name: getattr(job, name) for name in same},
     )

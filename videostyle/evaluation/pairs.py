@@ -16,7 +16,7 @@ from videostyle.events import Measuring, Progress
 from videostyle.frames import Size
 from videostyle.media.image_sources import frame_number
 from videostyle.media.pixels import to_bits
-from videostyle.reports.records import FrameMeasure, Pictured
+from videostyle.reports.records import FrameMeasure, SampleFrame
 from videostyle.temporal.flow import Flow, gain_match
 
 GAPS = (1, 10)  # frames between the two that are compared
@@ -58,7 +58,7 @@ class Measurer:
         self.gaps = GAPS if exact is None else GAPS[:1]
         self.recent: deque[FramePair] = deque(maxlen=max(self.gaps) + 1)
         self.frames: dict[int, FrameMeasure] = {}
-        self.pictures: dict[int, Pictured] = {}
+        self.pictures: dict[int, SampleFrame] = {}
         self.skipped: Counter[str] = Counter()
         self.seen = {clip.first + each for each in spread(count, MOST_SEEN)}
         # with exact flow the last frame, else the first one, has no error to show
@@ -72,7 +72,7 @@ class Measurer:
         self.frames[index] = self._alone(moment)
         if index in self.pictured:
             source, output = (to_bits(each.image, 8) for each in (moment.source, moment.output))
-            self.pictures[index] = Pictured(index, source, output, None)
+            self.pictures[index] = SampleFrame(index, source, output, None)
         self.recent.append(moment)
         self._check_times()
         for gap in self.gaps:

@@ -68,7 +68,7 @@ def run(job: Job, progress: Callable[[Event], None] | None = None, cancel: threa
         versions={name: version(name) for name in LIBRARIES},
         notices=tuple(tell.notices),
         skipped=source.skipped,
-        painted_size=chosen.size,
+        stylized_size=chosen.size,
     )
 
 

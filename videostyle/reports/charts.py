@@ -1,58 +1,63 @@
-"""Curves over time as SVG: without scripts, colored by the page's style sheet, told apart by dashes as well."""
+"""Curves over time as SVG, without scripts: page.css has the colors, and dashes tell the curves apart without color."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from html import escape
 from itertools import pairwise
 
-# The drawing in its own units; on a page of usual width one unit is about one pixel.
+from markupsafe import Markup
+
+from videostyle.reports.templates import TEMPLATES
+
+# The size of the drawing in its own units; on a page of usual width one unit is about one pixel.
 WIDTH, HEIGHT = 440, 210
 
+# The area of the curves inside it.
 LEFT, RIGHT, TOP, BOTTOM = 58, 428, 10, 172
 
-HUGE, TINY = 1e100, 1e-100  # differences outside are not safe to compute, and nothing measured comes near
+HUGE, TINY = 1e100, 1e-100  # arithmetic on values outside may overflow or underflow; no metric comes near
 
-BUCKETS = 500  # a longer curve is drawn by the lowest and highest value of each, so that no peak is lost
+BUCKETS = 500  # a longer curve is reduced to the lowest and the highest value of each bucket, so that no peak is lost
 
-STRIPS = 150
+HOVER_STRIPS = 150
 
 Points = Sequence[tuple[float, float | None]]
 
-Run = list[tuple[float, float]]
+Segment = list[tuple[float, float]]
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One line of a plot. points: (seconds, value), in order of time; None and NaN leave a gap.
-
-    sparse: measured at some frames only, so that neighbors are joined across the others, and each is marked.
-    """
+    """A named curve of a chart."""
 
     name: str
+    """Shown in the key and on hover."""
     points: Points
+    """(seconds, value), in order of time; None and NaN are gaps."""
     sparse: bool = False
+    """Whether only some frames have a value: neighboring values are joined across the others, and marked by dots."""
 
-    def runs(self) -> list[Run]:
-        """The known points, parted at the gaps."""
-        runs: list[Run] = [[]]
+    def segments(self) -> list[Segment]:
+        """The points that have a value, split at the gaps."""
+        segments: list[Segment] = [[]]
         for time, value in self.points:
-            known = finite(value)
-            if known is not None:
-                runs[-1].append((time, known))
+            drawable = finite(value)
+            if drawable is not None:
+                segments[-1].append((time, drawable))
             elif not self.sparse:
-                runs.append([])
-        return [run for run in runs if run]
+                segments.append([])
+        return [segment for segment in segments if segment]
 
     @property
-    def known(self) -> Run:
-        return [point for run in self.runs() for point in run]
+    def known(self) -> Segment:
+        """The points that have a value."""
+        return [point for segment in self.segments() for point in segment]
 
 
 def finite(value: float | None) -> float | None:
-    """The value where it can be drawn; None for None, NaN and what is beyond all measure."""
+    """The value if it can be drawn; None for None, NaN and anything of HUGE or more. TINY values become 0."""
     if value is None or not abs(value) < HUGE:
         return None
     return 0.0 if abs(value) < TINY else float(value)
@@ -65,138 +70,144 @@ def positive(points: Points) -> Points:
 
 @dataclass(frozen=True)
 class Axis:
-    """The values from low to high, laid over the drawing's units from start to end. ticks: each value and its label."""
+    """A linear or logarithmic scale from values to units of the drawing."""
 
     low: float
+    """The value at the start."""
     high: float
+    """The value at the end."""
     ticks: tuple[tuple[float, str], ...]
+    """Values to mark, with their labels."""
     start: float
+    """Position of the lowest value, in units of the drawing."""
     end: float
+    """Position of the highest value, in units of the drawing."""
     log: bool = False
+    """Whether the scale is logarithmic."""
 
     def __call__(self, value: float) -> float:
-        """Where a value lies, in units of the drawing."""
-        low, high, value = (math.log10(each) if self.log else each for each in (self.low, self.high, value))
+        """The position of a value, in units of the drawing."""
+        low, high, value = (math.log10(x) if self.log else x for x in (self.low, self.high, value))
         return round(self.start + (self.end - self.start) * (value - low) / (high - low), 1)
 
 
 def time_axis(times: Sequence[float]) -> Axis:
-    """Seconds, from the first to the last; a single moment gets half a second on either side."""
+    """An axis from the first to the last time, in seconds; a single time gets half a second on either side."""
     low, high = min(times), max(times)
     if high - low < 1e-6:
         low, high = low - 0.5, high + 0.5
     step = round_step(high - low)
-    ticks = [each * step for each in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    ticks = [number * step for number in range(math.ceil(low / step), math.floor(high / step) + 1)]
     return Axis(low, high, labeled(ticks, step), LEFT, RIGHT)
 
 
 def value_axis(values: Sequence[float]) -> Axis:
-    """From tick to tick around all values, and from zero where the lowest is nearer to it than to the highest."""
+    """An axis from tick to tick around all values; it starts at zero unless the lowest is over half of the highest."""
     low, high = min(values), max(values)
     if 0 <= low <= high / 2:
         low, high = 0.0, high or 1.0
     if high - low < 1e-6 * max(abs(low), abs(high)):
         low, high = low - 0.1 * abs(low), high + 0.1 * abs(high)
     step = round_step(high - low)
-    ticks = [each * step for each in range(math.floor(low / step), math.ceil(high / step) + 1)]
+    ticks = [number * step for number in range(math.floor(low / step), math.ceil(high / step) + 1)]
     return Axis(ticks[0], ticks[-1], labeled(ticks, step), BOTTOM, TOP)
 
 
 def log_axis(values: Sequence[float]) -> Axis:
-    """Positive values on a logarithmic scale, marked at 1, 2, 5 and 10, or at powers of ten where those are many."""
-    low, high = (round_number(each, up) for each, up in ((min(values), False), (max(values), True)))
+    """A logarithmic axis around positive values, with ticks at 1, 2, 5 and 10, or at powers of ten over a wide range."""
+    low, high = round_number(min(values), up=False), round_number(max(values), up=True)
     high = high if high > low else 2 * low
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     ticks = [digit * 10.0**power for power in decades for digit in ((1, 2, 5) if high <= 1000 * low else (1,))]
-    inside = [each for each in ticks if 0.999 * low <= each <= 1.001 * high]
-    return Axis(low, high, tuple((each, f"{each:g}") for each in inside), BOTTOM, TOP, log=True)
+    inside = [tick for tick in ticks if 0.999 * low <= tick <= 1.001 * high]
+    return Axis(low, high, tuple((tick, f"{tick:g}") for tick in inside), BOTTOM, TOP, log=True)
 
 
 def round_number(value: float, up: bool) -> float:
-    """The nearest 1, 2 or 5 times a power of ten, not below a positive value (up), or not above it."""
+    """A positive value rounded up or down to 1, 2 or 5 times a power of ten."""
     power = 10.0 ** math.floor(math.log10(value))
     steps = [digit * power for digit in (1, 2, 5, 10)]
     if up:
-        return next((each for each in steps if each >= 0.999 * value), steps[-1])
-    return next((each for each in reversed(steps) if each <= 1.001 * value), steps[0])
+        return next((step for step in steps if step >= 0.999 * value), steps[-1])
+    return next((step for step in reversed(steps) if step <= 1.001 * value), steps[0])
 
 
 def round_step(span: float) -> float:
-    """The distance of ticks, so that at most seven stand in a span."""
+    """The distance between ticks, so that a span has at most seven."""
     return round_number(span / 5.5, up=True)
 
 
 def labeled(ticks: Sequence[float], step: float) -> tuple[tuple[float, str], ...]:
+    """The ticks with their labels, all with as many decimals as the step needs."""
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
     style = f".{decimals}f" if 1e-4 <= step < 1e6 else ".3g"
     return tuple((tick, format(tick, style)) for tick in ticks)
 
 
-def thinned(run: Run) -> Run:
-    """A run of at most 2 * BUCKETS points that keeps the peaks."""
-    if len(run) <= 2 * BUCKETS:
-        return run
-    size = math.ceil(len(run) / BUCKETS)
-    buckets = (run[start : start + size] for start in range(0, len(run), size))
-    by_value = ((min(each, key=lambda point: point[1]), max(each, key=lambda point: point[1])) for each in buckets)
-    return [point for pair in by_value for point in sorted(set(pair))]
+def thinned(segment: Segment) -> Segment:
+    """A segment reduced to at most 2 * BUCKETS points, with its peaks."""
+    if len(segment) <= 2 * BUCKETS:
+        return segment
+    size = math.ceil(len(segment) / BUCKETS)
+    buckets = (segment[start : start + size] for start in range(0, len(segment), size))
+    extremes = (
+        (min(bucket, key=lambda point: point[1]), max(bucket, key=lambda point: point[1])) for bucket in buckets
+    )
+    return [point for pair in extremes for point in sorted(set(pair))]
 
 
-def plot(title: str, curves: Sequence[Curve], cuts: Sequence[float] = (), log: bool = False) -> str:
-    """An <svg> element of curves over seconds, "" where no curve has a point. cuts: seconds, thin vertical lines.
+def plot(title: str, curves: Sequence[Curve], cuts: Sequence[float] = (), log: bool = False) -> Markup:
+    """An <svg> element of curves over seconds; empty if no curve has a value.
 
-    log: a logarithmic scale, on which values of zero and below are gaps. Hovering shows the values of a moment.
+    cuts: times of vertical lines, in seconds. log: whether the scale is logarithmic; values of zero and below are gaps then.
     """
     if log:
-        curves = [replace(each, points=positive(each.points)) for each in curves]
+        curves = [replace(curve, points=positive(curve.points)) for curve in curves]
     known = [point for curve in curves for point in curve.known]
     if not known:
-        return ""
+        return Markup()
     x = time_axis([time for curve in curves for time, _ in curve.points])
     y = (log_axis if log else value_axis)([value for _, value in known])
-    cut_lines = [f'<path class="cut" d="M{x(cut)} {TOP}V{BOTTOM}"/>' for cut in cuts if x.low <= cut <= x.high]
-    lines = [part for number, curve in enumerate(curves) for part in curve_parts(curve, number, x, y)]
-    parts = [*axis_parts(x, y), *cut_lines, *lines, *strips(curves, x)]
-    label = escape(f"{title} over time: {'; '.join(span_of(curve) for curve in curves)}")
-    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
+    svg = TEMPLATES.get_template("chart.html").render(
+        label=f"{title} over time: {'; '.join(span_of(curve) for curve in curves)}",
+        frame={"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM},
+        x=x,
+        y=y,
+        cuts=[x(cut) for cut in cuts if x.low <= cut <= x.high],
+        curves=[(list(lines(curve, x, y)), list(dots(curve, x, y))) for curve in curves],
+        strips=list(hover_strips(curves, x)),
+    )
+    return Markup(svg)
 
 
 def span_of(curve: Curve) -> str:
-    """A curve in words, for those who do not see it."""
+    """A curve in words, for screen readers."""
     values = [value for _, value in curve.known]
     return f"{curve.name} from {min(values):.3g} to {max(values):.3g}" if values else f"{curve.name}: no values"
 
 
-def axis_parts(x: Axis, y: Axis) -> Iterator[str]:
-    for value, label in y.ticks:
-        yield f'<path class="grid" d="M{LEFT} {y(value)}H{RIGHT}"/>'
-        yield f'<text class="y" x="{LEFT - 8}" y="{y(value)}" dy="0.35em">{label}</text>'
-    for value, label in x.ticks:
-        yield f'<path class="tick" d="M{x(value)} {BOTTOM}v4"/>'
-        yield f'<text class="x" x="{x(value)}" y="{BOTTOM + 17}">{label}</text>'
-    yield f'<path class="axis" d="M{LEFT} {BOTTOM}H{RIGHT}"/>'
-    yield f'<text class="x" x="{(LEFT + RIGHT) / 2}" y="{HEIGHT - 6}">seconds</text>'
+def lines(curve: Curve, x: Axis, y: Axis) -> Iterator[str]:
+    """The path data of the curve's segments that have at least two points."""
+    for segment in map(thinned, curve.segments()):
+        if len(segment) > 1:
+            yield "M" + "L".join(f"{x(time)} {y(value)}" for time, value in segment)
 
 
-def curve_parts(curve: Curve, number: int, x: Axis, y: Axis) -> Iterator[str]:
-    """The curve's lines, and a dot for each point that no line shows."""
-    for run in map(thinned, curve.runs()):
-        places = [(x(time), y(value)) for time, value in run]
-        if len(places) > 1:
-            yield f'<path class="curve c{number}" d="M{"L".join(f"{left} {top}" for left, top in places)}"/>'
-        if len(places) == 1 or curve.sparse:
-            yield from (f'<circle class="c{number}" cx="{left}" cy="{top}" r="2.5"/>' for left, top in places)
+def dots(curve: Curve, x: Axis, y: Axis) -> Iterator[tuple[float, float]]:
+    """The positions of the points that are marked: all of a sparse curve, else those that no line shows."""
+    for segment in map(thinned, curve.segments()):
+        if len(segment) == 1 or curve.sparse:
+            yield from ((x(time), y(value)) for time, value in segment)
 
 
-def strips(curves: Sequence[Curve], x: Axis) -> Iterator[str]:
-    """Invisible strips over the drawing, each with the values of its moment for whoever points at it."""
+def hover_strips(curves: Sequence[Curve], x: Axis) -> Iterator[tuple[float, float, str]]:
+    """Invisible strips over the drawing: left edge, width, and the values of that time, shown on hover."""
     values = [(curve.name, dict(curve.known)) for curve in curves]
     times = sorted({time for _, known in values for time in known})
-    if len(times) > STRIPS:
-        # the first and every few; a curve of few points keeps them only by luck, its dots show where they are
-        times = times[:: math.ceil(len(times) / STRIPS)]
+    if len(times) > HOVER_STRIPS:
+        # every nth time; a sparse curve may lose its values here, but its dots still show them
+        times = times[:: math.ceil(len(times) / HOVER_STRIPS)]
     borders = [x.low, *((a + b) / 2 for a, b in pairwise(times)), x.high]
     for time, (start, end) in zip(times, pairwise(borders), strict=True):
-        said = [f"{name} {known[time]:.4g}" for name, known in values if time in known]
-        shape = f'x="{x(start)}" y="{TOP}" width="{round(x(end) - x(start), 1)}" height="{BOTTOM - TOP}"'
-        yield f'<rect class="strip" {shape}><title>{escape(", ".join([f"{time:.2f} s", *said]))}</title></rect>'
+        shown = [f"{name} {known[time]:.4g}" for name, known in values if time in known]
+        yield x(start), round(x(end) - x(start), 1), ", ".join([f"{time:.2f} s", *shown])

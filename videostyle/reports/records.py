@@ -1,8 +1,8 @@
-"""The records of a finished run or measurement."""
+"""The records of a finished run and of a finished measurement: what the reports are written from."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,102 +13,153 @@ from videostyle.frames import Size
 
 @dataclass(frozen=True)
 class FrameRecord:
-    """One painted frame. index: ordinal in the source, from 0. loss: L at the end; spatial_loss: L without its temporal
-    term; new_share: the share of new pixels in [0, 1]; seconds: spent on the iterations."""
+    """A stylized frame of a run."""
 
     index: int
+    """Ordinal in the source, from 0."""
     time: Fraction
+    """Seconds on the source's clock."""
     shot: int
+    """Number of the shot, from 1."""
     iterations: int
+    """Optimizer steps taken."""
     loss: float
+    """The objective L at the end; NaN where it was not evaluated."""
     spatial_loss: float
+    """L without its temporal term; NaN where it was not evaluated."""
     new_share: float
+    """Share of the pixels to which the previous frame does not apply, in [0, 1]."""
     seconds: float
+    """Wall time spent on this frame."""
 
 
 @dataclass(frozen=True)
 class RunReport:
-    """A finished run. size, painted_size: (height, width) of the output, and at which it was painted, None where unknown.
-    seconds: wall time, and that of the frames painted by a run that this one went on from. peak_memory: bytes of resident
-    memory at the highest, of this process. skipped: damaged packets and frames of the source that were left out."""
+    """A finished run."""
 
     output: Path
+    """The file or folder that was written."""
     size: Size
+    """(height, width) of the output, in pixels."""
     frames: tuple[FrameRecord, ...]
+    """One record for each frame of the output, in order."""
     shots: int
+    """Number of shots."""
     seconds: float
+    """Wall time, including that of earlier runs that this one resumed."""
     peak_memory: int
+    """Peak resident memory of this process, in bytes."""
     device: str
+    """The device that computed, such as "cpu" or "cuda:0"."""
     options: dict[str, object]
+    """The options of the job, as JSON values."""
     versions: dict[str, str]
-    notices: tuple[str, ...] = field(default=())
+    """Versions of the libraries, by package name."""
+    notices: tuple[str, ...] = ()
+    """Lines that the user should read."""
     skipped: int = 0
-    painted_size: Size | None = None
+    """Damaged packets and frames of the source that were skipped."""
+    stylized_size: Size | None = None
+    """(height, width) at which the frames were stylized, before --output-size scaled them; None where unknown."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FrameMeasure:
-    """One frame, measured. Each figure is None where there is nothing to take it from; metrics.py has the formulas.
+    """The metrics of one frame; None where there is nothing to compute them from.
 
-    index, time: of the source's frame, from 0; shot: from 1. warp, floor: warp error at each gap, of output and source.
-    all_pixel: the same difference over every pixel, squared; tof: pixels; flicker: of what does not move. new_share: the
-    share of pixels left out at gap 1, 1 where the frame has no earlier one. gram, gram_layers, embedding, content: relative
-    distances from style and source, on some of the frames; embedding only where its package is installed. luminance,
-    contrast: mean and deviation. The names that begin with source_ or end in floor are the source's own.
+    evaluation/metrics.py has the formulas. A field that starts with `source_`, or ends in `floor`, is the metric of the
+    source itself. Lower is better for errors and distances.
     """
 
     index: int
+    """Ordinal in the source, from 0."""
     time: Fraction
+    """Seconds on the source's clock."""
     warp: dict[int, float | None]
+    """Warp error in [0, 1], by the gap in frames to the earlier frame of the pair."""
     floor: dict[int, float | None]
-    all_pixel: float | None
-    tof: float | None
-    flicker: float | None
-    flicker_floor: float | None
-    new_share: float
-    gram: float | None
-    gram_layers: dict[str, float] | None
-    content: float | None
+    """Warp error of the source, by gap."""
+    all_pixel: float | None = None
+    """Squared difference along the flow, averaged over all pixels; masked pixels count as 0."""
+    tof: float | None = None
+    """Mean absolute difference between the flows of output and source, in pixels."""
+    flicker: float | None = None
+    """RMS difference from the previous frame where the source does not move, in [0, 1]."""
+    flicker_floor: float | None = None
+    """Flicker of the source."""
+    new_share: float = 1.0
+    """Share of the pixels without a correspondence at gap 1, in [0, 1]; 1 where the frame has no earlier one."""
+    gram: float | None = None
+    """Relative Gram distance from the style, the mean of the layers; on some of the frames only."""
+    gram_layers: dict[str, float] | None = None
+    """Relative Gram distance from the style, by layer."""
+    content: float | None = None
+    """Relative distance from the source's features; on some of the frames only."""
     ssim: float
+    """Structural similarity to the source."""
     sharpness: float
+    """Mean gradient energy of the luma."""
     luminance: float
+    """Mean of the luma, in [0, 1]."""
     contrast: float
+    """Standard deviation of the luma."""
     source_luminance: float
+    """Mean of the source's luma, in [0, 1]."""
     source_contrast: float
+    """Standard deviation of the source's luma."""
     shot: int = 1
+    """Number of the shot, from 1."""
     source_sharpness: float | None = None
+    """Mean gradient energy of the source's luma."""
     source_gram: float | None = None
+    """Relative Gram distance of the source from the style."""
     all_pixel_floor: float | None = None
+    """`all_pixel` of the source."""
     embedding: float | None = None
+    """Relative distance from the style in the embedding network; None where its package is not installed."""
     source_embedding: float | None = None
+    """`embedding` of the source."""
 
 
 @dataclass(frozen=True)
-class Pictured:
-    """A frame to look at: source, output and warp error at gap 1 as colors, each uint8 (H, W, 3) RGB; heat is None where
-    there is no frame to compare with."""
+class SampleFrame:
+    """The images of a measured frame, for the page."""
 
     index: int
+    """Ordinal in the source, from 0."""
     source: np.ndarray
+    """uint8 (H, W, 3) RGB."""
     output: np.ndarray
+    """uint8 (H, W, 3) RGB."""
     heat: np.ndarray | None
+    """Warp error at gap 1 as colors, uint8 (H, W, 3) RGB; None where there is no frame to compare with."""
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """A painted clip, measured. size: (height, width) measured at. summary, floor: the mean of each metric over the
-    frames that have it, of the output and of the source itself. skipped: how many pairs and frames were left out, and why.
-    """
+    """A finished measurement of a stylized clip."""
 
     source: Path
+    """The source clip."""
     output: Path
+    """The stylized clip."""
     styles: tuple[Path, ...]
+    """Style images or style models."""
     size: Size
+    """(height, width) at which both were measured, in pixels."""
     frames: tuple[FrameMeasure, ...]
+    """The metrics of each frame, in order."""
     summary: dict[str, float | None]
+    """Mean of each metric over the frames that have it, and drift, by key."""
     floor: dict[str, float | None]
+    """The same of the source itself; None where a metric compares with the source."""
     skipped: dict[str, int]
+    """Number of pairs and frames left out, by reason."""
     options: dict[str, object]
+    """The options of the job, as JSON values."""
     versions: dict[str, str]
+    """Versions of the libraries, by package name."""
     notices: tuple[str, ...]
-    pictures: tuple[Pictured, ...]
+    """Lines that the user should read."""
+    pictures: tuple[SampleFrame, ...]
+    """A few frames with their images; not part of the JSON."""

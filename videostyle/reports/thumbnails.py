@@ -1,4 +1,4 @@
-"""Painted frames beside those of the source, to be looked at."""
+"""Output frames beside their source frames, small enough for a page."""
 
 from __future__ import annotations
 
@@ -15,64 +15,70 @@ from videostyle.media.images import read_picture
 from videostyle.media.pixels import to_bits
 from videostyle.media.resize import fit_size, resize
 from videostyle.media.sources import frames_at, open_source
-from videostyle.reports.records import Pictured, RunReport
+from videostyle.reports.records import RunReport, SampleFrame
 
-LONGER_SIDE = 960  # of a picture on a page, in pixels
+LONGER_SIDE = 960
+"""Largest side of an image on a page, in pixels."""
 
 
 @dataclass(frozen=True)
-class Compared:
-    """A frame in several pictures. index: ordinal in the source, from 0. pictures: uint8 (H, W, 3) RGB by caption."""
+class Thumbnails:
+    """The images of one frame, for a page."""
 
     index: int
-    pictures: dict[str, np.ndarray]
+    """Ordinal in the source, from 0."""
+    images: dict[str, np.ndarray]
+    """uint8 (H, W, 3) RGB, by caption."""
 
 
-def compared(pictured: Pictured) -> Compared:
-    """A measured frame, its pictures no larger than a page shows them."""
-    pictures = {"source": pictured.source, "output": pictured.output, "warp error": pictured.heat}
-    shown = {caption: for_a_page(image) for caption, image in pictures.items() if image is not None}
-    return Compared(pictured.index, shown)
+def measured_thumbnails(frame: SampleFrame) -> Thumbnails:
+    """The images of a measured frame."""
+    images = {"source": frame.source, "output": frame.output, "warp error": frame.heat}
+    return Thumbnails(frame.index, {caption: shrunk(image) for caption, image in images.items() if image is not None})
 
 
-def for_a_page(image: np.ndarray) -> np.ndarray:
-    """(H, W, 3) uint8 scaled down so that its longer side is at most LONGER_SIDE."""
+def shrunk(image: np.ndarray) -> np.ndarray:
+    """(H, W, 3) uint8, scaled down so that the longer side is at most LONGER_SIDE."""
     size = image.shape[0], image.shape[1]
     return image if max(size) <= LONGER_SIDE else resize(image, fit_size(size, LONGER_SIDE))
 
 
-def painted_beside_source(run: RunReport) -> list[Compared]:
-    """An early, a middle and the last frame of a run; fewer where it has fewer. Holds no more than these in memory.
+def run_thumbnails(run: RunReport) -> list[Thumbnails]:
+    """An early, a middle and the last frame of a run that was not measured, read again from its source and output.
 
-    The source is the file or folder in the run's options. Raises BadInput where it or the output can no longer be read.
+    The source is the path in the run's options. At most three frames are in memory. Raises BadInput where the source or the
+    output cannot be read anymore.
     """
     if not run.frames or "input" not in run.options:
         return []
-    places = chosen_places(len(run.frames))
+    places = sample_places(len(run.frames))
     path = Path(str(run.options["input"]))
     with closing(open_source(path)) as source:
-        size = shown_size(source.info)
+        size = display_size(source.info)
     sources = frames_at(path, size, [run.frames[place].index for place in places])
-    outputs = painted_at(run.output, size, places, sources)
+    outputs = output_frames(run.output, size, places, sources)
     return [
-        Compared(frame.index, {"source": to_bits(frame.image, 8), "output": to_bits(image, 8)})
-        for frame, image in zip(sources, outputs, strict=False)  # both end early where files were damaged meanwhile
+        Thumbnails(frame.index, {"source": to_bits(frame.image, 8), "output": to_bits(image, 8)})
+        for frame, image in zip(sources, outputs, strict=False)  # shorter where a file was damaged since the run
     ]
 
 
-def chosen_places(count: int) -> list[int]:
-    """An early, a middle and the last one of `count` places, each once. The first is no good sample: it is like a still."""
+def sample_places(count: int) -> list[int]:
+    """An early, a middle and the last of `count` places, without duplicates.
+
+    The first frame is left out: it is stylized like a still image and says little about the clip.
+    """
     return sorted({count // 6, count // 2, count - 1})
 
 
-def shown_size(info: VideoInfo) -> Size:
-    """How large a frame is shown: with square pixels, at most LONGER_SIDE."""
+def display_size(info: VideoInfo) -> Size:
+    """(height, width) of a source's frames with square pixels, the longer side at most LONGER_SIDE."""
     height, width = info.size[0], max(1, round(info.size[1] * info.sample_aspect))
     return fit_size((height, width), min(LONGER_SIDE, max(height, width)))
 
 
-def painted_at(output: Path, size: Size, places: Sequence[int], sources: Sequence[Frame]) -> list[np.ndarray]:
-    """The painted frames at these places of a run: in a folder by the names of their source frames, else by order."""
+def output_frames(output: Path, size: Size, places: Sequence[int], sources: Sequence[Frame]) -> list[np.ndarray]:
+    """The output's frames at these places of a run: a folder's by the names of their source frames, a video's by order."""
     if output.is_dir():
         return [resize(read_picture(output / output_name(frame)).image, size) for frame in sources]
     return [frame.image for frame in frames_at(output, size, places)]
