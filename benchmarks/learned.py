@@ -53,8 +53,8 @@ def learned(clip: Path, style: Path, options: argparse.Namespace) -> dict:
     if not kept.exists():
         job = TrainJob(styles=(style,), on=(clip,), output=output, minutes=options.minutes, size=options.size)
         report = train(job, print_progress)
-        checks = [asdict(each) for each in report.checks]
-        kept.write_text(json.dumps({"seconds": report.seconds, "steps": report.steps, "checks": checks}))
+        validations = [asdict(validation) for validation in report.validations]
+        kept.write_text(json.dumps({"seconds": report.seconds, "steps": report.steps, "checks": validations}))
     return json.loads(kept.read_text()) | {"file": output}
 
 
@@ -72,7 +72,7 @@ def clip_loss(file: Path, clip: Path, style: Path, options: argparse.Namespace) 
     targets = StyleTargets(load_features("vgg19", "cpu"), [to_tensor(load_style(style), "cpu")])
     learner, flow = Trainer(load_network(file, "cpu")), DIS()
     pairs = (Pair(before, frame, motion(before, frame, flow)) for before, frame in pairwise(frames))
-    return mean(learner.value([Example(each, size, targets, Weights(), "cpu")])[0] for each in pairs)
+    return mean(learner.mean_losses([Example(each, size, targets, Weights(), "cpu")])[0] for each in pairs)
 
 
 def learned_row(on: Path, clip: Path, style: Path, options: argparse.Namespace) -> dict:

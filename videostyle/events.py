@@ -72,27 +72,35 @@ class Measuring:
 
 @dataclass(frozen=True)
 class TrainingStarted:
-    """What is about to be learned. clips: to learn on. pairs: of frames that were chosen in them. size: (height, width) of the
-    first clip's frames. look: a file that always holds a frame as it is painted so far."""
+    """The clips are analyzed, and the training of a style model begins."""
 
     output: Path
+    """The style model."""
     clips: int
+    """How many are trained on."""
     pairs: int
+    """Pairs of frames that were chosen in them for training."""
     size: Size
+    """(height, width) of the first clip's training frames."""
     device: str
-    look: Path
+    preview: Path
+    """A PNG that always holds a validation frame as the network stylizes it so far."""
 
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """A step of a training was done. step: from 1. loss: L before it, of one frame. held: L of the frames held back when last
-    looked at, None before. fraction: of the training, in [0, 1]. remaining: seconds, None while unknown."""
+    """A training step was done."""
 
     step: int
+    """From 1."""
     loss: float
-    held: float | None
+    """L of one frame, before the step."""
+    validation_loss: float | None
+    """Mean of L over the validation frames, when it was last evaluated; None before the first time."""
     fraction: float
+    """Share of the training that is done, in [0, 1]."""
     remaining: float | None
+    """Seconds; None while unknown."""
 
 
 Event = Notice | Analyzing | RunStarted | Estimate | Rendering | Measuring | TrainingStarted | TrainingProgress

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from tests.cli.test_cli import run
-from tests.models.test_model_file import example, written
+from tests.support.style_models import example, written
 from videostyle.cli.options import help_of
 from videostyle.config import TrainJob
 from videostyle.errors import MissingModel
 from videostyle.models.model_file import to_bytes
-from videostyle.training.state import Check
+from videostyle.training.state import Validation
 from videostyle.training.train import TrainReport
 
 
@@ -49,13 +49,13 @@ def test_what_is_asked_for_is_trained(train_with: Any, capsys: pytest.CaptureFix
 
     def remember(job: TrainJob, progress: Any, cancel: Any) -> TrainReport:
         jobs.append(job)
-        return TrainReport(job.output, 12, 61.0, (Check(6, 30.0, 2.0, 1.5), Check(12, 61.0, 1.25, 1.0)), ())
+        return TrainReport(job.output, 12, 61.0, (Validation(6, 30.0, 2.0, 1.5), Validation(12, 61.0, 1.25, 1.0)), ())
 
     train_with(remember)
     assert run("train", "a.jpg", "--on", "one.mp4", "--on", "two.mp4", "-o", "p.vstyle", "--minutes", "3") == 0
     expected = TrainJob(styles=("a.jpg",), on=("one.mp4", "two.mp4"), output="p.vstyle", minutes=3.0)
     assert jobs == [expected]
-    assert "p.vstyle: 12 steps in 1 min 1 s, loss 1.250" in capsys.readouterr().err
+    assert "p.vstyle: 12 steps in 1 min 1 s, validation loss 1.250" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("wrong", [[], ["--on", "a.mp4", "-o", "a.mp4"], ["--on", "a.mp4", "--minutes", "0"]])
@@ -99,7 +99,7 @@ def test_ctrl_c_ends_a_training_and_says_how_to_go_on(tmp_path: Path) -> None:
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heard) as process:
         assert process.stderr is not None
         for line in process.stderr:
-            if "learning, step" in line:
+            if "training, step" in line:
                 process.send_signal(signal.SIGINT)
                 break
         said = process.stderr.read()

@@ -6,45 +6,18 @@ import json
 import pickle
 import struct
 from dataclasses import replace
-from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import torch
 from safetensors.numpy import save
 
+from tests.support.style_models import SMALL, example, written
 from tests.support.thin_vgg import picture
 from videostyle.errors import BadInput
-from videostyle.models.model_file import StyleFile, described, read_style_file, to_bytes
-from videostyle.models.transformer_net import Shape, arrays_of, load_network, new_network
+from videostyle.models.model_file import described, read_style_file, to_bytes
+from videostyle.models.transformer_net import load_network, new_network
 from videostyle.style_images import style_pictures
-
-SMALL = Shape(width=8, blocks=2, dilated=1, half=6)
-
-
-def thumbnail() -> bytes:
-    slope = np.linspace(0, 255, 24).astype(np.uint8)
-    image = np.dstack([np.tile(slope, (16, 1)), np.full((16, 24), 40, np.uint8), np.full((16, 24), 200, np.uint8)])
-    return cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
-
-
-def example() -> StyleFile:
-    return StyleFile(
-        shape=dict(vars(SMALL)),
-        styles={"waves é.jpg": thumbnail()},
-        clips=["in.mp4"],
-        settings={"--size": "320", "style 1": "abc"},
-        trained={"steps": 12, "seconds": 3.5, "loss": 1.5, "loss_star": 1.25},
-        versions={"videostyle": "0.1.0"},
-        weights=arrays_of(new_network(SMALL, 0, "cpu")),
-    )
-
-
-def written(tmp_path: Path, content: bytes) -> Path:
-    path = tmp_path / "painting.vstyle"
-    path.write_bytes(content)
-    return path
 
 
 def header_of(content: bytes) -> dict:
@@ -117,7 +90,7 @@ class Runs:
 )
 def test_a_foreign_or_damaged_file_is_refused_in_one_line(tmp_path, content):
     path = written(tmp_path, content)
-    with pytest.raises(BadInput, match=r"painting\.vstyle") as refused:
+    with pytest.raises(BadInput, match=r"model\.vstyle") as refused:
         read_style_file(path)
     assert "videostyle train" in str(refused.value)
     assert "\n" not in str(refused.value)
@@ -126,7 +99,7 @@ def test_a_foreign_or_damaged_file_is_refused_in_one_line(tmp_path, content):
 @pytest.mark.parametrize("shape", [{"width": 16}, {"width": 8, "blocks": 10**9, "dilated": 1, "half": 6}])
 def test_a_network_of_another_shape_is_refused_with_the_files_name(tmp_path, shape):
     path = written(tmp_path, with_header(shape=shape))
-    with pytest.raises(BadInput, match=r"painting\.vstyle"):
+    with pytest.raises(BadInput, match=r"model\.vstyle"):
         load_network(path, "cpu")
 
 
@@ -139,4 +112,4 @@ def test_a_file_without_a_picture_of_its_style_is_refused_only_where_it_is_neede
 
 def test_a_missing_one_is_said_to_be_missing(tmp_path):
     with pytest.raises(BadInput, match="is not a file"):
-        read_style_file(tmp_path / "painting.vstyle")
+        read_style_file(tmp_path / "model.vstyle")

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.models.test_model_file import SMALL, example, written
 from tests.rendering.test_run import another_scene, moving, quick
 from tests.support.clips import make_clip
+from tests.support.style_models import SMALL, example, written
 from tests.support.thin_vgg import picture, thin_weights
 from videostyle import run
 from videostyle.analysis import analyze

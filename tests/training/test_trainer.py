@@ -1,4 +1,4 @@
-"""How a network learns: its gradient is that of L, its optimizer's steps are orthogonal, and it gets better."""
+"""One training step: its gradient is that of L, the optimizer's steps are orthogonal, and the loss falls."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 import torch
 
+from tests.support.style_models import SMALL
 from tests.support.thin_vgg import picture, thin_vgg
 from videostyle.frames import Motion
 from videostyle.losses.objective import Objective
 from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import Weights
-from videostyle.models.transformer_net import Shape, new_network
+from videostyle.models.transformer_net import new_network
 from videostyle.temporal.warp import warp
 from videostyle.tensors import to_array, to_tensor
 from videostyle.training.dataset import Example, Pair
-from videostyle.training.muon import Muon, orthogonal
+from videostyle.training.muon import Muon, orthogonalized
 from videostyle.training.trainer import Trainer
 
-SMALL = Shape(width=8, blocks=2, dilated=1, half=6)
 SIZE = (32, 48)
 
 
@@ -29,7 +29,7 @@ def images(seed: int) -> np.ndarray:
 
 
 def moving_pair() -> Pair:
-    """A picture, and the same moved by 2 pixels to the right; what enters on the left is not trusted."""
+    """A picture, and the same moved by 2 pixels to the right; the columns that enter on the left are not consistent."""
     image = images(1)
     moved = np.roll(image, 2, axis=1)
     flow = np.zeros((*SIZE, 2), np.float32)
@@ -44,115 +44,117 @@ def styles() -> StyleTargets:
     return StyleTargets(thin_vgg(), [picture(30, 40, 9)])
 
 
-def loss_by_hand(learner: Trainer, pair: Pair, styles: StyleTargets, weights: Weights) -> float:
-    """L of the pair's second frame, from the Objective that painting by optimization uses."""
+def loss_by_hand(trainer: Trainer, pair: Pair, styles: StyleTargets, weights: Weights) -> float:
+    """L of the pair's second frame, from the Objective of the optimizing stylizer, with the temporal term in it."""
     with torch.no_grad():
-        before, frame = (learner.network(to_tensor(each, "cpu")) for each in (pair.before, pair.frame))
+        before, frame = (trainer.network(to_tensor(image, "cpu")) for image in (pair.before, pair.frame))
         warped, consistency = warp(before, pair.motion.flow), torch.from_numpy(pair.motion.consistency)[None, None]
     content = to_tensor(pair.frame, "cpu")
     return Objective(styles.extract, content, styles.at(SIZE), weights, warped, consistency)(frame).total
 
 
-def test_the_loss_is_that_of_painting_by_optimization(styles):
+def test_loss_matches_objective(styles):
+    """The loss of a step is L as the optimizing stylizer computes it."""
     weights, pair = Weights(), moving_pair()
-    learner = Trainer(new_network(SMALL, 0, "cpu"))
+    trainer = Trainer(new_network(SMALL, 0, "cpu"))
     example = Example(pair, SIZE, styles, weights, "cpu")
-    expected = loss_by_hand(learner, pair, styles, weights)
-    loss, spatial = learner.value([example])
+    expected = loss_by_hand(trainer, pair, styles, weights)
+    loss, spatial = trainer.mean_losses([example])
     assert loss == pytest.approx(expected, rel=1e-5)
     assert spatial < loss
-    assert learner.step(example, 1.0).total == pytest.approx(expected, rel=1e-5)
+    assert trainer.step(example, 1.0).total == pytest.approx(expected, rel=1e-5)
 
 
-def test_the_gradient_is_that_of_the_loss_through_both_frames(styles):
+def test_gradient_flows_through_both_frames(styles):
     """Along a random direction of all weights, against a difference quotient of the loss computed independently."""
     weights, pair = Weights(temporal=3000.0), moving_pair()
-    learner = Trainer(new_network(SMALL, 3, "cpu"))
-    learner.optimizer.step = lambda slowdown: None
-    learner.step(Example(pair, SIZE, styles, weights, "cpu"), 1.0)
+    trainer = Trainer(new_network(SMALL, 3, "cpu"))
+    trainer.optimizer.step = lambda slowdown: None
+    trainer.step(Example(pair, SIZE, styles, weights, "cpu"), 1.0)
     random = torch.Generator().manual_seed(5)
-    parameters = list(learner.network.parameters())
-    direction = [torch.randn(each.shape, generator=random) * each.abs().mean() for each in parameters]
-    slope = sum((each.grad * way).sum().item() for each, way in zip(parameters, direction, strict=True))
+    parameters = list(trainer.network.parameters())
+    direction = [torch.randn(weights.shape, generator=random) * weights.abs().mean() for weights in parameters]
+    slope = sum((weights.grad * way).sum().item() for weights, way in zip(parameters, direction, strict=True))
     losses = []
     for step in (-1e-3, 1e-3):
         moved = Trainer(new_network(SMALL, 3, "cpu"))
         with torch.no_grad():
-            for each, way in zip(moved.network.parameters(), direction, strict=True):
-                each.add_(way, alpha=step)
+            for weight, way in zip(moved.network.parameters(), direction, strict=True):
+                weight.add_(way, alpha=step)
         losses.append(loss_by_hand(moved, pair, styles, weights))
     assert slope == pytest.approx((losses[1] - losses[0]) / 2e-3, rel=0.02)
 
 
-def test_a_frame_without_motion_has_no_temporal_term(styles):
+def test_no_temporal_term_without_motion(styles):
     pair = replace(moving_pair(), motion=None)
-    learner, example = Trainer(new_network(SMALL, 0, "cpu")), Example(pair, SIZE, styles, Weights(), "cpu")
-    loss, spatial = learner.value([example])
+    trainer, example = Trainer(new_network(SMALL, 0, "cpu")), Example(pair, SIZE, styles, Weights(), "cpu")
+    loss, spatial = trainer.mean_losses([example])
     assert loss == spatial
-    assert learner.step(example, 0.5).total == pytest.approx(spatial, rel=1e-5)
-    assert learner.value([example])[0] != loss
+    assert trainer.step(example, 0.5).total == pytest.approx(spatial, rel=1e-5)
+    assert trainer.mean_losses([example])[0] != loss
 
 
-def test_learning_brings_the_loss_down(styles):
-    learner = Trainer(new_network(SMALL, 0, "cpu"))
+def test_training_reduces_loss(styles):
+    trainer = Trainer(new_network(SMALL, 0, "cpu"))
     example = Example(moving_pair(), SIZE, styles, Weights(), "cpu")
-    before, _ = learner.value([example])
+    before, _ = trainer.mean_losses([example])
     for _ in range(40):
-        learner.step(example, 0.5)
-    after, _ = learner.value([example])
+        trainer.step(example, 0.5)
+    after, _ = trainer.mean_losses([example])
     assert after < 0.6 * before
 
 
-def test_a_temporal_weight_makes_moved_frames_alike(styles):
+def test_temporal_weight_reduces_warp_error(styles):
     errors = []
     for temporal in (0.0, 3000.0):
-        learner, pair = Trainer(new_network(SMALL, 0, "cpu")), moving_pair()
+        trainer, pair = Trainer(new_network(SMALL, 0, "cpu")), moving_pair()
         example = Example(pair, SIZE, styles, Weights(temporal=temporal), "cpu")
         for _ in range(40):
-            learner.step(example, 0.5)
+            trainer.step(example, 0.5)
         with torch.no_grad():
-            before, frame = learner.network(example.before), learner.network(example.frame)
+            before, frame = trainer.network(example.before), trainer.network(example.frame)
             errors.append(float((example.consistency * (frame - warp(before, pair.motion.flow)).square()).mean()))
     assert errors[1] < 0.5 * errors[0]
 
 
-def test_restored_it_goes_on_to_the_same_weights(styles):
+def test_restore_continues_to_same_weights(styles):
     example = Example(moving_pair(), SIZE, styles, Weights(), "cpu")
-    learner = Trainer(new_network(SMALL, 0, "cpu"))
+    trainer = Trainer(new_network(SMALL, 0, "cpu"))
     for _ in range(3):
-        learner.step(example, 1.0)
-    state = {name: each.clone() for name, each in learner.state().items()}
+        trainer.step(example, 1.0)
+    state = {name: tensor.clone() for name, tensor in trainer.state().items()}
     again = Trainer(new_network(SMALL, 1, "cpu"))
-    again.restore(state, learner.steps)
-    for each in (learner, again):
-        each.step(example, 0.7)
-    for one, other in zip(learner.network.parameters(), again.network.parameters(), strict=True):
+    again.restore(state, trainer.steps)
+    for either in (trainer, again):
+        either.step(example, 0.7)
+    for one, other in zip(trainer.network.parameters(), again.network.parameters(), strict=True):
         assert torch.equal(one, other)
 
 
 @pytest.mark.parametrize("shape", [(6, 6), (5, 20), (20, 5)])
-def test_orthogonal_matrices_keep_singular_vectors_and_have_values_near_one(shape):
+def test_orthogonalized_keeps_singular_vectors(shape):
+    """The singular values become nearly one."""
     matrix = torch.randn(shape, generator=torch.Generator().manual_seed(2))
     left, values, right = torch.linalg.svd(matrix, full_matrices=False)
-    found = torch.linalg.svdvals(orthogonal(matrix))
+    found = torch.linalg.svdvals(orthogonalized(matrix))
     well_above_zero = values > 0.05 * values[0]
     assert float(found.max()) < 1.25
     assert float(found[well_above_zero].min()) > 0.6
-    turned = left.T @ orthogonal(matrix) @ right.T
+    turned = left.T @ orthogonalized(matrix) @ right.T
     assert float((turned - torch.diag(turned.diagonal())).abs().max()) < 1e-4
 
 
-def test_matrices_go_to_muon_and_the_rest_to_adam():
+def test_muon_takes_matrices_and_adam_the_rest():
     network = new_network(SMALL, 0, "cpu")
     optimizer = Muon(network)
-    counted = len(optimizer.weights) + len(optimizer.adam.param_groups[0]["params"])
-    assert counted == len(list(network.parameters()))
+    assigned = len(optimizer.weights) + len(optimizer.adam.param_groups[0]["params"])
+    assert assigned == len(list(network.parameters()))
     assert all(name.endswith("weight") for name in optimizer.weights)
 
 
-def test_frames_of_16_bits_are_learned_like_those_of_8(styles):
+def test_16_bit_frames_give_same_loss(styles):
     pair = moving_pair()
     deep = replace(pair, before=pair.before.astype(np.uint16) * 257, frame=pair.frame.astype(np.uint16) * 257)
-    learner = Trainer(new_network(SMALL, 0, "cpu"))
-    values = [learner.value([Example(each, SIZE, styles, Weights(), "cpu")])[0] for each in (pair, deep)]
+    trainer = Trainer(new_network(SMALL, 0, "cpu"))
+    values = [trainer.mean_losses([Example(depth, SIZE, styles, Weights(), "cpu")])[0] for depth in (pair, deep)]
     assert values[0] == pytest.approx(values[1], rel=1e-5)

@@ -268,7 +268,7 @@ def train_command(**values: Any) -> int:
         partial(trained, job), quiet, f"repeat the command to go on; {job.output} holds the best so far, if any"
     )
     if not quiet:
-        loss = f"loss {report.best.loss:.3f} on frames held back"
+        loss = f"validation loss {report.best.loss:.3f}"
         say(f"{report.output}: {counted(report.steps, 'step')} in {spoken(report.seconds)}, {loss}")
     return 0
 

@@ -44,12 +44,12 @@ def plan_lines(plan: RunStarted) -> list[str]:
     ]
 
 
-def lesson_lines(lesson: TrainingStarted) -> list[str]:
-    height, width = lesson.size
-    chosen = f"{counted(lesson.pairs, 'pair')} of frames from {counted(lesson.clips, 'clip')}"
+def training_lines(training: TrainingStarted) -> list[str]:
+    height, width = training.size
+    chosen = f"{counted(training.pairs, 'pair')} of frames from {counted(training.clips, 'clip')}"
     return [
-        f"learning on {chosen} at {width}x{height} on {lesson.device} -> {lesson.output}",
-        f"what it paints so far is always in {lesson.look}",
+        f"training on {chosen} at {width}x{height} on {training.device} -> {training.output}",
+        f"a preview of the style model so far is always in {training.preview}",
     ]
 
 
@@ -63,7 +63,7 @@ def lines_of(event: Event) -> list[str]:
         case RunStarted():
             return plan_lines(event)
         case TrainingStarted():
-            return lesson_lines(event)
+            return training_lines(event)
         case Estimate(seconds):
             return [f"this will take about {spoken(seconds)}"]
     return []
@@ -82,8 +82,8 @@ def step_of(event: Event) -> str:
         case Measuring():
             return f"measuring frame {event.frame}/{event.frames}"
         case TrainingProgress():
-            held = "" if event.held is None else f", {event.held:.3f} on frames held back"
-            return f"learning, step {event.step}, loss {event.loss:.3f}{held}"
+            validation = "" if event.validation_loss is None else f", validation loss {event.validation_loss:.3f}"
+            return f"training, step {event.step}, loss {event.loss:.3f}{validation}"
     return ""
 
 

@@ -32,7 +32,7 @@ from videostyle.rendering.render import Renderer
 from videostyle.reports.records import FrameRecord, RunReport
 from videostyle.style_images import check_styles, style_pictures
 from videostyle.stylizers.memory import peak_memory
-from videostyle.training.engine import with_learned
+from videostyle.training.engine import with_style_model
 
 
 def run(job: Job, progress: Callable[[Event], None] | None = None, cancel: threading.Event | None = None) -> RunReport:
@@ -49,7 +49,8 @@ def run(job: Job, progress: Callable[[Event], None] | None = None, cancel: threa
     check_styles(job.styles, job.begin_with)
     with closing(open_source(job.input)) as source:
         chosen = choose(job, source.info, tell.notice)
-        painting = with_learned(job, chosen, tell) if job.learned is None and job.engine == "learned" else job
+        trains = job.learned is None and job.engine == "learned"
+        painting = with_style_model(job, chosen.output, chosen.size, tell) if trains else job
         styles = [picture for path in painting.styles for picture in style_pictures(path)]
         with WorkFolder(chosen.output) as work:
             session = prepare(painting, source, styles, chosen, work, tell)

@@ -1,4 +1,4 @@
-"""What a style model is trained on: pairs of consecutive frames, crops of them, and a validation split."""
+"""The data of a training: pairs of consecutive frames from all clips, crops of them, and a validation split."""
 
 from __future__ import annotations
 
@@ -28,127 +28,156 @@ from videostyle.temporal.flow import Flow
 from videostyle.temporal.warp import warp
 from videostyle.tensors import to_tensor
 
-PAIRS = 100  # of frames, over all clips, as evenly as they come
+MAX_PAIRS = 100
+"""Pairs of frames in a training, spaced evenly over all clips."""
 
-MOST_HELD = 3  # of them looked at
+MAX_VALIDATION_PAIRS = 3
+"""Validation pairs that are evaluated, each at full size."""
 
-HELD_EVERY = 9  # one of so many is held back: it is not learned on, and tells how good the network is
+VALIDATION_EVERY = 9
+"""One pair in so many is a validation pair: nothing is trained on it."""
 
-# From this share of the training on, parts of frames with this share of their sides: they cost less and teach as much at
-# first. Frames scaled down would not: a style's strokes keep their size relative to the picture.
-STAGES = ((0.0, 0.5), (0.15, 1.0))
-
-SMALLEST_PART = 96  # pixels of the longer side
+SMALLEST_CROP = 96
+"""Pixels of a crop's longer side, where the frame has as many."""
 
 
-def chosen_pairs(job: TrainJob, device: str, tell: Progress) -> list[Pair]:
-    """At most PAIRS pairs of consecutive frames, evenly over all clips, at the size of the training, still without motion."""
-    clips = [scanned(path, job, tell) for path in job.on]
-    pairs = [(path, size, pair) for path, (clip, size) in zip(job.on, clips, strict=True) for pair in pairs_of(clip)]
-    taken = [pairs[place] for place in sorted({*np.linspace(0, len(pairs) - 1, PAIRS).round().astype(int).tolist()})]
-    found = []
-    for path, (_, size) in zip(job.on, clips, strict=True):
-        if device == "cpu":
-            check_memory(size, way="learning")
-        own = [pair for each, _, pair in taken if each == path]
-        wanted = sorted({ordinal for pair in own for ordinal in pair})
-        images = {frame.index: frame.image for frame in (frames_at(path, size, wanted) if wanted else [])}
-        if not images.keys() >= set(wanted):
+@dataclass(frozen=True)
+class Pair:
+    """A frame and its predecessor. In a clip whose shots have one frame each, the frame is its own predecessor."""
+
+    before: np.ndarray
+    """uint8 or uint16 (H, W, 3) RGB."""
+    frame: np.ndarray
+    """The same type and shape."""
+    motion: Motion | None
+    """How the frame continues its predecessor; None without a temporal term, or before it is computed."""
+
+
+@dataclass(frozen=True)
+class AnalyzedClip:
+    """A clip to train on, after the first pass over it."""
+
+    path: Path
+    shots: ShotList
+    """Of the selected part."""
+    size: Size
+    """(height, width) of the training frames."""
+
+    def pairs(self) -> list[tuple[int, int]]:
+        """Ordinals of every frame and its predecessor in the same shot; if there are none, of every frame alone."""
+        ordinals = range(self.shots.first, self.shots.first + self.shots.count)
+        pairs = [(ordinal - 1, ordinal) for ordinal in ordinals if ordinal not in self.shots.starts]
+        return pairs or [(ordinal, ordinal) for ordinal in ordinals]
+
+    def read(self, pairs: list[tuple[int, int]]) -> list[Pair]:
+        """Decode these pairs, without motion. Raises BadInput if the clip has become shorter than it was."""
+        needed = sorted({ordinal for pair in pairs for ordinal in pair})
+        frames = frames_at(self.path, self.size, needed) if needed else []
+        images = {frame.index: frame.image for frame in frames}
+        if not images.keys() >= set(needed):
             raise BadInput(
-                f"{path} ended before its frame {max(wanted) + 1}: it has changed", "a clip that stays as it is"
+                f"{self.path} ended before its frame {max(needed) + 1}: it changed while the training was being prepared",
+                todo="train again once the file is complete",
             )
-        found += [Pair(images[before], images[frame], None) for before, frame in own]
-    return found
+        return [Pair(images[before], images[frame], None) for before, frame in pairs]
 
 
-def scanned(path: Path, job: TrainJob, tell: Progress) -> tuple[ShotList, Size]:
-    """The part of a clip to learn on, and the size to learn at. Raises BadInput where it is too narrow for the network."""
+def load_pairs(job: TrainJob, device: str, progress: Progress) -> list[Pair]:
+    """At most MAX_PAIRS pairs of consecutive frames, spaced evenly over all clips, at the training size, without motion."""
+    clips = [analyze_clip(path, job, progress) for path in job.on]
+    candidates = [(number, pair) for number, clip in enumerate(clips) for pair in clip.pairs()]
+    places = sorted({*np.linspace(0, len(candidates) - 1, MAX_PAIRS).round().astype(int).tolist()})
+    chosen = [candidates[place] for place in places]
+    pairs = []
+    for number, clip in enumerate(clips):
+        if device == "cpu":
+            check_memory(clip.size, way="learning")
+        pairs += clip.read([pair for owner, pair in chosen if owner == number])
+    return pairs
+
+
+def analyze_clip(path: Path, job: TrainJob, progress: Progress) -> AnalyzedClip:
+    """Find the shots of a clip's selected part. Raises BadInput if its frames are too narrow for the network."""
     with closing(open_source(path)) as source:
         size = fit_size(source.info.size, min(job.size, max(source.info.size)))
         if min(size) < SMALLEST_SIDE:
-            raise BadInput(
-                f"{path} would be {size[1]}x{size[0]} pixels", f"sides of {SMALLEST_SIDE} and more", "raise --size"
-            )
-        return analyze(source, job, lambda count: tell(Analyzing(count))), size
+            problem = f"{path} would be {size[1]}x{size[0]} pixels, and the network needs {SMALLEST_SIDE} on each side"
+            raise BadInput(problem, todo="raise --size")
+        return AnalyzedClip(path, analyze(source, job, lambda count: progress(Analyzing(count))), size)
 
 
-def pairs_of(clip: ShotList) -> list[tuple[int, int]]:
-    """The ordinals of each frame and the one before it in its shot; of a clip without such, its frames alone."""
-    ordinals = range(clip.first, clip.first + clip.count)
-    pairs = [(each - 1, each) for each in ordinals if each not in clip.starts]
-    return pairs or [(each, each) for each in ordinals]
+def split(pairs: list[Pair]) -> tuple[list[Pair], list[Pair]]:
+    """Divide pairs into training pairs and validation pairs. A single pair serves as both."""
+    first = VALIDATION_EVERY // 2
+    validation = pairs[first::VALIDATION_EVERY] or pairs[:1]
+    training = [pair for number, pair in enumerate(pairs) if number % VALIDATION_EVERY != first]
+    return training or validation, validation
 
 
-def part_size(size: Size, share: float) -> Size:
-    """(height, width) of the parts of a frame in a stage of the training."""
-    least = max(SMALLEST_PART / max(size), SMALLEST_SIDE / min(size))
-    scale = min(1.0, max(share, least))
+def crop_size(size: Size, share: float) -> Size:
+    """(height, width) of crops with this share of a frame's sides, or as small as is allowed."""
+    smallest = max(SMALLEST_CROP / max(size), SMALLEST_SIDE / min(size))
+    scale = min(1.0, max(share, smallest))
     return math.ceil(size[0] * scale), math.ceil(size[1] * scale)
 
 
 @dataclass
 class Dataset:
-    """What is learned on, in an order that the seed and the number of the step decide, and what is held back."""
+    """Training and validation examples. The seed and the step number alone decide which example a step gets, so that a
+    resumed training continues with the same ones."""
 
-    pairs: list[Pair]
-    held: list[Pair]
+    training: list[Pair]
+    validation: list[Pair]
     styles: StyleTargets
     weights: Weights
     device: str
     flow: Flow | None
+    """None: there is no temporal term."""
     seed: int
 
     def __post_init__(self) -> None:
-        self.share = 0.0
-        self.made: dict[int, Example] = {}
-        self.checked: list[Example] = []
+        self._crop = 0.0
+        self._examples: dict[int, Example] = {}  # by the pair's place, all with crops of this size
+        self._validation: list[Example] = []
 
-    def of_step(self, step: int, done: float) -> Example:
-        """The example of a step, from 0, where this share of the training is done."""
-        share = max(each for begin, each in STAGES if done >= begin)
-        if share != self.share:
-            self.share, self.made = share, {}
-        count = len(self.pairs)
+    def example(self, step: int, crop: float) -> Example:
+        """The training example of a step (from 0): every pair once, then again in another order.
+
+        crop: size of the crop, as a fraction of the frame's sides.
+        """
+        if crop != self._crop:
+            self._crop, self._examples = crop, {}
+        count = len(self.training)
         order = np.random.default_rng([self.seed, step // count]).permutation(count)
         place = int(order[step % count])
-        if place not in self.made:
-            self.made[place] = self._example(self.pairs[place], share, place)
-        return self.made[place]
+        if place not in self._examples:
+            self._examples[place] = self._example(self.training[place], crop, place)
+        return self._examples[place]
 
-    @property
-    def held_back(self) -> list[Example]:
-        self.checked = self.checked or [self._example(each, 1.0) for each in self.held[:MOST_HELD]]
-        return self.checked
+    def validation_examples(self) -> list[Example]:
+        """At most MAX_VALIDATION_PAIRS whole frames."""
+        if not self._validation:
+            self._validation = [self._example(pair, 1.0, 0) for pair in self.validation[:MAX_VALIDATION_PAIRS]]
+        return self._validation
 
-    def _example(self, pair: Pair, share: float, place: int = 0) -> Example:
+    def _example(self, pair: Pair, crop: float, place: int) -> Example:
         size = pair.frame.shape[0], pair.frame.shape[1]
-        height, width = part_size(size, share)
+        height, width = crop_size(size, crop)
         random = np.random.default_rng([self.seed, place])
-        top, left = (int(random.integers(whole - own + 1)) for whole, own in zip(size, (height, width), strict=True))
+        top, left = (int(random.integers(whole - part + 1)) for whole, part in zip(size, (height, width), strict=True))
         before, frame = (
-            np.ascontiguousarray(each[top : top + height, left : left + width]) for each in (pair.before, pair.frame)
+            np.ascontiguousarray(image[top : top + height, left : left + width]) for image in (pair.before, pair.frame)
         )
-        alone = self.flow is None or pair.before is pair.frame
-        moved = None if alone or self.flow is None else motion(before, frame, self.flow)
-        return Example(Pair(before, frame, moved), size, self.styles, self.weights, self.device)
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A frame and the one before it, uint8 or uint16 (H, W, 3), and how it continues that one, or None where it does not."""
-
-    before: np.ndarray
-    frame: np.ndarray
-    motion: Motion | None
+        moves = self.flow is not None and pair.before is not pair.frame
+        found = motion(before, frame, self.flow) if moves and self.flow is not None else None
+        return Example(Pair(before, frame, found), size, self.styles, self.weights, self.device)
 
 
 class Example:
-    """A pair as tensors, and L* of its second frame, whose content is looked at once.
-
-    size: (height, width) of the picture that strokes are to be right for, where the pair is only a part of it.
-    """
+    """A pair as tensors, with the terms of the objective for its second frame."""
 
     def __init__(self, pair: Pair, size: Size, styles: StyleTargets, weights: Weights, device: str):
+        """size: (height, width) of the whole frame, to which the size of the strokes is relative, also in a crop."""
         self.before, self.frame = to_tensor(pair.before, device), to_tensor(pair.frame, device)
         motion = pair.motion
         self.flow = None if motion is None else torch.from_numpy(motion.flow).to(device)
@@ -157,7 +186,7 @@ class Example:
         self.temporal_weight = weights.temporal
 
     def temporal(self, before: Tensor, picture: Tensor) -> Tensor:
-        """The weighted temporal term, a scalar, of both frames as painted."""
+        """The weighted temporal term (a scalar) between the stylized predecessor and the stylized frame."""
         if self.flow is None or self.consistency is None:
-            return 0 * picture.mean()  # and a gradient to go with it
+            return 0 * picture.mean()  # zero, and differentiable
         return self.temporal_weight * temporal_distance(picture, warp(before, self.flow), self.consistency)

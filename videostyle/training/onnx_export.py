@@ -1,4 +1,4 @@
-"""A learned painting's network as ONNX (https://onnx.ai), for programs that know neither this one nor PyTorch."""
+"""Export of a style model's network as ONNX (https://onnx.ai), for programs that use neither this one nor PyTorch."""
 
 from __future__ import annotations
 
@@ -14,24 +14,28 @@ from videostyle.models.transformer_net import STRIDE, TransformerNet, load_netwo
 
 OPSET = 18
 
+INPUT, OUTPUT = "picture", "painting"
+"""Names of the exported network's input and output."""
+
 
 def export(job: ExportJob) -> None:
-    """Writes the network of job.learned: `picture`, float32 (1, 3, H, W) RGB in [0, 1], becomes `painting`, alike.
+    """Write the network of job.learned: its input `picture` and its output `painting` are float32 (1, 3, H, W) RGB in
+    [0, 1], H and W multiples of 4.
 
-    H and W are multiples of 4. Raises BadInput for what is no learned painting, BadOutput where the output is there already,
-    MissingModel where the extra `export` is not installed.
+    Raises BadInput if the file is not a style model, BadOutput if the output exists, MissingModel if the extra `export` is
+    not installed.
     """
     assert job.output is not None
     network = load_network(job.learned, "cpu")
     if job.output.exists() and not job.overwrite:
-        raise BadOutput(f"{job.output} exists", todo="add --overwrite to replace it, or give another -o")
+        raise BadOutput(f"{job.output} already exists", todo="add --overwrite to replace it, or choose another -o")
     with writing(job.output):
         check_folder(job.output.with_suffix(""))
-        write_atomically(job.output, onnx_of(network))
+        write_atomically(job.output, to_onnx(network))
 
 
-def onnx_of(network: TransformerNet) -> bytes:
-    """The network in ONNX's format. Raises MissingModel where a library for it is absent."""
+def to_onnx(network: TransformerNet) -> bytes:
+    """The network in ONNX format. Raises MissingModel if a library for it is missing."""
     height, width = (STRIDE * torch.export.Dim(name, min=2, max=4096) for name in ("rows", "columns"))
     try:
         with warnings.catch_warnings():
@@ -40,14 +44,15 @@ def onnx_of(network: TransformerNet) -> bytes:
             program = torch.onnx.export(
                 network,
                 (torch.rand(1, 3, 16 * STRIDE, 24 * STRIDE),),
-                input_names=["picture"],
-                output_names=["painting"],
+                input_names=[INPUT],
+                output_names=[OUTPUT],
                 opset_version=OPSET,
-                dynamic_shapes={"picture": {2: height, 3: width}},
+                dynamic_shapes={"picture": {2: height, 3: width}},  # by the name of the argument of `forward`
                 dynamo=True,
                 verbose=False,
             )
     except ImportError as error:
-        raise MissingModel(f"no ONNX: {error}", todo="pip install onnx onnxscript") from error
+        problem = f"exporting to ONNX needs libraries that are not installed: {error}"
+        raise MissingModel(problem, todo="pip install onnx onnxscript") from error
     assert program is not None
     return program.model_proto.SerializeToString()

@@ -1,13 +1,10 @@
-"""`train(job)`: a network learns a painting on clips, and becomes a file. Joins media and torch, as pipeline.py does."""
+"""`train(job)`: train a style model on clips and write it to a .vstyle file."""
 
 from __future__ import annotations
 
-import math
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from itertools import chain, count
 from pathlib import Path
 
@@ -17,87 +14,93 @@ import torch
 
 from videostyle.config import TrainJob
 from videostyle.errors import BadOutput
-from videostyle.events import Event, Progress, TrainingProgress, TrainingStarted
+from videostyle.events import Event, Progress, TrainingStarted
 from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import Weights
 from videostyle.media.pixels import to_bits
 from videostyle.media.resize import fit_size, resize
 from videostyle.media.sources import open_source
-from videostyle.media.workdir import WorkFolder, check_folder, write_atomically, writing
+from videostyle.media.workdir import WorkFolder, check_folder
 from videostyle.models.devices import resolve_device
-from videostyle.models.model_file import StyleFile, read_style_file, to_bytes
-from videostyle.models.transformer_net import Shape, TransformerNet, arrays_of, new_network
+from videostyle.models.model_file import read_style_file
+from videostyle.models.transformer_net import Shape, new_network
 from videostyle.models.vgg import load_features
-from videostyle.provenance import LIBRARIES, fingerprint, plain_options
-from videostyle.rendering.checkpoint import SECONDS_BETWEEN
+from videostyle.provenance import Identity, fingerprint, plain_options
 from videostyle.style_images import check_styles, load_style
 from videostyle.temporal.flow import FLOWS
-from videostyle.tensors import to_array, to_tensor
-from videostyle.training.dataset import HELD_EVERY, Dataset, chosen_pairs
-from videostyle.training.state import Check, Identity, TrainState, read_state, save_state, state_path_of
+from videostyle.tensors import to_tensor
+from videostyle.training.dataset import Dataset, load_pairs, split
+from videostyle.training.loop import TrainingLoop
+from videostyle.training.schedule import TrainingSchedule
+from videostyle.training.state import TrainState, Validation, read_state, state_path
 from videostyle.training.trainer import Trainer
 
-CHECKS = 12  # times that the frames held back are looked at
+THUMBNAIL = 512
+"""Longer side, in pixels, of a style image in the style model: enough to measure by."""
 
-SLOWEST = 0.02  # share of the rate that the last steps have
-
-THUMBNAIL = 512  # longer side of the style in the file, in pixels: enough to measure by
-
-# Options that only say where, and for how long.
 NOT_IDENTITY = {"styles", "on", "output", "overwrite", "restart", "minutes", "steps", "threads", "device"}
+"""Options that the weights after a given step do not depend on, and the files, which have fingerprints."""
 
 
 @dataclass(frozen=True)
 class TrainReport:
-    """A finished training. seconds: of training, earlier runs of it included. checks: the losses on the frames held back."""
+    """A finished training."""
 
     output: Path
+    """The style model."""
     steps: int
     seconds: float
-    checks: tuple[Check, ...]
+    """Time that was spent on training, earlier runs included."""
+    validations: tuple[Validation, ...]
+    """All, oldest first."""
     notices: tuple[str, ...]
 
     @property
-    def best(self) -> Check:
-        return min(self.checks, key=lambda each: each.loss)
+    def best(self) -> Validation:
+        """The one whose network is in the output."""
+        return min(self.validations, key=lambda validation: validation.loss)
 
 
 def train(
-    job: TrainJob, progress: Callable[[Event], None] | None = None, cancel: threading.Event | None = None
+    job: TrainJob,
+    progress: Callable[[Event], None] | None = None,
+    cancel: threading.Event | None = None,
+    *,
+    shape: Shape | None = None,
+    schedule: TrainingSchedule | None = None,
 ) -> TrainReport:
-    """Have a network learn the job's painting. The best one so far is always in the output, from the first check on.
+    """Train a style model. From the first validation on, the best network so far is in the output.
 
-    progress: called with each Event of videostyle.report, from this thread. cancel: set it from anywhere to stop; it then
-    raises Cancelled, and the same job goes on from there. Raises a child of VideoStyleError for everything a user can mend.
+    progress: called with every Event of videostyle.events, in this thread. cancel: set it from any thread to stop; Cancelled
+    is raised then, and the same job continues the training. shape: of the network. schedule: of validations, crops, saves.
+    Raises a child of VideoStyleError for everything that a user can fix.
     """
     assert job.output is not None
-    tell = Progress(progress, cancel)
+    reporter = Progress(progress, cancel)
     if job.threads:
         torch.set_num_threads(job.threads)
     check_styles(job.styles)
     check_folder(job.output)
     for path in job.on:
-        open_source(path).close()  # what is missing or damaged is told first
+        open_source(path).close()  # a missing or damaged clip is refused before anything slow is done
     device = resolve_device(job)
     with WorkFolder(job.output) as work:
         try:
-            done = earlier(job, work, tell)
-            training = prepare(job, device, work, tell)
-            if done is not None:
-                training.resume(done)
-            training.run()
+            saved = saved_state(job, work, reporter)
+            loop = prepare(job, device, work, reporter, shape or Shape(), schedule or TrainingSchedule())
+            if saved is not None:
+                loop.resume(saved)
+            loop.run()
         except BaseException:
-            if not state_path_of(work.output).exists():
+            if not state_path(work.output).exists():
                 work.remove()
             raise
         work.remove()
-    return TrainReport(
-        job.output, training.learner.steps, training.seconds, tuple(training.checks), tuple(tell.notices)
-    )
+    return TrainReport(job.output, loop.trainer.steps, loop.seconds, tuple(loop.validations), tuple(reporter.notices))
 
 
 def identity(job: TrainJob) -> Identity:
-    """All that the trained weights depend on, each under the name a user knows it by."""
+    """Everything that the trained weights depend on, under the names a user knows it by."""
     options = {name: str(value) for name, value in plain_options(job).items() if name not in NOT_IDENTITY}
     files = {f"style {number}": path for number, path in enumerate(job.styles, 1)}
     files |= {f"clip {number}": path for number, path in enumerate(job.on, 1)}
@@ -107,62 +110,62 @@ def identity(job: TrainJob) -> Identity:
 
 
 def is_trained(job: TrainJob) -> bool:
-    """Whether the output is what this job would make, and no interrupted training of it is to be gone on with."""
+    """Whether the output is the finished model of this very job."""
     assert job.output is not None
-    return not is_begun(job) and job.output.exists() and read_style_file(job.output).settings == identity(job)
+    return not is_interrupted(job) and job.output.exists() and read_style_file(job.output).settings == identity(job)
 
 
-def is_begun(job: TrainJob) -> bool:
-    """Whether an interrupted training of the output is there to go on with."""
+def is_interrupted(job: TrainJob) -> bool:
+    """Whether there is an interrupted training of the output to resume."""
     assert job.output is not None
-    return state_path_of(job.output).exists()
+    return state_path(job.output).exists()
 
 
-def earlier(job: TrainJob, work: WorkFolder, tell: Progress) -> TrainState | None:
-    """What an interrupted training of this output has saved; None where there is none, or none is wanted.
+def saved_state(job: TrainJob, work: WorkFolder, progress: Progress) -> TrainState | None:
+    """The state to resume from; None to start from the beginning.
 
-    Raises BadOutput where it was another training, or where the output is something that may not be replaced.
+    Raises BadOutput if it belongs to a training with other options or files, or if the output may not be replaced.
     """
     assert job.output is not None
-    path = state_path_of(work.output)
+    path = state_path(work.output)
     if job.output.exists() and not (job.overwrite or path.exists()):
-        raise BadOutput(f"{job.output} exists", todo="add --overwrite to replace it, or give another -o")
-    if job.restart or not path.exists():  # the first thing that is saved takes the place of what is there
+        raise BadOutput(f"{job.output} already exists", todo="add --overwrite to replace it, or choose another -o")
+    if job.restart or not path.exists():  # an earlier state stays until the first save replaces it
         return None
     try:
-        found = read_state(path)
+        state = read_state(path)
     except (OSError, ValueError) as error:
-        tell.notice(f"what an interrupted training has saved cannot be used ({error}): starting over")
+        progress.notice(f"the saved state of an interrupted training cannot be used ({error}); starting over")
         path.unlink()
         return None
-    changes = [name for name, value in identity(job).items() if found.identity.get(name) != value]
+    changes = [name for name, value in identity(job).items() if state.identity.get(name) != value]
     if changes:
-        problem = f"an unfinished training of {job.output} differs in {', '.join(changes)}"
-        raise BadOutput(problem, todo="repeat its command to go on with it, or add --restart to start over")
-    tell.notice(f"an earlier training was interrupted: going on after its first {found.steps} steps")
-    return found
+        problem = f"an interrupted training of {job.output} had other values of {', '.join(changes)}"
+        raise BadOutput(problem, todo="repeat its command to continue it, or add --restart to start over")
+    progress.notice(f"resuming an interrupted training after its first {state.steps} steps")
+    return state
 
 
-def prepare(job: TrainJob, device: str, work: WorkFolder, tell: Progress) -> Training:
-    """Looks through the clips and opens everything."""
+def prepare(
+    job: TrainJob, device: str, work: WorkFolder, progress: Progress, shape: Shape, schedule: TrainingSchedule
+) -> TrainingLoop:
+    """Analyze the clips, load the networks, and put the loop together."""
     assert job.output is not None
-    pictures = dict(zip(unlike_names(job.styles), map(load_style, job.styles), strict=True))
-    pairs = chosen_pairs(job, device, tell)
-    held = pairs[HELD_EVERY // 2 :: HELD_EVERY] or pairs[:1]
-    learned = [each for number, each in enumerate(pairs) if number % HELD_EVERY != HELD_EVERY // 2] or held
+    images = dict(zip(unique_names(job.styles), map(load_style, job.styles), strict=True))
+    training, validation = split(load_pairs(job, device, progress))
     extract = load_features(job.features, device)
-    styles = StyleTargets(extract, [to_tensor(each, device) for each in pictures.values()], job.style_scale)
+    styles = StyleTargets(extract, [to_tensor(image, device) for image in images.values()], job.style_scale)
     weights = Weights(job.content_weight, job.style_weight, job.tv_weight, job.temporal_weight)
-    size = learned[0].frame.shape[:2]
-    tell(TrainingStarted(job.output, len(job.on), len(learned), size, device, work.look))
-    network = new_network(Shape(), job.seed, device)
+    size = training[0].frame.shape[:2]
+    progress(TrainingStarted(job.output, len(job.on), len(training), size, device, work.look))
+    trainer = Trainer(new_network(shape, job.seed, device))
     flow = None if job.flow == "none" else FLOWS[job.flow](device)
-    lessons = Dataset(learned, held, styles, weights, device, flow, job.seed)
-    return Training(job, network, lessons, thumbnails(pictures), work, tell)
+    dataset = Dataset(training, validation, styles, weights, device, flow, job.seed)
+    return TrainingLoop(job, identity(job), trainer, dataset, thumbnails(images), work, progress, schedule)
 
 
-def unlike_names(paths: Sequence[Path]) -> list[str]:
-    """The files' names, numbered where another folder's has the same."""
+def unique_names(paths: Sequence[Path]) -> list[str]:
+    """The file names, numbered where files in different folders have the same one."""
     names: list[str] = []
     for path in paths:
         numbered = (f"{path.stem}-{number}{path.suffix}" for number in count(2))
@@ -170,114 +173,11 @@ def unlike_names(paths: Sequence[Path]) -> list[str]:
     return names
 
 
-def thumbnails(styles: dict[str, np.ndarray]) -> dict[str, bytes]:
-    """Each style as a JPEG no larger than a look at it needs."""
-    found = {}
-    for name, image in styles.items():
+def thumbnails(images: dict[str, np.ndarray]) -> dict[str, bytes]:
+    """A JPEG of every style image, at most THUMBNAIL pixels long."""
+    jpegs = {}
+    for name, image in images.items():
         size = image.shape[0], image.shape[1]
         small = resize(to_bits(image, 8), fit_size(size, min(THUMBNAIL, max(size))))
-        found[name] = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR))[1].tobytes()
-    return found
-
-
-class Training:
-    """A network on its way. checks: what the frames held back were worth, so far; seconds: of training, so far."""
-
-    def __init__(
-        self,
-        job: TrainJob,
-        network: TransformerNet,
-        lessons: Dataset,
-        styles: dict[str, bytes],
-        work: WorkFolder,
-        tell: Progress,
-    ):
-        self.job, self.lessons, self.styles, self.work, self.tell = job, lessons, styles, work, tell
-        self.learner, self.checks, self.identity = Trainer(network), list[Check](), identity(job)
-        self.before = 0.0
-        self.began = self.saved = time.monotonic()
-
-    def resume(self, state: TrainState) -> None:
-        self.learner.restore(state.learner, state.steps)
-        self.before, self.checks = state.seconds, list(state.checks)
-
-    @property
-    def seconds(self) -> float:
-        return self.before + time.monotonic() - self.began
-
-    @property
-    def done(self) -> float:
-        """The share of the training that is done, 1 or more at its end."""
-        return self.share(self.learner.steps, self.seconds)
-
-    def share(self, steps: int, seconds: float) -> float:
-        """Which share of the training so many steps or seconds are."""
-        return seconds / (60 * self.job.minutes) if self.job.steps is None else steps / self.job.steps
-
-    def check_is_due(self, done: float) -> bool:
-        last = self.share(self.checks[-1].steps, self.checks[-1].seconds) if self.checks else 0.0
-        return int(done * CHECKS) > int(last * CHECKS)
-
-    def run(self) -> None:
-        """Learns until the time is over, or the steps are. Stopped before, all is kept to go on from."""
-        self.began = time.monotonic()
-        try:
-            while (done := self.done) < 1:
-                self.tell.stop_if_asked()
-                if self.check_is_due(done):
-                    self.check()
-                value = self.learner.step(self.lessons.of_step(self.learner.steps, done), slowdown(done))
-                self.tell_step(value.total)
-                if time.monotonic() - self.saved >= SECONDS_BETWEEN:  # a kill lets nothing be saved
-                    self.save()
-            self.check()
-        except BaseException:
-            self.save()
-            raise
-
-    def tell_step(self, loss: float) -> None:
-        done, held = min(1.0, self.done), self.checks[-1].loss if self.checks else None
-        remaining = self.seconds * (1 - done) / done if done > 0.01 else None
-        self.tell(TrainingProgress(self.learner.steps, loss, held, done, remaining))
-
-    def check(self) -> None:
-        """Looks at the frames held back, keeps the network where it is the best so far, and saves everything."""
-        loss, spatial = self.learner.value(self.lessons.held_back)
-        check = Check(self.learner.steps, self.seconds, loss, spatial)
-        if all(loss < each.loss for each in self.checks):
-            self.write(check)
-        self.checks.append(check)
-        self.show()
-        self.save()
-
-    def write(self, check: Check) -> None:
-        assert self.job.output is not None
-        trained = {"steps": check.steps, "seconds": check.seconds, "loss": check.loss, "loss_star": check.spatial_loss}
-        network = self.learner.network
-        shape = {name: int(value) for name, value in vars(network.shape).items()}
-        clips, versions = [each.name for each in self.job.on], {name: version(name) for name in LIBRARIES}
-        file = StyleFile(shape, self.styles, clips, self.identity, trained, versions, arrays_of(network))
-        with writing(self.job.output):
-            write_atomically(self.job.output, to_bytes(file))
-
-    def show(self) -> None:
-        """The first frame held back, as it is painted so far."""
-        with torch.no_grad():
-            picture = to_array(self.learner.network(self.lessons.held_back[0].frame))
-        image = cv2.cvtColor((picture * 255).round().astype(np.uint8), cv2.COLOR_RGB2BGR)
-        with writing(self.work.output):
-            self.work.show(cv2.imencode(".png", image)[1].tobytes())
-
-    def save(self) -> None:
-        if self.learner.steps:
-            state = TrainState(
-                self.identity, self.learner.steps, self.seconds, tuple(self.checks), self.learner.state()
-            )
-            with writing(self.work.output):
-                save_state(state_path_of(self.work.output), state)
-            self.saved = time.monotonic()
-
-
-def slowdown(done: float) -> float:
-    """The share of the full rate at this share of the training: half a cosine (Loshchilov & Hutter 2016, arXiv:1608.03983)."""
-    return max(SLOWEST, 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
+        jpegs[name] = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR))[1].tobytes()
+    return jpegs
