@@ -7,7 +7,6 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from videostyle.errors import BadOutput, RunFailed
@@ -17,6 +16,7 @@ from videostyle.media.encoding import CONTAINERS, EncoderSettings, Encoding
 from videostyle.media.images import picture_bytes
 from videostyle.media.mux import SideTracks, mux, plan_sound, plan_source
 from videostyle.media.pixels import over_white
+from videostyle.media.resize import resize
 from videostyle.media.segments import SEGMENT_FRAMES, Span, encode_segment, next_span
 from videostyle.media.workdir import WorkFolder, publish, write_atomically, writing
 
@@ -121,7 +121,7 @@ class VideoSink:
     def _fitted(self, image: np.ndarray) -> np.ndarray:
         height, width = self._encoding.size
         if width not in (image.shape[1], image.shape[1] - 1):
-            image = cv2.resize(image, (width, image.shape[0]), interpolation=cv2.INTER_CUBIC)
+            image = resize(image, (image.shape[0], width))
         return image[:height, :width]
 
     def end_segment(self) -> None:

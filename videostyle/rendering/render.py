@@ -15,7 +15,7 @@ from videostyle.events import Estimate, Event, Rendering
 from videostyle.frames import Frame, Size
 from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import Weights
-from videostyle.media.resize import resized_alpha, scaled
+from videostyle.media.resize import resize_alpha, resize_float
 from videostyle.media.sinks import Sink
 from videostyle.media.sources import Source
 from videostyle.models.transformer_net import load_network
@@ -125,10 +125,10 @@ class Renderer:
         picture = painted.picture
         if self.job.keep_colors:
             picture = with_colors_of(picture, frame.image / np.float32(np.iinfo(frame.image.dtype).max))
-        picture, alpha = scaled(picture, size), frame.alpha
+        picture, alpha = resize_float(picture, size), frame.alpha
         top = np.iinfo(np.uint8 if bits == 8 or frame.image.dtype == np.uint8 else np.uint16)
         image = np.clip(picture * top.max + 0.5, 0, top.max).astype(top.dtype)
-        return replace(frame, image=image, alpha=None if alpha is None else resized_alpha(alpha, size, image.dtype))
+        return replace(frame, image=image, alpha=None if alpha is None else resize_alpha(alpha, size, image.dtype))
 
     def _watch(self, iteration: Iteration) -> None:
         """Reports an iteration of the current frame."""

@@ -19,7 +19,7 @@ from videostyle.events import Analyzing, Event, Progress, RunStarted
 from videostyle.frames import Size
 from videostyle.media.image_sinks import ImageSink, output_name
 from videostyle.media.images import read_picture
-from videostyle.media.resize import scaled
+from videostyle.media.resize import resize_float
 from videostyle.media.sinks import Sink, open_sink
 from videostyle.media.sources import Source, open_source, skipped_lines
 from videostyle.media.workdir import WorkFolder, writing
@@ -163,4 +163,4 @@ def painted_before(job: Job, source: Source, clip: ShotList, chosen: RunPlan) ->
     if image.shape[:2] != chosen.out_size:
         return None
     painted = image / np.float32(np.iinfo(image.dtype).max)
-    return Before(scaled(painted, chosen.size), frame)
+    return Before(resize_float(painted, chosen.size), frame)
