@@ -1,3 +1,5 @@
+"""Prefetching: order, bounds, exceptions, and what is alive."""
+
 from __future__ import annotations
 
 import threading
@@ -9,11 +11,11 @@ from hypothesis import strategies as st
 
 from videostyle.media.prefetch import Prefetch
 
-WAIT = 20  # seconds after which something hangs; nothing here takes a noticeable time
+WAIT = 20  # seconds after which a test gives up; nothing here takes a noticeable time
 
 
 class Source:
-    """Counts what was taken, remembers being closed and in which thread, and raises `error` at the end."""
+    """Counts the items taken, notes when it is closed, and raises `error` at the end."""
 
     def __init__(self, count: int, error: BaseException | None = None):
         self.count, self.error = count, error
@@ -31,18 +33,18 @@ class Source:
             self.closed.set()
 
 
-def threads_of_prefetch() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "prefetch"]
+def prefetch_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("prefetch")]
 
 
 @given(st.lists(st.integers(), max_size=20), st.integers(1, 5))
-def test_gives_each_prepared_item_once_and_in_order(items, depth):
+def test_order(items, depth):
     with Prefetch(items, lambda item: item * 2 + 1, depth) as ahead:
         assert list(ahead) == [item * 2 + 1 for item in items]
-    assert threads_of_prefetch() == []
+    assert prefetch_threads() == []
 
 
-def test_the_work_is_done_in_one_other_thread():
+def test_single_background_thread():
     with Prefetch(range(5), lambda item: threading.get_ident(), 2) as ahead:
         seen = set(ahead)
     assert len(seen) == 1
@@ -50,11 +52,12 @@ def test_the_work_is_done_in_one_other_thread():
 
 
 @pytest.mark.parametrize("depth", [1, 3])
-def test_works_ahead_by_depth_and_no_further(depth):
+def test_bound(depth):
+    """It works ahead by `depth` results and one in preparation, no further."""
     source, reached, beyond = Source(50), threading.Event(), threading.Event()
 
     def prepare(item):
-        if item == depth:  # `depth` results wait and this one is in work
+        if item == depth:  # `depth` results wait while this one is prepared
             reached.set()
         if item > depth:
             beyond.set()
@@ -68,17 +71,19 @@ def test_works_ahead_by_depth_and_no_further(depth):
         assert beyond.wait(WAIT)
 
 
-def test_an_error_of_the_source_comes_out_as_itself_after_the_items_before_it():
+def test_exception_of_the_source():
+    """It is raised as itself, once, after the items before it."""
     error = LookupError("broken after three")
     with Prefetch(Source(3, error), lambda item: item, 1) as ahead:
         assert [next(ahead) for _ in range(3)] == [0, 1, 2]
         with pytest.raises(LookupError) as caught:
             next(ahead)
-        assert list(ahead) == []  # once is enough
+        assert list(ahead) == []
     assert caught.value is error
 
 
-def test_an_error_of_prepare_comes_out_as_itself_and_closes_the_source():
+def test_exception_of_prepare():
+    """It is raised as itself and closes the source; no further item is taken."""
     source = Source(10)
     with Prefetch(source, lambda item: 10 // (2 - item), 4) as ahead:
         assert (next(ahead), next(ahead)) == (5, 10)
@@ -89,11 +94,12 @@ def test_an_error_of_prepare_comes_out_as_itself_and_closes_the_source():
 
 
 @pytest.mark.parametrize("taken", [0, 1, 2])
-def test_stopping_early_ends_the_thread_and_closes_the_source(taken):
+def test_close_early(taken):
+    """Closing ends the thread and closes the source, and may be repeated."""
     source, full = Source(1000), threading.Event()
 
     def prepare(item):
-        if item == taken + 2:  # two wait: the thread will stand before a full queue
+        if item == taken + 2:  # two results wait: after this one the bound is reached
             full.set()
         return item
 
@@ -102,12 +108,13 @@ def test_stopping_early_ends_the_thread_and_closes_the_source(taken):
     assert full.wait(WAIT)
     ahead.close()
     assert source.closed.is_set()
-    assert threads_of_prefetch() == []
+    assert prefetch_threads() == []
     assert list(ahead) == []
     ahead.close()
 
 
-def test_closing_from_another_thread_wakes_a_waiting_consumer():
+def test_close_from_another_thread():
+    """A consumer that waits for a result is released without one."""
     allowed, waiting = threading.Event(), threading.Event()
 
     def prepare(item):
@@ -132,13 +139,14 @@ def test_closing_from_another_thread_wakes_a_waiting_consumer():
 
 
 class Thing:
-    """Something whose end can be seen."""
+    """An object that is missing from `alive` once it is freed."""
 
     def __init__(self, alive: weakref.WeakSet[Thing]):
         alive.add(self)
 
 
-def test_what_is_alive_waits_or_is_in_work_or_is_being_looked_at():
+def test_live_objects():
+    """Alive are at most those that wait, the one being prepared and the one the consumer holds."""
     alive: weakref.WeakSet[Thing] = weakref.WeakSet()
     most = 0
     with Prefetch((Thing(alive) for _ in range(12)), lambda thing: thing, 3) as ahead:
@@ -147,17 +155,18 @@ def test_what_is_alive_waits_or_is_in_work_or_is_being_looked_at():
     assert most <= 3 + 1 + 1
 
 
-def test_an_item_is_let_go_of_while_its_result_waits():
+def test_item_is_freed_once_prepared():
+    """It does not live on while its result waits."""
     alive: weakref.WeakSet[Thing] = weakref.WeakSet()
     made = []
     with Prefetch((Thing(alive) for _ in range(9)), lambda thing: made.append(1), 1):
         for _ in range(WAIT * 100):
-            if len(made) == 2 and not alive:  # one result waits in the queue, one for a place there
+            if len(made) == 2 and not alive:  # the bound is reached: two results, and no item
                 break
             threading.Event().wait(0.01)
         assert (len(made), len(alive)) == (2, 0)
 
 
-def test_depth_is_at_least_one():
+def test_depth_below_one():
     with pytest.raises(ValueError, match="at least 1"):
         Prefetch([], lambda item: item, 0)

@@ -1,10 +1,11 @@
-"""Works ahead of its consumer in one thread, never by more than a fixed number of items."""
+"""Prefetching: prepares items in one background thread, ahead of their consumer, with a bound on how many wait."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Generic, TypeVar
 
@@ -12,39 +13,53 @@ S = TypeVar("S")
 
 T = TypeVar("T")
 
+_END = object()
+
 
 class Prefetch(Generic[T]):
-    """An iterator over `prepare(item)` for each of `items`, in order, computed in a thread of its own.
+    """An iterator over `prepare(item)` for every item of `items`, in order, computed in one background thread.
 
-    At most `depth` (at least 1) results wait, and one more is being made. What `items` or `prepare` raises comes out of
-    the iteration as itself, after the results before it. `close()`, which leaving the `with` block calls too, discards
-    what waits, lets the item in work finish, ends the thread and closes `items` where it can be closed.
+    At most `depth` (at least 1) results wait while one more is being prepared. An exception raised by `items` or `prepare`
+    is raised from the iteration after the results before it, and ends it. `close()`, which leaving the `with` block calls
+    too, discards waiting results, lets the item being prepared finish, ends the thread and closes `items` where it has a
+    `close` method.
     """
 
     def __init__(self, items: Iterable[S], prepare: Callable[[S], T], depth: int):
         if depth < 1:
             raise ValueError(f"depth is at least 1, not {depth}")
-        self._depth = depth
-        self._ready: deque[T] = deque()
-        self._error: BaseException | None = None
-        self._ended = False  # the thread will add nothing more
+        self._results = _prepared(items, prepare)
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prefetch")
+        self._futures: deque[Future] = deque()
         self._closed = False
-        self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._work, args=(items, prepare), name="prefetch", daemon=True)
-        self._thread.start()
+        self._closing = threading.Lock()  # an executor that is shutting down refuses new work
+        for _ in range(depth + 1):
+            self._submit()
+
+    def _submit(self) -> None:
+        self._futures.append(self._executor.submit(next, self._results, _END))
 
     def __iter__(self) -> Iterator[T]:
         return self
 
     def __next__(self) -> T:
-        with self._changed:
-            self._changed.wait_for(lambda: self._ready or self._ended or self._closed)
-            if self._ready:
-                self._changed.notify_all()
-                return self._ready.popleft()
-            error, self._error = self._error, None
-        self.close()
-        raise error or StopIteration
+        with self._closing:
+            if self._closed:
+                raise StopIteration
+            future = self._futures.popleft()
+            self._submit()
+        try:
+            result = future.result()
+        except CancelledError:  # closed by another thread
+            raise StopIteration from None
+        except BaseException:
+            self.close()
+            raise
+        if result is _END:
+            self.close()
+        if self._closed:
+            raise StopIteration
+        return result
 
     def __enter__(self) -> Prefetch[T]:
         return self
@@ -55,42 +70,20 @@ class Prefetch(Generic[T]):
         self.close()
 
     def close(self) -> None:
-        """End the thread and forget what waits. Returns when the thread is gone; calling it again does nothing."""
-        with self._changed:
+        """End the thread and discard what waits. Returns when the thread has ended; calling it again does nothing."""
+        with self._closing:
             self._closed = True
-            self._ready.clear()
-            self._changed.notify_all()
-        self._thread.join()
+            self._futures.clear()
+        self._executor.shutdown(cancel_futures=True)
+        self._results.close()
 
-    def _work(self, items: Iterable[S], prepare: Callable[[S], T]) -> None:
-        try:
-            self._fill(items, prepare)
-        except BaseException as error:  # handed to the consumer, whatever it is
-            self._error = error
-        finally:
-            with self._changed:
-                self._ended = True
-                self._changed.notify_all()
 
-    def _fill(self, items: Iterable[S], prepare: Callable[[S], T]) -> None:
-        iterator = iter(items)
-        try:
-            for item in iterator:
-                result = prepare(item)
-                del item  # else the source's item would live on while the result waits for a place
-                if not self._put(result):
-                    return
-        finally:
-            close = getattr(iterator, "close", None)
-            if close is not None:
-                close()
-
-    def _put(self, result: T) -> bool:
-        """Wait for a free place; False where there will be none because the consumer has closed."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed or len(self._ready) < self._depth)
-            if self._closed:
-                return False
-            self._ready.append(result)
-            self._changed.notify_all()
-            return True
+def _prepared(items: Iterable[S], prepare: Callable[[S], T]) -> Generator[T]:
+    """`map(prepare, items)` that is over after an exception, and then closes the iterator it takes items from."""
+    iterator = iter(items)
+    try:
+        yield from map(prepare, iterator)  # unlike a loop variable, map does not keep an item alive once it is prepared
+    finally:
+        close = getattr(iterator, "close", None)
+        if close is not None:
+            close()
