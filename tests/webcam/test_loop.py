@@ -17,7 +17,7 @@ from videostyle.errors import RunFailed
 from videostyle.media.images import read_picture
 from videostyle.webcam import loop as module
 from videostyle.webcam.camera import CameraFrame
-from videostyle.webcam.interfaces import Task
+from videostyle.webcam.interfaces import Request
 from videostyle.webcam.loop import Session, painted_size
 
 JOB = WebcamJob(styles=("a.jpg", "b.jpg"), size=64)
@@ -64,12 +64,12 @@ class FakeBackground:
 
     def __init__(self) -> None:
         self.free, self.seconds, self.pictures = True, 0.0, 0
-        self.given: list[tuple[Any, Task]] = []
+        self.given: list[tuple[Any, Request]] = []
         self.painted: list[tuple[Any, np.ndarray]] = []
         self.broken_off = 0
 
-    def give(self, mark: Any, task: Task) -> None:
-        self.given.append((mark, task))
+    def give(self, mark: Any, request: Request) -> None:
+        self.given.append((mark, request))
         self.free = False
 
     def take(self) -> list[tuple[Any, np.ndarray]]:
@@ -111,9 +111,9 @@ def test_a_frame_goes_to_the_screen_and_to_the_painter_and_its_painting_is_shown
     preview = Preview()
     shown = preview.shown_small(FRAME)
     assert shown.shape == (48, 64, 3)
-    [(mark, task)] = preview.background.given
-    np.testing.assert_array_equal(task.image, FRAME)
-    assert task.style == 0
+    [(mark, request)] = preview.background.given
+    np.testing.assert_array_equal(request.image, FRAME)
+    assert request.style == 0
     preview.background.painted.append((mark, np.full((48, 64, 3), 0.25, np.float32)))
     preview.turn(FRAME)
     assert np.abs(preview.shown_small(FRAME).astype(int) - 64)[4:-4, 4:-4].mean() < 4
@@ -165,10 +165,10 @@ def test_another_style_begins_anew() -> None:
     preview.turn(FRAME)
     preview.turn(FRAME, "n")
     assert preview.background.broken_off == 1
-    assert [task.style for _, task in preview.background.given] == [0, 1]
+    assert [request.style for _, request in preview.background.given] == [0, 1]
     assert preview.told[-1] == "style: b.jpg"
     preview.turn(FRAME, "p")
-    assert [task.style for _, task in preview.background.given] == [0, 1, 0]
+    assert [request.style for _, request in preview.background.given] == [0, 1, 0]
 
 
 def test_a_scene_that_is_gone_is_not_painted_on() -> None:

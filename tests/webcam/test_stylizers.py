@@ -21,7 +21,7 @@ from videostyle.models.weights import WEIGHTS
 from videostyle.stylizers.schedule import Schedule
 from videostyle.tensors import resize, to_array, to_tensor
 from videostyle.webcam import stylizers as painters
-from videostyle.webcam.interfaces import LiveStylizer, Task
+from videostyle.webcam.interfaces import LiveStylizer, Request
 from videostyle.webcam.stylizers import (
     KEEPING,
     STARTING,
@@ -69,9 +69,9 @@ def painter(request: pytest.FixtureRequest) -> LiveStylizer:
     return PAINTERS[request.param]()
 
 
-def painted(painter: LiveStylizer, task: Task) -> list[np.ndarray]:
+def painted(painter: LiveStylizer, request: Request) -> list[np.ndarray]:
     found: list[np.ndarray] = []
-    painter.paint(task, found.append)
+    painter.stylize(request, found.append)
     return found
 
 
@@ -81,7 +81,7 @@ def painted(painter: LiveStylizer, task: Task) -> list[np.ndarray]:
 @pytest.mark.parametrize("size", [SIZE, (120, 160), (64, 80), (34, 256)])
 def test_pictures_have_the_frames_size_and_range(painter: LiveStylizer, size: tuple[int, int]) -> None:
     for _ in range(4):
-        found = painted(painter, Task(image(0, size), 0))
+        found = painted(painter, Request(image(0, size), 0))
         assert found
         for each in found:
             assert each.shape == (*size, 3)
@@ -90,15 +90,15 @@ def test_pictures_have_the_frames_size_and_range(painter: LiveStylizer, size: tu
 
 
 def test_a_published_picture_stays_as_it_was(painter: LiveStylizer) -> None:
-    first = painted(painter, Task(image(), 0))
+    first = painted(painter, Request(image(), 0))
     copies = [each.copy() for each in first]
-    painted(painter, Task(image(1), 0))
+    painted(painter, Request(image(1), 0))
     for each, copy in zip(first, copies, strict=True):
         np.testing.assert_array_equal(each, copy)
 
 
 def test_the_style_is_the_tasks(painter: LiveStylizer) -> None:
-    one, other = (painted(painter, Task(image(), style))[-1] for style in (0, 1))
+    one, other = (painted(painter, Request(image(), style))[-1] for style in (0, 1))
     assert np.abs(one - other).mean() > 0.02
 
 
@@ -109,16 +109,16 @@ def test_a_task_that_is_broken_off_is_followed_by_others(painter: LiveStylizer) 
     def publish(picture: np.ndarray) -> None:
         raise Enough
 
-    first = len(painted(painter, Task(image(), 0)))
-    painted(painter, Task(image(), 0))
+    first = len(painted(painter, Request(image(), 0)))
+    painted(painter, Request(image(), 0))
     with pytest.raises(Enough):
-        painter.paint(Task(image(), 0), publish)
-    assert len(painted(painter, Task(image(), 0))) == first, "it begins anew"
+        painter.stylize(Request(image(), 0), publish)
+    assert len(painted(painter, Request(image(), 0))) == first, "it begins anew"
 
 
 def test_another_size_is_taken(painter: LiveStylizer) -> None:
     for size in (SIZE, (96, 160), SIZE):
-        assert painted(painter, Task(image(0, size), 0))[-1].shape == (*size, 3)
+        assert painted(painter, Request(image(0, size), 0))[-1].shape == (*size, 3)
 
 
 # --- which one ---------------------------------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ def test_learned_paintings_are_painted_by_their_networks(
     torch.set_num_threads(threads)
     assert type(found) is kind
     for style in (0, 1):
-        assert painted(found, Task(image(), style))
+        assert painted(found, Request(image(), style))
 
 
 # --- the optimizer ------------------------------------------------------------------------------------------------
@@ -157,7 +157,7 @@ def spatial(picture: np.ndarray, frame: np.ndarray, style: int = 0) -> float:
 
 def test_it_begins_coarse_and_becomes_better_from_frame_to_frame() -> None:
     painter, frame = optimizing(), image()
-    pictures = [painted(painter, Task(frame, 0)) for _ in range(5)]
+    pictures = [painted(painter, Request(frame, 0)) for _ in range(5)]
     assert [len(each) for each in pictures] == [*STARTING, KEEPING, KEEPING]
     values = [spatial(each[-1], frame) for each in pictures]
     assert values[4] < values[2] < values[0]
@@ -172,16 +172,16 @@ def test_a_frame_that_is_all_new_is_begun_anew() -> None:
     painter, random = optimizing(), np.random.default_rng(0)
     blocks = [np.kron(random.integers(0, 256, (24, 32, 3)), np.ones((8, 8, 1))).astype(np.uint8) for _ in range(2)]
     for _ in range(4):
-        painted(painter, Task(blocks[0], 0))
-    assert len(painted(painter, Task(blocks[0], 0))) == KEEPING
-    assert len(painted(painter, Task(blocks[1], 0))) == STARTING[0]
+        painted(painter, Request(blocks[0], 0))
+    assert len(painted(painter, Request(blocks[0], 0))) == KEEPING
+    assert len(painted(painter, Request(blocks[1], 0))) == STARTING[0]
 
 
 def test_a_moved_frame_goes_on_from_the_moved_painting() -> None:
     painter, wide = optimizing(), image(0, (192, 272))
     for _ in range(4):
-        before = painted(painter, Task(np.ascontiguousarray(wide[:, :256]), 0))[-1]
-    after = painted(painter, Task(np.ascontiguousarray(wide[:, 6:262]), 0))[-1]
+        before = painted(painter, Request(np.ascontiguousarray(wide[:, :256]), 0))[-1]
+    after = painted(painter, Request(np.ascontiguousarray(wide[:, 6:262]), 0))[-1]
     moved, still = (np.abs(after[8:-8, 8:-16] - each[8:-8, 8:-16]).mean() for each in (np.roll(before, -6, 1), before))
     assert moved < 0.6 * still
 
@@ -203,8 +203,8 @@ def test_what_has_gone_leaves_no_strokes_behind() -> None:
         return float(np.corrcoef(place - beside, np.arange(height) // 8 % 2)[0, 1] * (place - beside).std())
 
     for _ in range(6):
-        before = painted(painter, Task(with_pole(left), 0))[-1]
-    after = painted(painter, Task(with_pole(left + 100), 0))[-1]
+        before = painted(painter, Request(with_pole(left), 0))[-1]
+    after = painted(painter, Request(with_pole(left + 100), 0))[-1]
     assert stripes_in(after) < 0.02 * stripes_in(before)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from videostyle.errors import MissingModel
-from videostyle.webcam.interfaces import Publish, Task
+from videostyle.webcam.interfaces import Publish, Request
 from videostyle.webcam.worker import Background
 
 IMAGE = np.zeros((4, 4, 3), np.uint8)
@@ -22,8 +22,8 @@ class Scripted:
         self.begun: list[int] = []
         self.count = 0
 
-    def paint(self, task: Task, publish: Publish) -> None:
-        self.begun.append(task.style)
+    def stylize(self, request: Request, publish: Publish) -> None:
+        self.begun.append(request.style)
         for _ in range(3):
             self.turn.acquire()
             self.count += 1
@@ -53,7 +53,7 @@ def wait_until_free(background: Background) -> None:
 def test_the_newest_painting_of_a_frame_comes_with_its_mark() -> None:
     scripted = Scripted()
     background = started(scripted)
-    background.give("first", Task(IMAGE, 0))
+    background.give("first", Request(IMAGE, 0))
     assert not background.free
     scripted.go_on(2)
     [(mark, picture)] = background.take()
@@ -69,13 +69,13 @@ def test_the_newest_painting_of_a_frame_comes_with_its_mark() -> None:
 def test_what_is_broken_off_publishes_no_more_and_the_next_frame_is_painted() -> None:
     scripted = Scripted()
     background = started(scripted)
-    background.give("first", Task(IMAGE, 0))
+    background.give("first", Request(IMAGE, 0))
     scripted.go_on()
     background.break_off()
     scripted.go_on()
     wait_until_free(background)
     assert background.take() == []
-    background.give("second", Task(IMAGE, 1))
+    background.give("second", Request(IMAGE, 1))
     scripted.go_on(3)
     wait_until_free(background)
     assert [mark for mark, _ in background.take()] == ["second"]

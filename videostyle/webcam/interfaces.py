@@ -1,4 +1,7 @@
-"""What passes between the parts of the preview. Nothing here loads torch: the camera is on the screen before that is there."""
+"""The contracts inside the live preview: what the loop gives to a live stylizer, and what it needs of a display.
+
+Nothing here loads torch: the camera's picture is on the screen before torch is loaded.
+"""
 
 from __future__ import annotations
 
@@ -10,35 +13,39 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Task:
-    """A camera frame to be painted. image: uint8 RGB (H, W, 3). style: which of the given ones, from 0."""
+class Request:
+    """A camera frame to be stylized."""
 
     image: np.ndarray
+    """uint8 RGB (H, W, 3), at the working size."""
     style: int
+    """Number of the style among those of the job, from 0."""
 
 
 Publish = Callable[[np.ndarray], None]
-
-"""Called with a painting of the task's frame, float32 (H, W, 3) in [0, 1]. What it raises ends the task."""
+"""Receives a stylized picture of the request's frame, float32 RGB (H, W, 3) in [0, 1]. An exception that it raises ends the
+request."""
 
 
 class LiveStylizer(Protocol):
-    """Paints frame after frame, each the newest there was, in one thread."""
+    """Stylizes one camera frame after another, always the newest, in one thread."""
 
-    def paint(self, task: Task, publish: Publish) -> None:
-        """Paint the frame; publish it once, or again and again as it becomes better."""
+    def stylize(self, request: Request, publish: Publish) -> None:
+        """Stylize a frame and publish the picture, once or repeatedly as it becomes better."""
         ...
 
 
 class Display(Protocol):
-    """Where the picture is seen and the keys come from."""
+    """A screen with keys: a window, or a page in a browser."""
 
     def show(self, picture: np.ndarray) -> None:
         """Show a uint8 RGB (H, W, 3) picture; its size may change."""
         ...
 
     def pressed_keys(self) -> list[str]:
-        """The keys pressed since it was asked last, as characters."""
+        """The keys pressed since the last call, as characters."""
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Stop showing."""
+        ...

@@ -13,7 +13,7 @@ from videostyle.frames import Size
 from videostyle.webcam.camera import CameraFrame, Capture
 from videostyle.webcam.compositor import Canvas
 from videostyle.webcam.frame_rate import Figures
-from videostyle.webcam.interfaces import Display, Task
+from videostyle.webcam.interfaces import Display, Request
 from videostyle.webcam.keys import KEYS, Controls
 from videostyle.webcam.outputs import Outputs, save_snapshot
 from videostyle.webcam.overlay import written_on
@@ -113,7 +113,7 @@ class Session:
         if canvas.lost:
             self.background.break_off()
         if self.background.free:
-            self.background.give(canvas.begin(), Task(canvas.now.image, self.style))
+            self.background.give(canvas.begin(), Request(canvas.now.image, self.style))
 
     def _do_what_was_asked(self, picture: np.ndarray) -> None:
         """A folder that cannot be written ends no preview."""

@@ -27,7 +27,7 @@ from videostyle.stylizers.schedule import COARSEST, Schedule
 from videostyle.temporal.consistency import color_difference, motion
 from videostyle.temporal.flow import FLOWS
 from videostyle.tensors import to_array, to_tensor
-from videostyle.webcam.interfaces import LiveStylizer, Publish, Task
+from videostyle.webcam.interfaces import LiveStylizer, Publish, Request
 
 STARTING = 12, 5, 4  # iterations at each stage on the way to the full size
 
@@ -59,8 +59,8 @@ class LiveFeedForward:
     def __init__(self, networks: dict[int, TransformerNet], device: str):
         self.stylizers = {number: FeedForward(network, device) for number, network in networks.items()}
 
-    def paint(self, task: Task, publish: Publish) -> None:
-        (painted,) = self.stylizers[task.style].step(FrameInput(task.image))
+    def stylize(self, request: Request, publish: Publish) -> None:
+        (painted,) = self.stylizers[request.style].step(FrameInput(request.image))
         publish(painted.picture)
 
 
@@ -70,9 +70,9 @@ class LiveMixed:
     def __init__(self, learned: LiveFeedForward, optimizing: LiveOptimizer):
         self.learned, self.optimizing = learned, optimizing
 
-    def paint(self, task: Task, publish: Publish) -> None:
-        painter: LiveStylizer = self.learned if task.style in self.learned.stylizers else self.optimizing
-        painter.paint(task, publish)
+    def stylize(self, request: Request, publish: Publish) -> None:
+        painter: LiveStylizer = self.learned if request.style in self.learned.stylizers else self.optimizing
+        painter.stylize(request, publish)
 
 
 class Refining(Optimize):
@@ -130,15 +130,15 @@ class LiveOptimizer:
         self.device = device
         self.flow = FLOWS["dis"](device)
         self.stylizer: Refining | None = None
-        self.last: Task | None = None
+        self.last: Request | None = None
         self.stage = 0
 
-    def paint(self, task: Task, publish: Publish) -> None:
-        sizes = stages((task.image.shape[0], task.image.shape[1]))
-        stylizer, how = self._going_on(task, sizes)
+    def stylize(self, request: Request, publish: Publish) -> None:
+        sizes = stages((request.image.shape[0], request.image.shape[1]))
+        stylizer, how = self._going_on(request, sizes)
         if stylizer is None or how is None:
             self.stage = 0
-            stylizer, how = self._fresh(task, sizes[0])
+            stylizer, how = self._fresh(request, sizes[0])
         assert stylizer.source is not None
         started = self.stage >= len(sizes)
         # what comes from a coarser picture is too soft to be held on to
@@ -147,18 +147,18 @@ class LiveOptimizer:
         stylizer.schedule = Schedule(count, count, count).exactly(count)
         stylizer.publish = lambda picture: publish(to_array(losses.resize(picture, sizes[-1])))
         self.stylizer = None  # a painting that is broken off leaves nothing to go on from
-        image = resize(task.image, (how.consistency.shape[0], how.consistency.shape[1]))
+        image = resize(request.image, (how.consistency.shape[0], how.consistency.shape[1]))
         stylizer.step(FrameInput(image, how))
-        self.stylizer, self.last, self.stage = stylizer, task, min(self.stage + 1, len(sizes))
+        self.stylizer, self.last, self.stage = stylizer, request, min(self.stage + 1, len(sizes))
 
-    def _going_on(self, task: Task, sizes: list[Size]) -> tuple[Refining | None, Motion | None]:
+    def _going_on(self, request: Request, sizes: list[Size]) -> tuple[Refining | None, Motion | None]:
         """The stylizer of the last frame at the size of this one, and how this one continues that; None where it does not."""
         last, stylizer = self.last, self.stylizer
-        if last is None or stylizer is None or last.style != task.style or last.image.shape != task.image.shape:
+        if last is None or stylizer is None or last.style != request.style or last.image.shape != request.image.shape:
             return None, None
         size = sizes[min(self.stage, len(sizes) - 1)]
         before = resize(last.image, size)
-        image = resize(task.image, size)
+        image = resize(request.image, size)
         how = motion(before, image, self.flow)
         # not the new_share share: where nothing agrees, motion's limit of what agrees is high
         if (color_difference(before, image, how.flow) > ANOTHER).mean() > LOST:
@@ -166,11 +166,11 @@ class LiveOptimizer:
         stylizer.grow(size, before)
         return stylizer, how
 
-    def _fresh(self, task: Task, size: Size) -> tuple[Refining, Motion]:
+    def _fresh(self, request: Request, size: Size) -> tuple[Refining, Motion]:
         """A stylizer that starts from the frame in the painting's colors, nothing of which it holds on to."""
-        image = resize(task.image, size)
-        stylizer = Refining(self.targets[task.style], self.weights, Schedule(0, 0, 0), self.device)
-        start = recolored(image, palette_between(image, self.styles[task.style])) / np.float32(255)
+        image = resize(request.image, size)
+        stylizer = Refining(self.targets[request.style], self.weights, Schedule(0, 0, 0), self.device)
+        start = recolored(image, palette_between(image, self.styles[request.style])) / np.float32(255)
         stylizer.continue_from(start, image)
         return stylizer, Motion(np.zeros((*size, 2), np.float32), np.zeros(size, np.float32))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from videostyle.webcam.interfaces import LiveStylizer, Task
+from videostyle.webcam.interfaces import LiveStylizer, Request
 
 
 class _BrokenOff(Exception):
@@ -24,7 +24,7 @@ class Background(threading.Thread):
         super().__init__(daemon=True)
         self.make = make
         self.news = threading.Condition()
-        self.waiting: tuple[Any, Task] | None = None
+        self.waiting: tuple[Any, Request] | None = None
         self.painted: dict[int, tuple[Any, np.ndarray]] = {}  # by the mark's identity: the newest one only
         self.busy = True  # until the painter is there
         self.broken_off = self.ending = False
@@ -42,7 +42,7 @@ class Background(threading.Thread):
         except BaseException as error:
             self.error = error
 
-    def _next(self) -> tuple[Any, Task] | None:
+    def _next(self) -> tuple[Any, Request] | None:
         with self.news:
             self.busy = False
             self.news.notify_all()
@@ -51,7 +51,7 @@ class Background(threading.Thread):
             self.busy, self.broken_off = given is not None, False
             return None if self.ending else given
 
-    def _paint(self, painter: LiveStylizer, mark: Any, task: Task) -> None:
+    def _paint(self, painter: LiveStylizer, mark: Any, request: Request) -> None:
         def publish(picture: np.ndarray) -> None:
             with self.news:
                 if self.broken_off or self.ending:
@@ -60,7 +60,7 @@ class Background(threading.Thread):
                 self.pictures += 1
 
         with suppress(_BrokenOff):
-            painter.paint(task, publish)
+            painter.stylize(request, publish)
 
     @property
     def free(self) -> bool:
@@ -68,10 +68,10 @@ class Background(threading.Thread):
         with self.news:
             return not self.busy and self.waiting is None
 
-    def give(self, mark: Any, task: Task) -> None:
+    def give(self, mark: Any, request: Request) -> None:
         """A frame to be painted. Raises what ended the painter."""
         with self.news:
-            self.waiting = mark, task
+            self.waiting = mark, request
             self.news.notify_all()
 
     def take(self) -> list[tuple[Any, np.ndarray]]:
