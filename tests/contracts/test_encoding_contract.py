@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,16 +15,9 @@ from tests.support.clips import gradient
 from tests.support.outputs import shown_times
 from videostyle.errors import BadOption
 from videostyle.frames import Frame, VideoInfo
-from videostyle.media import encoding
-from videostyle.media.encoding import (
-    CODECS,
-    CONTAINERS,
-    WRITABLE,
-    EncodingRequest,
-    can_hold,
-    choose_encoder,
-    limited_yuv,
-)
+from videostyle.media.color.encode import limited_yuv
+from videostyle.media.containers import CONTAINERS
+from videostyle.media.encoding import CODECS, WRITABLE, EncodingRequest, can_hold, choose_encoder
 from videostyle.media.sinks import open_sink
 from videostyle.media.sources import open_source
 from videostyle.media.workdir import WorkFolder
@@ -171,7 +165,7 @@ def test_10_bits_are_within_half_a_code_of_the_equations():
         (EncodingRequest("vp9", pix_fmt="yuv420p10le"), "yuv420p"),
         (EncodingRequest("h264", pix_fmt="rgb24"), "yuv444p"),
         (EncodingRequest("h264", crf=52), "0 to 51"),
-        (EncodingRequest("prores", crf=10), "no --crf"),
+        (EncodingRequest("prores", crf=10), "leave it out"),
     ],
 )
 def test_what_the_encoder_does_not_take_is_refused_with_what_it_does(wanted, accepted):
@@ -182,11 +176,10 @@ def test_what_the_encoder_does_not_take_is_refused_with_what_it_does(wanted, acc
 
 
 def test_an_encoder_that_is_not_there_is_refused_with_those_that_are(monkeypatch):
-    real = encoding._encoder
-    monkeypatch.setattr(encoding, "_encoder", lambda name: None if name == "libx265" else real(name))
-    with pytest.raises(BadOption, match="has no encoder libx265; accepted: h264, vp9"):
+    monkeypatch.setitem(CODECS, "hevc", replace(CODECS["hevc"], encoders=("libnothing",)))
+    with pytest.raises(BadOption, match="has no encoder libnothing; accepted: h264, vp9"):
         choose_encoder(EncodingRequest("hevc"), ".mp4", 8)
 
 
 def test_a_container_that_does_not_know_a_codec_does_not_hold_it():
-    assert not can_hold("webm", choose_encoder(EncodingRequest(), ".mp4", 8))
+    assert not can_hold(CONTAINERS[".webm"], choose_encoder(EncodingRequest(), ".mp4", 8))

@@ -432,7 +432,7 @@ def test_segments_of_other_encoders_are_not_joined(tmp_path, monkeypatch):
         sink = open_sink(output, work, tmp_path, VideoInfo("folder", SIZE), SIZE, None, None)
         sink.write(Frame(gradient(*SIZE)))
         sink.end_segment()
-        codec = sink._encoding.pixels.options
+        codec = sink._encoding.settings.options
         monkeypatch.setitem(codec, "preset", "ultrafast")
         sink.write(Frame(gradient(*SIZE), 1))
         with pytest.raises(RunFailed, match="encoded unlike the segments before it"):

@@ -21,7 +21,7 @@ from videostyle.errors import BadOutput, RunFailed
 from videostyle.frames import Frame, Size, Trim, VideoInfo
 from videostyle.media.images import picture_bytes
 from videostyle.media.segments import Span, next_span
-from videostyle.media.sinks import check_output, default_output, open_sink, output_kind
+from videostyle.media.sinks import open_sink
 from videostyle.media.sources import open_source
 from videostyle.media.video_sink import TRANSPARENT
 from videostyle.media.workdir import WorkFolder
@@ -38,73 +38,6 @@ def paint_folder_into(output: Path, images: list[np.ndarray], size: Size, rate: 
         sink.finish()
         work.remove()
     return sink.notices
-
-
-@pytest.mark.parametrize(
-    ("source", "kind", "styles", "expected"),
-    [
-        ("clips/in.mp4", "video", ["s/style.jpg"], "clips/in_style.mp4"),
-        ("in.MOV", "video", ["a.b.png", "c.jpg"], "in_a.b_c.MOV"),
-        ("in.avi", "video", ["style.jpg"], "in_style.mkv"),
-        ("noname", "video", ["style.jpg"], "noname_style.mkv"),
-        ("photo.jpeg", "image", ["style.jpg"], "photo_style.jpeg"),
-        ("photo.bmp", "image", ["style.jpg"], "photo_style.png"),
-        ("clips/frames.v2", "folder", ["style.jpg"], "clips/frames.v2_style"),
-    ],
-)
-def test_default_output(tmp_path, source, kind, styles, expected):
-    made = default_output(tmp_path / source, kind, tuple(Path(style) for style in styles))
-    assert made == tmp_path / expected
-
-
-def test_default_output_of_the_current_folder(tmp_path, monkeypatch):
-    (tmp_path / "frames").mkdir()
-    monkeypatch.chdir(tmp_path / "frames")
-    assert default_output(Path("."), "folder", (Path("style.jpg"),)) == tmp_path / "frames_style"
-
-
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [("a.mp4", "video"), ("a.WEBM", "video"), ("a.tiff", "image"), ("a.JPG", "image"), ("a", "folder")],
-)
-def test_output_kind(tmp_path, name, kind):
-    assert output_kind(tmp_path / name) == kind
-
-
-def test_an_existing_folder_is_one_whatever_its_name(tmp_path):
-    (tmp_path / "v1.txt").mkdir()
-    assert output_kind(tmp_path / "v1.txt") == "folder"
-
-
-@pytest.mark.parametrize("name", ["a.mp3", "a.txt", "a.gif", "a.mp4.part"])
-def test_a_suffix_that_holds_no_picture_is_refused(tmp_path, name):
-    with pytest.raises(BadOutput, match=r"accepted: \.mp4 .* \.png"):
-        output_kind(tmp_path / name)
-
-
-def test_check_output(tmp_path):
-    for name in ("new.mp4", "new.png", "new"):
-        check_output(tmp_path / name, overwrite=False)
-    with pytest.raises(BadOutput, match="there is no folder"):
-        check_output(tmp_path / "missing" / "new.mp4", overwrite=True)
-    (tmp_path / "old.mp4").write_bytes(b"x")
-    (tmp_path / "empty").mkdir()
-    (tmp_path / "full").mkdir()
-    (tmp_path / "full" / "any").write_bytes(b"x")
-    (tmp_path / "file").write_bytes(b"x")
-    check_output(tmp_path / "empty", overwrite=False)
-    for name in ("old.mp4", "full"):
-        with pytest.raises(BadOutput, match="exists; add --overwrite"):
-            check_output(tmp_path / name, overwrite=False)
-        check_output(tmp_path / name, overwrite=True)
-    with pytest.raises(BadOutput, match="is a file without a suffix"):
-        check_output(tmp_path / "file", overwrite=True)
-
-
-def test_a_folder_that_cannot_be_written_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(os, "access", lambda path, mode: False)  # a test run by root may write everywhere
-    with pytest.raises(BadOutput, match="is not writable"):
-        check_output(tmp_path / "out.mp4", overwrite=False)
 
 
 # pictures

@@ -53,7 +53,7 @@ def test_what_fails_at_the_very_end_is_told_and_nobody_waits_for_ever(
                 raise OSError(28, "No space left on device")
             return []
 
-    monkeypatch.setattr(record, "painted_stream", lambda *_: Full())
+    monkeypatch.setattr(record, "add_video_stream", lambda *_: Full())
     recorder = Recorder(tmp_path / "a.mkv", SIZE)
     recorder.add(shade(10), 0.0)
 

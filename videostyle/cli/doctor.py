@@ -12,6 +12,8 @@ from functools import partial
 from importlib import metadata
 from pathlib import Path
 
+from videostyle.media.containers import MUXERS
+
 PYTHONS = (3, 11), (3, 13)
 
 # encoder: (needed, what for); what no default relies on is not needed
@@ -25,8 +27,6 @@ ENCODERS = {
     "prores_ks": (False, "ProRes"),
     "ffv1": (False, "FFV1, lossless"),
 }
-
-MUXERS = ("mp4", "mov", "matroska", "webm")
 
 # What opencv-python's wheel takes from the system, with the Debian and Ubuntu package that has it.
 DEBIAN_PACKAGES = {

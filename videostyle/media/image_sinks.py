@@ -9,7 +9,8 @@ from pathlib import Path
 
 from videostyle.errors import RunFailed
 from videostyle.frames import Frame, VideoInfo
-from videostyle.media.images import DEEP_PICTURES, PICTURES, picture_bytes
+from videostyle.media.images import picture_bytes
+from videostyle.media.output_paths import DEEP_IMAGES, IMAGES
 from videostyle.media.workdir import WorkFolder, publish, write_atomically, writing
 
 TIMES_FILE = "timestamps.txt"
@@ -22,7 +23,7 @@ class ImageSink:
 
     def __init__(self, output: Path, work: WorkFolder):
         self.notices: list[str] = []
-        self.bits = 16 if output.suffix.lower() in DEEP_PICTURES else 8
+        self.bits = 16 if output.suffix.lower() in DEEP_IMAGES else 8
         self._output = Path(os.path.abspath(output))
         self._work = work
         with writing(self._output):
@@ -126,4 +127,4 @@ class FolderSink:
 def output_name(frame: Frame) -> str:
     """The name of a painted frame in an output folder: the source file's own, or the ordinal of a video's frame."""
     name = Path(frame.name or f"{frame.index + 1:06d}.png")
-    return name.name if name.suffix.lower() in PICTURES else name.with_suffix(".png").name
+    return name.name if name.suffix.lower() in IMAGES else name.with_suffix(".png").name

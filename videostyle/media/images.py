@@ -17,6 +17,7 @@ from PIL import ExifTags, Image, ImageCms, ImageFile
 
 from videostyle.errors import BadInput
 from videostyle.frames import Size
+from videostyle.media.output_paths import DEEP_IMAGES
 from videostyle.media.pixels import over_white, to_bits
 
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF")
@@ -166,11 +167,6 @@ def _to_srgb(file: ImageFile.ImageFile, mode: str) -> ImageCms.ImageCmsTransform
     return None if np.abs(converted - np.asarray(probe.convert("RGB"), np.int16)).max() <= 2 else transform
 
 
-PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
-
-DEEP_PICTURES = (".png", ".tif", ".tiff")
-
-
 def picture_bytes(image: np.ndarray, alpha: np.ndarray | None, suffix: str) -> bytes:
     """A picture file's bytes. image: (H, W, 3) RGB uint8 or uint16, taken as sRGB; alpha: (H, W) of its type, or None.
 
@@ -178,7 +174,7 @@ def picture_bytes(image: np.ndarray, alpha: np.ndarray | None, suffix: str) -> b
     resolution, over white. Raises OSError where the encoder refuses the picture.
     """
     suffix = suffix.lower()
-    if image.dtype == np.uint16 and suffix not in DEEP_PICTURES:
+    if image.dtype == np.uint16 and suffix not in DEEP_IMAGES:
         image, alpha = to_bits(image, 8), None if alpha is None else to_bits(alpha, 8)
     if alpha is not None and suffix in (".jpg", ".jpeg"):
         image, alpha = over_white(image, alpha), None

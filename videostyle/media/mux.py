@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import heapq
-import io
 import math
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -17,11 +16,10 @@ import av
 from videostyle.errors import BadInput
 from videostyle.frames import Trim
 from videostyle.media.audio import Reencoded
-from videostyle.media.encoding import Encoding, tag_stream
+from videostyle.media.containers import Container
+from videostyle.media.encoding import Encoding, muxer_accepts, tag_stream
 from videostyle.media.segments import joined_packets
 from videostyle.media.tracks import is_empty, is_still, open_container
-
-AUDIO_ENCODERS = {"mp4": "aac", "mov": "aac", "matroska": "aac", "webm": "libopus"}
 
 # FFmpeg's AVFMT_FLAG_BITEXACT: without it Matroska files carry random numbers and no two runs write the same bytes.
 BITEXACT = 0x400
@@ -60,7 +58,7 @@ class SideTracks:
 
 
 def plan_source(
-    path: Path, film: int, container_format: str, trim: Trim | None, sound: bool
+    path: Path, film: int, container: Container, trim: Trim | None, sound: bool
 ) -> tuple[SideTracks, list[str]]:
     """What of the source, beside its film, an output of this format takes, and how; notices for the rest.
 
@@ -81,20 +79,20 @@ def plan_source(
             elif stream.type == "video" and _is_empty_track(path, stream.index):
                 notices.append(f"{name} is empty: left out")
                 continue
-            attachment = _attachment(path, stream) if container_format == "matroska" else None
+            attachment = _attachment(path, stream) if container.attachments else None
             if stream.type == "audio":
                 if sound:
-                    notices += _take_sound(beside, container_format, stream, name)
+                    notices += _take_sound(beside, container, stream, name)
             elif attachment is not None:
                 beside.attachments.append(attachment)
-            elif _can_hold(container_format, stream):
+            elif _can_hold(container, stream):
                 beside.tracks.append(Track(stream.index))
             else:
-                notices.append(f"{name} cannot be held by {container_format}: left out")
+                notices.append(f"{name} cannot be held by {container.format}: left out")
     return beside, notices
 
 
-def plan_sound(path: Path, container_format: str) -> tuple[SideTracks, list[str]]:
+def plan_sound(path: Path, container: Container) -> tuple[SideTracks, list[str]]:
     """The audio tracks of another file. Raises BadInput where it holds no sound."""
     beside, notices = SideTracks(path, []), []
     accepted = "copy, none, or a file with sound"
@@ -102,7 +100,7 @@ def plan_sound(path: Path, container_format: str) -> tuple[SideTracks, list[str]
         with open_container(path) as origin:
             for number, stream in enumerate(origin.streams.audio, 1):
                 name = f"audio track {number} of {path.name} ({_codec(stream)})"
-                notices += _take_sound(beside, container_format, stream, name)
+                notices += _take_sound(beside, container, stream, name)
     except (OSError, av.FFmpegError) as error:
         raise BadInput(f"--audio {path} cannot be opened: {error.strerror}", accepted) from error
     if not beside.tracks:
@@ -114,18 +112,18 @@ def _codec(stream: Any) -> str:
     return stream.codec_context.codec.canonical_name if stream.codec_context is not None else "unknown"
 
 
-def _take_sound(beside: SideTracks, container_format: str, stream: Any, name: str) -> list[str]:
+def _take_sound(beside: SideTracks, container: Container, stream: Any, name: str) -> list[str]:
     """Adds an audio stream, copied where the container can hold it; returns what the user should know."""
     if stream.codec_context is None:
         return [f"{name} is in a format that is not known here: left out"]
-    if _can_hold(container_format, stream):
+    if _can_hold(container, stream):
         beside.tracks.append(Track(stream.index))
         return []
-    encoder = AUDIO_ENCODERS[container_format]
-    if not _can_encode(container_format, encoder, stream):
+    encoder = container.audio_encoder
+    if not _can_encode(container, stream):
         return [f"{name} is damaged: left out"]
     beside.tracks.append(Track(stream.index, encoder))
-    return [f"{name} cannot be copied into {container_format}: re-encoded as {encoder}"]
+    return [f"{name} cannot be copied into {container.format}: re-encoded as {encoder}"]
 
 
 def _attachment(path: Path, stream: Any) -> tuple[str, str, bytes] | None:
@@ -156,38 +154,23 @@ def _is_time_code(stream: Any, film: Any) -> bool:
     return stream.type == "data" and "timecode" in stream.metadata and "timecode" in film.metadata
 
 
-def _can_hold(container_format: str, stream: Any) -> bool:
-    """Whether packets of this stream can be copied: the muxer is asked for its codec, then to write a header for it."""
-    if stream.codec_context is None or (is_still(stream) and container_format != "mp4"):
-        return False  # MOV takes a cover and loses it
-    container = av.open(io.BytesIO(), "w", format=container_format)
-    try:
-        container.add_stream_from_template(stream, opaque=True)
-        container.start_encoding()
-    except (av.FFmpegError, ValueError):
+def _can_hold(container: Container, stream: Any) -> bool:
+    """Whether packets of this stream can be copied: the muxer is asked to write a header for it."""
+    if stream.codec_context is None or (is_still(stream) and not container.cover_track):
         return False
-    finally:
-        with suppress(av.FFmpegError):
-            container.close()
-    return True
+    return muxer_accepts(container, lambda output: output.add_stream_from_template(stream, opaque=True))
 
 
-def _can_encode(container_format: str, encoder: str, stream: Any) -> bool:
-    """Whether this stream's sound is what a decoder can describe: without a rate or channels nothing can be made of it."""
-    container = av.open(io.BytesIO(), "w", format=container_format)
-    try:
-        Reencoded(container, stream, encoder, None, Fraction(0))
-    except (av.FFmpegError, ValueError, ZeroDivisionError, OverflowError):
-        return False
-    finally:
-        with suppress(av.FFmpegError):
-            container.close()
-    return True
+def _can_encode(container: Container, stream: Any) -> bool:
+    """Whether audio can be decoded and encoded again: not without a sample rate or channels."""
+    return muxer_accepts(
+        container, lambda output: Reencoded(output, stream, container.audio_encoder, None, Fraction(0))
+    )
 
 
 def mux(
     target: Path,
-    container_format: str,
+    form: Container,
     segments: list[Path],
     encoding: Encoding,
     source: SideTracks | None,
@@ -202,24 +185,24 @@ def mux(
     with ExitStack() as files:
         file = files.enter_context(target.open("wb"))
         origins = [(each, files.enter_context(open_container(each.path))) for each in (source, sound) if each]
-        options = _muxer_options(container_format, encoding, [origin for _, origin in origins])
-        container = files.enter_context(av.open(file, "w", format=container_format, container_options=options))
+        options = _muxer_options(form, encoding, [origin for _, origin in origins])
+        container = files.enter_context(av.open(file, "w", format=form.format, container_options=options))
         container.flags |= BITEXACT
-        video = _video_stream(container, segments, encoding)
+        video = _video_stream(container, form, segments, encoding)
         painted = _onto(video, joined_packets(segments, encoding.tick))
         if source is not None:
             _describe(container, origins[0][1], source.trim)
             _name_stream(video, origins[0][1].streams[source.film])
-            notices += _time_code(container, video, container_format, encoding.rate, source.trim)
+            notices += _time_code(container, video, form, encoding.rate, source.trim)
         others = [TrackCopier(container, origin, each, notices).packets() for each, origin in origins]
         for packet in heapq.merge(painted, *others, key=_decoding_time):
             container.mux(packet)
     return notices + (_lost_metadata(target, source.path) if source else [])
 
 
-def _muxer_options(container_format: str, encoding: Encoding, origins: list[Any]) -> dict[str, str]:
+def _muxer_options(form: Container, encoding: Encoding, origins: list[Any]) -> dict[str, str]:
     options = {"avoid_negative_ts": "disabled"}  # sound may begin before 0: nothing else moves for it
-    if container_format not in ("mp4", "mov"):
+    if not form.edit_lists:
         return options
     # A late start is an edit list in ticks of the whole movie, milliseconds unless told otherwise: the least common
     # multiple of all clocks makes every start exact. Where it does not fit 31 bits the picture's own clock must do.
@@ -231,13 +214,13 @@ def _muxer_options(container_format: str, encoding: Encoding, origins: list[Any]
     return options
 
 
-def _video_stream(container: Any, segments: list[Path], encoding: Encoding) -> Any:
+def _video_stream(container: Any, form: Container, segments: list[Path], encoding: Encoding) -> Any:
     with open_container(segments[0]) as segment:
         stream = container.add_stream_from_template(segment.streams.video[0], opaque=True)
     stream.time_base = encoding.tick
     tag_stream(stream, encoding)
-    if container.format.name in ("mp4", "mov") and encoding.pixels.encoder == "libx265":
-        stream.codec_context.codec_tag = "hvc1"  # FFmpeg's own hev1 is opened by nothing of Apple's
+    if tag := form.codec_tags.get(encoding.settings.encoder):
+        stream.codec_context.codec_tag = tag
     stream.framerate = 0  # Matroska would write it down as every frame's duration, false where the rate varies
     return stream
 
@@ -275,12 +258,12 @@ def _name_stream(stream: Any, template: Any) -> None:
     stream.disposition = template.disposition
 
 
-def _time_code(container: Any, video: Any, container_format: str, rate: Fraction, trim: Trim | None) -> list[str]:
+def _time_code(container: Any, video: Any, form: Container, rate: Fraction, trim: Trim | None) -> list[str]:
     """Keeps the timecode of the first frame, of which MP4 and MOV make a track where the rate is known; notices where not."""
     if "timecode" not in video.metadata:
         return []
     if trim is None and rate.denominator in (1, 1001):
-        video.framerate = 0 if container_format in ("matroska", "webm") else rate
+        video.framerate = rate if form.timecode_track else 0
         return []
     for each in (video, container):
         each.metadata.pop("timecode", None)

@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import av
+import cv2
 import numpy as np
 
 from videostyle.errors import RunFailed
-from videostyle.media.encoding import Encoding, encoded_frame, painted_stream, read_png
+from videostyle.media.color.encode import video_frame
+from videostyle.media.encoding import Encoding, add_video_stream
 from videostyle.media.tracks import open_container
 from videostyle.media.workdir import synced
 
@@ -56,10 +58,10 @@ def encode_segment(pictures: list[Path], folder: Path, encoding: Encoding) -> Pa
     """
     first, last = Span.of(pictures[0]), Span.of(pictures[-1])
     # NUT keeps every clock; ProRes it cannot hold
-    form = "mov" if encoding.pixels.encoder == "prores_ks" else "nut"
+    form = "mov" if encoding.settings.encoder == "prores_ks" else "nut"
     path = Span(first.number, first.start, last.end).file(folder, f".{form}")
     with synced(path) as file, av.open(file, "w", format=form) as container:
-        stream = painted_stream(container, encoding)
+        stream = add_video_stream(container, encoding)
         for picture in pictures:
             container.mux(stream.encode(_read_frame(picture, first.start, encoding)))
         container.mux(stream.encode(None))
@@ -67,10 +69,10 @@ def encode_segment(pictures: list[Path], folder: Path, encoding: Encoding) -> Pa
 
 
 def _read_frame(picture: Path, start: int, encoding: Encoding) -> av.VideoFrame:
-    rgb = read_png(np.fromfile(picture, np.uint8))
-    if rgb is None:
+    bgr = cv2.imdecode(np.fromfile(picture, np.uint8), cv2.IMREAD_UNCHANGED)
+    if bgr is None:
         raise OSError(0, f"{picture.name} is damaged")
-    frame = encoded_frame(rgb, encoding)
+    frame = video_frame(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), encoding.settings.pix_fmt, encoding.color)
     frame.pts, frame.time_base = Span.of(picture).start - start, encoding.tick
     return frame
 

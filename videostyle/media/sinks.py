@@ -2,62 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
 from videostyle.errors import BadOutput
 from videostyle.frames import Frame, Size, Trim, VideoInfo
-from videostyle.media.encoding import CONTAINERS, EncoderSettings, EncodingRequest, choose_encoder
+from videostyle.media.encoding import EncoderSettings, EncodingRequest, choose_encoder
 from videostyle.media.image_sinks import FolderSink, ImageSink
-from videostyle.media.images import PICTURES
+from videostyle.media.output_paths import IMAGES, output_kind
 from videostyle.media.video_sink import VideoSink
-from videostyle.media.workdir import WorkFolder, check_folder
-
-ACCEPTED = f"{' '.join(CONTAINERS)} for a video, {' '.join(PICTURES)} for a picture, no suffix for a folder"
-
-
-def default_output(input: Path, kind: str, styles: tuple[Path, ...]) -> Path:
-    """Beside the input: its stem, then each style's, with its own suffix where that can be written.
-
-    kind: of the source ("video", "image" or "folder"). Videos become .mkv otherwise, pictures .png; a folder, a folder.
-    """
-    input = Path(os.path.abspath(input))
-    stem = "_".join([input.name if kind == "folder" else input.stem, *(style.stem for style in styles)])
-    if kind == "folder":
-        return input.parent / stem
-    writable, otherwise = (CONTAINERS, ".mkv") if kind == "video" else (PICTURES, ".png")
-    return input.parent / (stem + (input.suffix if input.suffix.lower() in writable else otherwise))
-
-
-def output_kind(output: Path) -> str:
-    """ "video", "image" or "folder", by the suffix; an existing folder is one whatever its name.
-
-    Raises BadOutput for a suffix that holds none of them.
-    """
-    suffix = output.suffix.lower()
-    if output.is_dir() or not suffix:
-        return "folder"
-    if suffix in CONTAINERS:
-        return "video"
-    if suffix in PICTURES:
-        return "image"
-    raise BadOutput(f"{output}: a {suffix} file holds neither a video nor a picture", ACCEPTED)
-
-
-def check_output(output: Path, overwrite: bool) -> None:
-    """Raises BadOutput where the output cannot be written, or is there already and may not be replaced.
-
-    An empty folder may always be filled.
-    """
-    kind = output_kind(output)
-    check_folder(output)
-    if kind == "folder" and output.exists() and not output.is_dir():
-        raise BadOutput(f"{output} is a file without a suffix", ACCEPTED, "give another -o")
-    taken = any(output.iterdir()) if output.is_dir() else os.path.lexists(output)
-    if taken and not overwrite:
-        raise BadOutput(f"{output} exists", todo="add --overwrite to replace it, or give another -o")
+from videostyle.media.workdir import WorkFolder
 
 
 class Sink(Protocol):
@@ -113,6 +68,6 @@ def open_sink(
     if kind == "image":
         return ImageSink(output, work)
     if info.kind == "image":
-        raise BadOutput(f"{output}: a still does not become a video", " ".join(PICTURES), "give another -o")
+        raise BadOutput(f"{output}: a still does not become a video", " ".join(IMAGES), "give another -o")
     pixels = pixels or choose_encoder(EncodingRequest(), output.suffix, info.bits)
     return VideoSink(output, work, source_path, info, size, trim, rate, pixels, audio)

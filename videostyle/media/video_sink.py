@@ -12,16 +12,14 @@ import numpy as np
 from videostyle.errors import BadOutput, RunFailed
 from videostyle.frames import Frame, Size, Trim, VideoInfo
 from videostyle.media.color.matrices import SRGB, default_tags
-from videostyle.media.encoding import CONTAINERS, EncoderSettings, Encoding
+from videostyle.media.containers import container_of
+from videostyle.media.encoding import EncoderSettings, Encoding
 from videostyle.media.images import picture_bytes
 from videostyle.media.mux import SideTracks, mux, plan_sound, plan_source
 from videostyle.media.pixels import over_white
 from videostyle.media.resize import resize
 from videostyle.media.segments import SEGMENT_FRAMES, Span, encode_segment, next_span
 from videostyle.media.workdir import WorkFolder, publish, write_atomically, writing
-
-# The clock of Matroska and WebM: whole milliseconds.
-MILLISECOND = Fraction(1, 1000)
 
 TRANSPARENT = "a video is not transparent: frames that are so are laid over white"
 
@@ -47,7 +45,7 @@ class VideoSink:
         self._work = work
         self._is_film = info.kind == "video"
         self._trim = trim
-        self._format = CONTAINERS[output.suffix.lower()]
+        self._container = container_of(output)
         self._rate = None if self._is_film else rate or Fraction(25)
         if self._rate:
             self.notices.append(f"a folder of frames has no clock: written at {float(self._rate):g} frames a second")
@@ -63,30 +61,29 @@ class VideoSink:
         with writing(self._output):
             self._pictures, self._encoded = work.folder("pictures"), work.folder("segments")
             if self._is_film:
-                self._beside, lines = plan_source(source_path, info.track, self._format, trim, audio == "copy")
+                self._beside, lines = plan_source(source_path, info.track, self._container, trim, audio == "copy")
                 self.notices += lines
         if audio not in ("copy", "none"):
-            self._sound, lines = plan_sound(Path(audio), self._format)
+            self._sound, lines = plan_sound(Path(audio), self._container)
             self.notices += lines
 
     def _plan_encoding(self, info: VideoInfo, pixels: EncoderSettings) -> Encoding:
         height, width = self._size
         aspect = info.sample_aspect
-        if self._format == "webm" and aspect != 1:
-            # VP9 says nothing of its pixels' shape, and PyAV cannot have FFmpeg's WebM writer say it either.
+        if aspect != 1 and not self._container.sample_aspect:
             width, aspect = round(width * aspect), Fraction(1)
             self.notices.append(f"WebM is written with square pixels: the picture becomes {width} pixels wide")
         rows, columns = pixels.sides  # 4:2:0 has one color for two by two pixels
         height, width = height // rows * rows, width // columns * columns
-        if min(height, width) < pixels.smallest:
+        if min(height, width) < pixels.smallest_side:
             problem = f"{self._output}: {pixels.encoder} and {width}x{height} pixels"
-            raise BadOutput(problem, f"sides of {pixels.smallest} and more")
+            raise BadOutput(problem, f"sides of {pixels.smallest_side} and more")
         tick = 1 / self._rate if self._rate else info.time_base
         assert tick is not None, "a video source has a clock"
         return Encoding(
-            pixels=pixels,
+            settings=pixels,
             size=(height, width),
-            tick=MILLISECOND if self._format in ("matroska", "webm") else tick,
+            tick=self._container.tick or tick,
             rate=self._rate or info.rate or Fraction(25),
             sample_aspect=aspect,
             color=SRGB if pixels.is_rgb else default_tags(height),
@@ -148,7 +145,7 @@ class VideoSink:
             raise RunFailed(f"{self._output}: no frame was painted")
         with writing(self._output):
             self.notices += mux(
-                self._result, self._format, self._segments, self._encoding, self._beside, self._sound_in_time()
+                self._result, self._container, self._segments, self._encoding, self._beside, self._sound_in_time()
             )
             publish(self._result, self._output)
 

@@ -151,17 +151,3 @@ def writing(output: Path) -> Iterator[None]:
         problem = f"{output} could not be written: {error.strerror or error}"
         todo = "see that the disk has room and that nobody removes the hidden work folder beside the output"
         raise RunFailed(problem, todo=todo) from error
-
-
-def check_folder(output: Path, option: str = "-o") -> None:
-    """Raises BadOutput where nothing can be made beside the output, or in it where it is a folder. option: that names it."""
-    parent = Path(os.path.abspath(output)).parent
-    if not parent.is_dir():
-        raise BadOutput(
-            f"{output}: there is no folder {parent}", "an existing folder", f"make it, or give another {option}"
-        )
-    for folder in {parent, output if output.is_dir() else parent}:
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise BadOutput(
-                f"{output}: {folder} is not writable", "a folder you can write to", f"give another {option}"
-            )

@@ -11,11 +11,12 @@ from pathlib import Path
 from videostyle.config import Job, parse_frames, parse_rate
 from videostyle.errors import BadOption, BadOutput
 from videostyle.frames import Size, VideoInfo
-from videostyle.media.encoding import CONTAINERS, EncoderSettings, EncodingRequest, choose_encoder
+from videostyle.media.containers import container_of
+from videostyle.media.encoding import EncoderSettings, EncodingRequest, choose_encoder
 from videostyle.media.image_sources import FOLDER_RATE
 from videostyle.media.mux import plan_sound
+from videostyle.media.output_paths import check_output, default_output, output_kind
 from videostyle.media.resize import fit_size
-from videostyle.media.sinks import check_output, default_output, output_kind
 from videostyle.models.devices import resolve_device
 from videostyle.stylizers.memory import check_memory
 from videostyle.stylizers.schedule import BEGUN, SCHEDULES, Schedule
@@ -65,7 +66,7 @@ def choose_encoding(job: Job, info: VideoInfo, output: Path) -> EncoderSettings 
         raise BadOption(problem, "--frames A:B, by the files' numbers")
     if kind == "video":
         if job.audio not in ("copy", "none"):
-            plan_sound(Path(job.audio), CONTAINERS[output.suffix.lower()])  # told before anything slow is done
+            plan_sound(Path(job.audio), container_of(output))  # told before anything slow is done
         return choose_encoder(EncodingRequest(job.codec, job.crf, job.pix_fmt), output.suffix, info.bits)
     for name, default in (("codec", None), ("crf", None), ("pix_fmt", None), ("audio", "copy")):
         if getattr(job, name) != default:

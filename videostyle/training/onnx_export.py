@@ -9,7 +9,8 @@ import torch
 
 from videostyle.config import ExportJob
 from videostyle.errors import BadOutput, MissingModel
-from videostyle.media.workdir import check_folder, write_atomically, writing
+from videostyle.media.output_paths import check_folder
+from videostyle.media.workdir import write_atomically, writing
 from videostyle.models.transformer_net import STRIDE, TransformerNet, load_network
 
 OPSET = 18

@@ -17,10 +17,11 @@ from videostyle.errors import BadOutput
 from videostyle.events import Event, Progress, TrainingStarted
 from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import Weights
+from videostyle.media.output_paths import check_folder
 from videostyle.media.pixels import to_bits
 from videostyle.media.resize import fit_size, resize
 from videostyle.media.sources import open_source
-from videostyle.media.workdir import WorkFolder, check_folder
+from videostyle.media.workdir import WorkFolder
 from videostyle.models.devices import resolve_device
 from videostyle.models.model_file import read_style_file
 from videostyle.models.transformer_net import Shape, new_network

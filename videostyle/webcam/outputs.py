@@ -11,11 +11,10 @@ import numpy as np
 from videostyle.config import WebcamJob
 from videostyle.errors import BadOutput
 from videostyle.frames import Size
-from videostyle.media.workdir import check_folder
+from videostyle.media.containers import RECORDABLE
+from videostyle.media.output_paths import check_folder
 from videostyle.webcam.recorder import Recorder
 from videostyle.webcam.virtual_camera import VirtualCamera
-
-RECORDABLE = (".mp4", ".mov", ".mkv", ".webm")
 
 
 def check_recording(job: WebcamJob) -> None:

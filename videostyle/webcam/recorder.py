@@ -15,32 +15,14 @@ import av  # isort: skip
 
 from videostyle.errors import RunFailed
 from videostyle.frames import Size
+from videostyle.media.color.encode import video_frame
 from videostyle.media.color.matrices import default_tags
-from videostyle.media.encoding import (
-    CONTAINERS,
-    Encoding,
-    EncodingRequest,
-    choose_encoder,
-    encoded_frame,
-    painted_stream,
-)
+from videostyle.media.containers import container_of
+from videostyle.media.encoding import CODECS, Encoding, EncodingRequest, add_video_stream, choose_encoder
 
 WAITING = 30  # frames that may wait for the encoder; then the picture waits for it too
 
 TICK = Fraction(1, 1000)  # seconds; Matroska's and WebM's clock
-
-FAST = {
-    "libx264": {"preset": "veryfast", "tune": "zerolatency", "g": "30"},
-    "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8", "g": "30"},
-}
-
-# Written in pieces, a video plays up to its last second whatever ends the program; an MP4 is made whole at the end.
-PIECES = {
-    "mp4": {"movflags": "hybrid_fragmented+frag_keyframe"},
-    "mov": {"movflags": "hybrid_fragmented+frag_keyframe"},
-    "matroska": {"cluster_time_limit": "1000"},
-    "webm": {"cluster_time_limit": "1000"},
-}
 
 
 class Recorder:
@@ -52,7 +34,7 @@ class Recorder:
     def __init__(self, path: Path, size: Size):
         self.path = path
         pixels = choose_encoder(EncodingRequest(), path.suffix, 8)
-        pixels = pixels._replace(options=pixels.options | FAST[pixels.encoder])
+        pixels = pixels._replace(options={**pixels.options, **CODECS[container_of(path).codec].live_options})
         rows, columns = pixels.sides
         size = size[0] // rows * rows, size[1] // columns * columns
         color = default_tags(size[0])
@@ -106,12 +88,12 @@ class Recorder:
                 yield given
 
     def _encode(self) -> None:
-        container_format = CONTAINERS[self.path.suffix.lower()]
-        options = PIECES[container_format]
-        with av.open(self.file, "w", format=container_format, options=options) as container:
-            stream = painted_stream(container, self.encoding)
+        form = container_of(self.path)
+        with av.open(self.file, "w", format=form.format, options=dict(form.live_options or {})) as container:
+            stream = add_video_stream(container, self.encoding)
             for picture, pts in self._given():
-                frame = encoded_frame(fitted(picture, self.encoding.size), self.encoding)
+                picture = fitted(picture, self.encoding.size)
+                frame = video_frame(picture, self.encoding.settings.pix_fmt, self.encoding.color)
                 frame.pts, frame.time_base = pts, TICK
                 container.mux(stream.encode(frame))
             container.mux(stream.encode(None))

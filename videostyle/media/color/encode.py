@@ -1,0 +1,43 @@
+"""From RGB to the pixel format of an encoder: YUV of limited range, or RGB."""
+
+from __future__ import annotations
+
+import av
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace, Interpolation
+
+from videostyle.media.color.matrices import BT709, LUMA_WEIGHTS, ColorTags, Matrix
+
+
+def video_frame(image: np.ndarray, pix_fmt: str, tags: ColorTags) -> av.VideoFrame:
+    """An image, uint8 or uint16 (H, W, 3) RGB, in the pixel format of an encoder."""
+    frame = av.VideoFrame.from_ndarray(image, format="rgb24" if image.dtype == np.uint8 else "rgb48le")
+    pixel_format = av.VideoFormat(pix_fmt)
+    if pixel_format.is_rgb:
+        return frame.reformat(format=pix_fmt)
+    colorspace = Colorspace.ITU709 if tags == BT709 else Colorspace.ITU601
+    if pixel_format.components[0].bits > 8:  # swscale rounds its matrices too coarsely here: it only subsamples chroma
+        frame = av.VideoFrame.from_ndarray(limited_yuv(image, tags.matrix), format="yuv444p16le")
+        frame.colorspace, frame.color_range = colorspace.value, ColorRange.MPEG.value
+        return frame.reformat(format=pix_fmt, interpolation=Interpolation.AREA | Interpolation.ACCURATE_RND)
+    return frame.reformat(
+        format=pix_fmt,
+        dst_colorspace=colorspace,
+        src_color_range=ColorRange.JPEG,
+        dst_color_range=ColorRange.MPEG,
+        interpolation=Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP,
+    )
+
+
+def limited_yuv(rgb: np.ndarray, matrix: Matrix) -> np.ndarray:
+    """(H, W, 3) uint16: Y, Cb, Cr of limited range with 16 bits, from (H, W, 3) RGB of 8 or 16 bits.
+
+    ITU-T H.273, equations 38 to 45: Y' = kr R + kg G + kb B, Cb = (B - Y') / (2 (1 - kb)), Cr likewise with R;
+    256 times the codes 16 + 219 Y' and 128 + 224 C of 8 bits.
+    """
+    kr, kb = LUMA_WEIGHTS[matrix]
+    red, green, blue = np.moveaxis(rgb / np.float32(np.iinfo(rgb.dtype).max), -1, 0)
+    luma = kr * red + (1 - kr - kb) * green + kb * blue
+    chroma = ((primary - luma) / (2 * (1 - weight)) for primary, weight in ((blue, kb), (red, kr)))
+    planes = [16 + 219 * luma, *(128 + 224 * plane for plane in chroma)]
+    return np.rint(256 * np.stack(planes, axis=-1)).astype(np.uint16)
