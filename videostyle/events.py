@@ -1,4 +1,4 @@
-"""Progress events: what a run, a training or a measurement reports while it works, and who hears of it."""
+"""Progress events of a run, a training or a measurement, and the object that delivers them to the caller."""
 
 from __future__ import annotations
 
@@ -13,61 +13,77 @@ from videostyle.frames import Size
 
 @dataclass(frozen=True)
 class Notice:
-    """A line the user should read; nothing failed."""
+    """A line that the user should read; nothing failed."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Analyzing:
-    """The quick first pass is at this frame (from 1)."""
+    """The first pass has read another frame of a clip."""
 
     frame: int
+    """From 1, within the part of the clip that is used."""
 
 
 @dataclass(frozen=True)
 class RunStarted:
-    """What is about to be painted. sizes: (height, width). look: a file that always holds the newest painted frame."""
+    """The source is analyzed, and rendering begins."""
 
     input: Path
     output: Path
     source_size: Size
+    """(height, width) of the source's frames."""
     size: Size
+    """(height, width) of the stylized frames."""
     frames: int
+    """How many are rendered."""
     shots: int
+    """How many shots they belong to."""
     device: str
-    look: Path
+    preview: Path
+    """A picture that always holds the newest stylized frame."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds the whole run will take, from the first measured iterations."""
+    """How long the whole run will take, judged by its first iterations."""
 
     seconds: float
 
 
 @dataclass(frozen=True)
 class Rendering:
-    """One iteration was done. frame, shot: from 1, within the run. loss: L now. fraction: of the whole run's work done,
-    in [0, 1]. remaining: seconds, None while unknown."""
+    """An iteration on a frame was done."""
 
     frame: int
+    """From 1, within the run."""
     frames: int
+    """How many the run renders."""
     shot: int
+    """From 1, within the run."""
     shots: int
+    """How many the run has."""
     loss: float
+    """The frame's objective L now."""
     fraction: float
+    """Share of the run's work that is done, in [0, 1]."""
     remaining: float | None
+    """Seconds; None while unknown."""
 
 
 @dataclass(frozen=True)
 class Measuring:
-    """A frame was measured. frame: from 1. fraction: of the whole, in [0, 1]. remaining: seconds, None while unknown."""
+    """A frame was measured."""
 
     frame: int
+    """From 1."""
     frames: int
+    """How many are measured."""
     fraction: float
+    """Share of the measurement that is done, in [0, 1]."""
     remaining: float | None
+    """Seconds; None while unknown."""
 
 
 @dataclass(frozen=True)
@@ -107,26 +123,30 @@ Event = Notice | Analyzing | RunStarted | Estimate | Rendering | Measuring | Tra
 
 
 class Progress:
-    """Passes events on, keeps the notices, and stops the run from inside where it was cancelled."""
+    """Delivers events to the caller, keeps the notices for the report, and ends the work once the caller has cancelled it.
+
+    progress: called with every event, in the working thread. cancel: set by the caller, from any thread, to stop.
+    """
 
     def __init__(self, progress: Callable[[Event], None] | None, cancel: threading.Event | None):
         self.progress, self.cancel = progress, cancel
         self.notices: list[str] = []
+        """The text of every notice so far."""
 
     def __call__(self, event: Event) -> None:
-        """Raises Cancelled where the caller has asked to stop."""
-        self.stop_if_asked()
+        """Deliver an event. Raises Cancelled if the caller has cancelled the work."""
+        self.stop_if_cancelled()
         if isinstance(event, Notice):
             self.notices.append(event.text)
         if self.progress is not None:
             self.progress(event)
 
-    def stop_if_asked(self) -> None:
-        """Raises Cancelled where the caller has asked to stop."""
+    def stop_if_cancelled(self) -> None:
+        """Raises Cancelled if the caller has cancelled the work."""
         if self.cancel is not None and self.cancel.is_set():
             raise Cancelled("cancelled before the end")
 
     def notice(self, text: str) -> None:
-        """Tell a line the user should read, once."""
+        """Deliver a notice, unless the same one was delivered before."""
         if text not in self.notices:
             self(Notice(text))

@@ -1,9 +1,10 @@
-"""The records that pass between the parts, and the conventions they all keep.
+"""The records that the parts of the program exchange, and the conventions for arrays, sizes and times.
 
-Images outside the network are uint8 or uint16 (H, W, 3) RGB arrays with an optional alpha plane (H, W) of the same type;
-inside it they are float32 (1, 3, H, W) RGB in [0, 1], channels_last. BGR exists only inside a cv2 call.
-Flow is float32 (H, W, 2) in pixels, x right, y down: the point p of a lies at p + flow[p] in b, so
-`warp(b, flow(a, b))` looks like a. Sizes are (height, width). Time is an exact Fraction of seconds.
+- Images outside the networks are uint8 or uint16 (H, W, 3) RGB arrays with an optional alpha plane (H, W) of the same
+  type; inside them, float32 (1, 3, H, W) RGB in [0, 1], channels_last. BGR exists only around calls of cv2.
+- Flow is float32 (H, W, 2) in pixels, x to the right, y down: point p of image a corresponds to p + flow[p] in image b, so
+  `warp(b, flow(a, b))` looks like a.
+- Sizes are (height, width). Times are exact Fractions of seconds.
 """
 
 from __future__ import annotations
@@ -18,19 +19,20 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class Frame:
-    """One upright picture of a source with its exact place in time.
-
-    image: (H, W, 3) uint8 or uint16 RGB, C-contiguous. index: ordinal in the source, from 0.
-    time, duration: seconds on the source's own clock (0 and 0 for a still). name: the file's name in a folder, else "".
-    alpha: (H, W) of the image's type, or None.
-    """
+    """One upright frame of a source, with its time and duration."""
 
     image: np.ndarray
+    """(H, W, 3) uint8 or uint16 RGB, C-contiguous."""
     index: int = 0
+    """Ordinal in the source, from 0."""
     time: Fraction = Fraction(0)
+    """Seconds on the source's own clock, which need not begin at 0; 0 for a still."""
     duration: Fraction = Fraction(0)
+    """Seconds until the next frame; 0 for a still."""
     name: str = ""
+    """The file's name in a folder of images, else empty."""
     alpha: np.ndarray | None = None
+    """(H, W) of the image's type, or None where everything is opaque."""
 
     def __post_init__(self):
         image, alpha = self.image, self.alpha
@@ -48,24 +50,25 @@ class Frame:
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What is known of a source before any frame is decoded.
-
-    kind: "video", "folder" or "image". size: (height, width) in stored pixels, upright. bits: 8, or 16 where frames come
-    as uint16. time_base: seconds per tick of the source's clock, None for stills and folders. sample_aspect: width over
-    height of one stored pixel, upright. rate: frames a second as the file claims, a hint only, None where it claims none.
-    zero: what the source's clock has at its beginning, where that means nothing, as in a transport stream, else 0.
-    notices: lines the user should read. track: of a video, the index of the stream that is read, which the muxer leaves out.
-    """
+    """What is known of a source before its frames are read."""
 
     kind: str
+    """One of video, folder and image."""
     size: Size
+    """(height, width) in stored pixels, upright."""
     bits: int = 8
+    """Depth of its frames: 8 (uint8) or 16 (uint16)."""
     time_base: Fraction | None = None
+    """Seconds per tick of the source's clock; None for images and folders."""
     sample_aspect: Fraction = Fraction(1)
+    """Width over height of one stored pixel, upright."""
     rate: Fraction | None = None
+    """Frames per second as the file claims, not to be relied on; None where it claims none."""
     zero: Fraction = Fraction(0)
+    """Seconds on the source's clock at which the file begins, where its format starts clocks anywhere, as transport streams
+    do; else 0."""
     notices: tuple[str, ...] = ()
-    track: int = 0
+    """Lines that the user should read."""
 
     def __post_init__(self):
         if self.kind not in ("video", "folder", "image"):
@@ -76,10 +79,12 @@ class VideoInfo:
 
 @dataclass(frozen=True)
 class Trim:
-    """The part [start, end) of a source's clock, in seconds, that a run paints; the output's clock begins at start."""
+    """The part [start, end) of a source's clock that a run renders; the output's clock begins at start."""
 
     start: Fraction
+    """Seconds on the source's clock."""
     end: Fraction
+    """Seconds on the source's clock."""
 
     def __post_init__(self):
         if not self.start < self.end:
@@ -88,30 +93,26 @@ class Trim:
 
 @dataclass(frozen=True)
 class Motion:
-    """How a frame continues the one before it, at the working size.
-
-    flow: float32 (H, W, 2), from this frame back to the previous one. consistency: float32 (H, W) in [0, 1], 0 where the
-    previous picture says nothing about this one (newly visible, wrong flow, outside). to_keyframe: how it
-    continues the shot's keyframe, None where that is the previous frame itself. is_keyframe: whether this frame is the next
-    frames' keyframe (temporal/motion.py).
-    """
+    """How a frame continues the one before it, at the working size."""
 
     flow: np.ndarray
+    """float32 (H, W, 2), from this frame back to the previous one."""
     consistency: np.ndarray
+    """float32 (H, W) in [0, 1]: 0 where the previous frame says nothing about this one, because the point is newly visible,
+    lies outside the previous frame, or the flow is wrong there."""
     to_keyframe: Motion | None = None
+    """How the frame continues the shot's keyframe; None where that is the previous frame itself."""
     is_keyframe: bool = False
+    """Whether this frame becomes the keyframe of the frames after it (temporal/motion.py)."""
 
     def __post_init__(self):
-        if (
-            self.flow.shape != (*self.consistency.shape, 2)
-            or self.flow.dtype != np.float32
-            or self.consistency.dtype != np.float32
-        ):
+        flow, consistency = self.flow, self.consistency
+        if flow.shape != (*consistency.shape, 2) or flow.dtype != np.float32 or consistency.dtype != np.float32:
             raise ValueError(
-                f"flow (H, W, 2) and consistency (H, W) in float32, not {self.flow.shape} and {self.consistency.shape}"
+                f"flow (H, W, 2) and consistency (H, W) in float32, not {flow.shape} and {consistency.shape}"
             )
 
     @property
     def new_share(self) -> float:
-        """The share of the picture that is new, in [0, 1]."""
+        """The share of the frame, in [0, 1], that the previous frame says nothing about."""
         return float(1.0 - self.consistency.mean())

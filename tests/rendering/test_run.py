@@ -349,7 +349,7 @@ def test_events_come_in_order_and_the_newest_frame_can_be_looked_at(two_shots, s
     def listen(event):
         events.append(event)
         if isinstance(event, Rendering) and event.frame > 1:
-            looks.append(read_picture(events[plan_at()].look).image.shape)
+            looks.append(read_picture(events[plan_at()].preview).image.shape)
 
     def plan_at():
         return next(index for index, event in enumerate(events) if isinstance(event, RunStarted))
@@ -368,7 +368,7 @@ def test_events_come_in_order_and_the_newest_frame_can_be_looked_at(two_shots, s
     assert fractions[-1] == pytest.approx(1)
     assert {(each.frame, each.shot) for each in painting} == {(n, 1 + (n > 3)) for n in range(1, 8)}
     assert set(looks) == {(48, 64, 3)}
-    assert not plan.look.exists()
+    assert not plan.preview.exists()
     assert any("enlarged" in each for each in report.notices)
 
 

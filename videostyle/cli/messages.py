@@ -40,7 +40,7 @@ def plan_lines(plan: RunStarted) -> list[str]:
     source, painted = (f"{width}x{height}" for height, width in (plan.source_size, plan.size))
     return [
         f"{plan.input}: {source}, {counted(plan.frames, 'frame')} in {counted(plan.shots, 'shot')} -> {plan.output}",
-        f"painting at {painted} on {plan.device}; the newest frame is always in {plan.look}",
+        f"painting at {painted} on {plan.device}; the newest frame is always in {plan.preview}",
     ]
 
 

@@ -1,4 +1,4 @@
-"""What can be painted, behind one interface: a video, a still image, or a folder of numbered images."""
+"""The contract of a source of frames, and the choice of one by what a path holds: a video, an image, or a folder of images."""
 
 from __future__ import annotations
 
@@ -16,30 +16,29 @@ from videostyle.media.video_source import VideoSource
 
 
 class Source(Protocol):
-    """Frames in order, as often as wanted.
-
-    info: known before any frame is asked for. skipped: what was damaged and left out in the newest pass.
-    """
+    """A video, an image or a folder of numbered images, whose frames can be read any number of times."""
 
     path: Path
     info: VideoInfo
+    """Known once the source is open. Notices may be added while frames are read."""
     skipped: int
+    """How many damaged packets and frames the newest pass has left out."""
 
     def frames(self, size: Size | None = None, first: int = 0) -> Generator[Frame]:
-        """A pass over the frames from ordinal `first` on, upright and scaled to `size` (None: `info.size`).
+        """One pass over the frames from ordinal `first` on, in order, upright and scaled to `size` (None: `info.size`).
 
-        Shrinking averages over areas, enlarging is bicubic. At most a few frames are alive at once. The pass releases
-        its files when it ends, or when it is closed early. Raises BadInput where a file has become unreadable.
+        Frames are averaged over areas to shrink and interpolated bicubically to enlarge. Only a few are in memory at a time.
+        The pass releases its files when it ends or is closed early. Raises BadInput if a file can no longer be read.
         """
 
     def close(self) -> None:
-        """Release everything."""
+        """Release all files."""
 
 
 def open_source(path: Path) -> Source:
-    """The source that `path` is, chosen by what is there and not by its name.
+    """Open a source by its content; the name does not matter.
 
-    Raises BadInput where it is missing or neither a video, an image nor a folder of numbered images.
+    Raises BadInput if the path is missing, or is neither a video, nor an image, nor a folder of numbered images.
     """
     path = Path(path)
     try:
@@ -54,22 +53,22 @@ def open_source(path: Path) -> Source:
         raise BadInput(f"{path} cannot be read: {error.strerror}", ACCEPTED) from error
 
 
-def frames_at(path: Path, size: Size, wanted: Sequence[int]) -> list[Frame]:
-    """The frames of these ordinals, in order, scaled to `size`: one pass that ends at the last of them."""
-    found = []
-    with closing(open_source(path)) as source, closing(source.frames(size, min(wanted))) as frames:
+def frames_at(path: Path, size: Size, ordinals: Sequence[int]) -> list[Frame]:
+    """The frames with these ordinals, in the source's order, scaled to `size`. Reading stops after the last of them."""
+    selected = []
+    with closing(open_source(path)) as source, closing(source.frames(size, min(ordinals))) as frames:
         for frame in frames:
-            if frame.index in wanted:
-                found.append(frame)
-            if frame.index >= max(wanted):
+            if frame.index in ordinals:
+                selected.append(frame)
+            if frame.index >= max(ordinals):
                 break
-    return found
+    return selected
 
 
 def skipped_lines(source: Source) -> list[str]:
-    """A line for the user where parts of the source were damaged."""
+    """The notice about what the newest pass left out of a damaged source, if anything."""
     if not source.skipped:
         return []
     return [
-        f"{source.skipped} damaged packets of {source.path} were left out; the frame before each lasts until the next"
+        f"{source.skipped} damaged packets of {source.path} were left out; the frame before each is shown for longer"
     ]

@@ -63,7 +63,7 @@ class TrainingLoop:
         self._started = time.monotonic()
         try:
             while (done := self._share(self.trainer.steps, self.seconds)) < 1:
-                self.progress.stop_if_asked()
+                self.progress.stop_if_cancelled()
                 self._step(done)
             self._validate()
         except BaseException:
