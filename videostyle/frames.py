@@ -69,6 +69,8 @@ class VideoInfo:
     do; else 0."""
     notices: tuple[str, ...] = ()
     """Lines that the user should read."""
+    track: int = 0
+    """Index of the stream that is read from a video; the muxer leaves it out of the side tracks that it copies."""
 
     def __post_init__(self):
         if self.kind not in ("video", "folder", "image"):
