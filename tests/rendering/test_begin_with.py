@@ -24,7 +24,7 @@ from videostyle.models.weights import WEIGHTS
 from videostyle.rendering.identity import identity
 from videostyle.rendering.plan import choose
 from videostyle.stylizers.colors import luminance
-from videostyle.stylizers.feedforward import beginning
+from videostyle.stylizers.feedforward import first_picture_by
 from videostyle.tensors import to_array
 
 
@@ -71,7 +71,7 @@ def test_a_run_that_was_begun_with_another_painting_is_not_gone_on_with(place, t
 def test_a_painting_in_gray_begins_in_gray():
     content = picture(20, 24)
     network = new_network(SMALL, 0, "cpu")
-    gray, painted = beginning(network, gray=True)(content), beginning(network, gray=False)(content)
+    gray, painted = first_picture_by(network, True)(content), first_picture_by(network, False)(content)
     np.testing.assert_allclose(to_array(gray), luminance(to_array(painted)), atol=1e-6)
     assert np.ptp(to_array(painted), axis=2).max() > 0.01
 

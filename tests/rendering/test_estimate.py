@@ -1,80 +1,12 @@
-"""Time and memory: the arithmetic by a clock that only moves when told to, and sizes that fit when they are named."""
+"""Remaining time: the arithmetic, with a clock that only moves when the test moves it."""
 
 from __future__ import annotations
 
-import re
-
-import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from videostyle.errors import BadOption
-from videostyle.losses.tiles import WHOLE
-from videostyle.media.resize import fit_size
 from videostyle.rendering.estimate import MEASURED_FIRST, Workload
-from videostyle.stylizers.memory import BASE_BYTES, check_memory, memory_needed, peak_memory, pixels_within
-
-# --- memory ----------------------------------------------------------------------------------------------------------
-
-
-def test_what_fits_is_not_refused_and_one_byte_less_is():
-    needed = memory_needed((360, 640))
-    check_memory((360, 640), needed)
-    with pytest.raises(BadOption, match="640x360"):
-        check_memory((360, 640), needed - 1)
-
-
-@given(st.integers(40, 4096), st.integers(40, 4096), st.floats(0.01, 0.999), st.sampled_from([1, 2]))
-def test_the_size_that_is_named_then_fits(height, width, share, multiple):
-    """Whatever the shape; and for all but strips, a size a little larger would not."""
-    painted = memory_needed((height, width)) - BASE_BYTES
-    available = int(BASE_BYTES + share * painted)
-    with pytest.raises(BadOption) as caught:
-        check_memory((height, width), available)
-    named = re.search(r"--size up to about (\d+)", str(caught.value))
-    if named:
-        longer = int(named[1])
-        assert 32 <= longer < max(height, width)
-        check_memory(fit_size((height, width), longer, multiple), available)
-        if max(height, width) <= 4 * min(height, width):
-            assert memory_needed(fit_size((height, width), longer + 32)) > available
-
-
-@given(st.integers(1, 12_000_000))
-def test_so_many_bytes_take_no_fewer_pixels_and_no_more_than_they_hold(pixels):
-    available = memory_needed((1, pixels))
-    found = pixels_within(available)
-    assert found > pixels - 1e-3
-    assert memory_needed((1, int(found + 1e-3))) <= available < memory_needed((1, int(found) + 2))
-
-
-def test_what_is_seen_in_tiles_takes_less_for_each_pixel_and_never_less_in_all():
-    whole, tiled, larger, largest = (memory_needed((WHOLE * each, 1)) for each in (1, 4, 5, 6))
-    assert largest - larger == larger - tiled < (whole - BASE_BYTES) / 2
-    assert whole <= memory_needed((WHOLE + 1, 1)) <= tiled
-
-
-def test_where_no_size_fits_none_is_named():
-    with pytest.raises(BadOption, match="more free memory"):
-        check_memory((720, 1280), BASE_BYTES // 2)
-
-
-def test_free_memory_is_asked_of_the_system():
-    check_memory((16, 16))
-    with pytest.raises(BadOption):
-        check_memory((10**7, 10**7))
-
-
-def test_peak_memory_is_of_this_process_in_bytes():
-    before, held = peak_memory(), psutil.Process().memory_info().rss
-    assert 0.9 * held <= before < 64 * held  # the kernel counts pages in batches
-    block = bytearray(b"\1") * (max(0, before - held) + 2**26)
-    assert before + 2**24 < peak_memory() < before + 2**28
-    del block
-
-
-# --- time ------------------------------------------------------------------------------------------------------------
 
 
 class Clock:
@@ -146,20 +78,3 @@ def test_at_the_end_all_is_done_and_no_time_is_left(works, shots):
         workload.finish_frame(is_first, 100.0 if is_first else work)
     assert workload.fraction == pytest.approx(1)
     assert workload.remaining == pytest.approx(0, abs=1e-6)
-
-
-@pytest.mark.parametrize("way", ["learned", "learning"])
-def test_what_a_network_needs_is_refused_where_it_does_not_fit_with_a_size_that_does(way):
-    size = (1000, 2000)
-    needed = memory_needed(size, way)
-    check_memory(size, needed, way)
-    with pytest.raises(BadOption, match=r"--size up to about \d+") as refused:
-        check_memory(size, needed - 1, way)
-    longer = int(re.search(r"up to about (\d+)", str(refused.value))[1])
-    assert longer > 1950
-    check_memory((longer // 2, longer), needed - 1, way)
-
-
-def test_painting_with_a_network_needs_less_than_learning_or_optimizing():
-    ways = [memory_needed((180, 320), way) for way in ("learned", "optimize", "learning")]
-    assert ways == sorted(ways)

@@ -392,7 +392,7 @@ def test_a_first_frame_goes_on_from_the_picture_it_is_given_at_full_size_only():
     size, seen = (130, 180), []
     begun = picture(*size, 7)
     stylizer = painter(
-        Schedule(3, 2, 2), on_iteration=lambda now: seen.append((now.loss, now.fraction)), begin=lambda _: begun
+        Schedule(3, 2, 2), on_iteration=lambda now: seen.append((now.loss, now.fraction)), first_picture=lambda _: begun
     )
     (painted,) = stylizer.step(FrameInput(frame(1, size)))
     assert [done for _, done in seen] == pytest.approx([0, 1 / 3, 2 / 3, 1])
@@ -410,7 +410,7 @@ def test_what_begins_a_frame_is_given_that_frame_and_only_at_a_shots_start():
         given.append(content)
         return content
 
-    stylizer = painter(Schedule(1, 1, 1), begin=begin)
+    stylizer = painter(Schedule(1, 1, 1), first_picture=begin)
     stylizer.step(FrameInput(frame(1)))
     stylizer.step(FrameInput(frame(2), STILL))
     assert len(given) == 1

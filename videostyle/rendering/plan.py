@@ -18,7 +18,7 @@ from videostyle.media.mux import plan_sound
 from videostyle.media.output_paths import check_output, default_output, output_kind
 from videostyle.media.resize import fit_size
 from videostyle.models.devices import resolve_device
-from videostyle.stylizers.memory import check_memory
+from videostyle.stylizers.memory import FEEDFORWARD, OPTIMIZE, check_memory
 from videostyle.stylizers.schedule import BEGUN, SCHEDULES, Schedule
 
 LONGEST_ON_CPU = 512
@@ -48,7 +48,7 @@ def choose(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> RunPlan:
         notice(f"{job.input.name} has more than 8 bits a color, {output.name} has 8, which every player takes; {todo}")
     size = choose_size(job, info, notice, device, max(pixels.sides) if pixels else 1)
     if device == "cpu":
-        check_memory(size, way="learned" if job.learned else "optimize")
+        check_memory(size, FEEDFORWARD if job.learned else OPTIMIZE)
     out_size = info.size if job.output_size == "source" else size
     return RunPlan(output, device, size, out_size, pixels, parse_rate(job.fps))
 

@@ -26,7 +26,7 @@ from videostyle.rendering.plan import schedule_of
 from videostyle.reports.records import FrameRecord
 from videostyle.stylizers.base import FrameInput, Iteration, State, StylizedFrame, Stylizer
 from videostyle.stylizers.colors import luminance, with_colors_of
-from videostyle.stylizers.feedforward import FeedForward, beginning
+from videostyle.stylizers.feedforward import FeedForward, first_picture_by
 from videostyle.stylizers.optimize import Optimize
 from videostyle.stylizers.schedule import work, work_of_first, work_of_later
 from videostyle.temporal.flow import FLOWS
@@ -108,7 +108,7 @@ class Renderer:
         pictures = [to_tensor(luminance(each) if job.keep_colors else each, self.device) for each in styles]
         targets = StyleTargets(load_features(job.features, self.device), pictures, job.style_scale)
         weights = Weights(job.content_weight, job.style_weight, job.tv_weight, job.temporal_weight)
-        begin = beginning(load_network(job.begin_with, self.device), job.keep_colors) if job.begin_with else None
+        begin = first_picture_by(load_network(job.begin_with, self.device), job.keep_colors) if job.begin_with else None
         return lambda: Optimize(targets, weights, self.schedule, self.device, job.seed, self._watch, begin)
 
     def _learned(self, path: Path) -> Callable[[], Stylizer]:

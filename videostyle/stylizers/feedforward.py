@@ -13,9 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from videostyle.models.transformer_net import TransformerNet
+from videostyle.models.transformer_net import TransformerNet, load_network
 from videostyle.stylizers.base import FrameInput, Iteration, OnIteration, State, StylizedFrame, ignore
 from videostyle.stylizers.colors import LUMA
+from videostyle.stylizers.settings import StylizerSettings
 from videostyle.tensors import to_array, to_tensor
 
 UNKNOWN = float("nan")  # L of a frame
@@ -51,16 +52,24 @@ class FeedForward:
         pass
 
 
-def beginning(network: TransformerNet, gray: bool) -> Callable[[Tensor], Tensor]:
-    """What paints a first frame, float32 (1, 3, H, W) in [0, 1], for others to go on from. gray: only its light."""
+def prepare(settings: StylizerSettings) -> Callable[[OnIteration], FeedForward]:
+    """Loads the style model; see StylizerKind.prepare. Networks are trained on colors, so `grayscale` changes nothing here."""
+    assert settings.style_model is not None, "the feed-forward stylizer needs a style model"
+    network = load_network(settings.style_model, settings.device)
+    return lambda on_iteration: FeedForward(network, settings.device, on_iteration)
+
+
+def first_picture_by(network: TransformerNet, grayscale: bool) -> Callable[[Tensor], Tensor]:
+    """A function from content to its stylized version, both float32 (1, 3, H, W) in [0, 1], for an optimizer to start from.
+
+    grayscale: it returns only the luminance.
+    """
 
     @torch.no_grad()
-    def begin(content: Tensor) -> Tensor:
-        painted = network(content)
-        return (
-            torch.einsum("nchw,c->nhw", painted, painted.new_tensor(LUMA))[:, None].expand_as(painted)
-            if gray
-            else painted
-        )
+    def first_picture(content: Tensor) -> Tensor:
+        picture = network(content)
+        if not grayscale:
+            return picture
+        return torch.einsum("nchw,c->nhw", picture, picture.new_tensor(LUMA))[:, None].expand_as(picture)
 
-    return begin
+    return first_picture

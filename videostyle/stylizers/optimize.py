@@ -18,10 +18,15 @@ from videostyle.frames import Motion
 from videostyle.losses.objective import Objective, Value
 from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import Weights
+from videostyle.models.transformer_net import load_network
+from videostyle.models.vgg import load_features
 from videostyle.stylizers.base import FrameInput, Iteration, OnIteration, State, StylizedFrame, ignore
+from videostyle.stylizers.colors import luminance
+from videostyle.stylizers.feedforward import first_picture_by
 from videostyle.stylizers.fill import fill_new, inside, mismatch, replaced
 from videostyle.stylizers.lbfgs import LBFGS
 from videostyle.stylizers.schedule import Schedule, steps_of_first, work
+from videostyle.stylizers.settings import StylizerSettings
 from videostyle.temporal.motion import composed, held, saved_up
 from videostyle.temporal.warp import warp
 from videostyle.tensors import resize, to_array, to_tensor
@@ -31,11 +36,23 @@ PAIR = "pair_"  # begins the names of the curvature pairs in a state
 START_NOISE = 0.02  # standard deviation added to the first frame's start, so that another seed gives another painting
 
 
+def prepare(settings: StylizerSettings) -> Callable[[OnIteration], Optimize]:
+    """Loads the feature network, the style targets, and the model that `begin_with` names; see StylizerKind.prepare."""
+    device, grayscale = settings.device, settings.grayscale
+    pictures = [to_tensor(luminance(style) if grayscale else style, device) for style in settings.styles]
+    targets = StyleTargets(load_features(settings.features, device), pictures, settings.style_scale)
+    start = first_picture_by(load_network(settings.begin_with, device), grayscale) if settings.begin_with else None
+    return lambda on_iteration: Optimize(
+        targets, settings.weights, settings.schedule, device, settings.seed, on_iteration, start, grayscale
+    )
+
+
 class Optimize:
     """Paints one shot frame by frame. See `Stylizer` for what its methods promise.
 
-    begin: paints a shot's first frame, float32 (1, 3, H, W) in [0, 1], in a
-    quick way; the iterations go on from there. Without it they begin with the frame itself, coarse to fine.
+    first_picture: makes the start of a shot's first frame from the frame, both float32
+    (1, 3, H, W) in [0, 1]; without it the start is the frame with a little noise, coarse to fine. grayscale: stylizes only the
+    luminance. optimizer: one of another configuration than the default, with values bounded to [0, 1].
     """
 
     lookahead = 0
@@ -48,11 +65,14 @@ class Optimize:
         device: str = "cpu",
         seed: int = 0,
         on_iteration: OnIteration = ignore,
-        begin: Callable[[Tensor], Tensor] | None = None,
+        first_picture: Callable[[Tensor], Tensor] | None = None,
+        grayscale: bool = False,
+        optimizer: LBFGS | None = None,
     ):
         self.styles, self.weights, self.schedule = styles, weights, schedule
-        self.device, self.seed, self.on_iteration, self.begin = device, seed, on_iteration, begin
-        self.optimizer = LBFGS(within=(0.0, 1.0))  # or what is seen, cut to that, would not be what was optimized
+        self.device, self.seed, self.on_iteration, self.first_picture = device, seed, on_iteration, first_picture
+        self.grayscale = grayscale
+        self.optimizer = optimizer or LBFGS(within=(0.0, 1.0))  # clipping afterwards would change the loss
         self.picture: Tensor | None = None
         self.source: np.ndarray | None = None
         self.owed: np.ndarray | None = None
@@ -62,7 +82,7 @@ class Optimize:
 
     def step(self, frame: FrameInput) -> list[StylizedFrame]:
         began = time.perf_counter()
-        image, motion = frame.image, frame.motion
+        image, motion = luminance(frame.image) if self.grayscale else frame.image, frame.motion
         if motion is None or self.picture is None or self.source is None:
             picture, value, iterations = self._paint_first(to_tensor(image, self.device))
         elif self.schedule.repeats and not np.isnan(self.last_spatial_loss) and np.array_equal(image, self.source):
@@ -72,7 +92,7 @@ class Optimize:
         self.styles.extract.passes.release()  # for what is done between frames, flow and warps, has large arrays of its own
         # as `restore` does it: in another memory layout, kernels sum in another order and round otherwise
         painted = to_array(picture)
-        self.continue_from(painted, image)
+        self._keep(painted, image)
         self.last_spatial_loss = value.spatial
         if motion is None or motion.is_keyframe:
             self.keyframe, self.since = self.picture, None
@@ -90,8 +110,10 @@ class Optimize:
         """Coarse to fine, each scale from an empty history; the finest scale's pairs are kept for the next frame."""
         self.owed = None
         height, width = content.shape[2:]
-        steps = steps_of_first((height, width), self.schedule.first, self.begin is not None)
-        picture = self._noisy(resize(content, steps[0][0])) if self.begin is None else self.begin(content)
+        steps = steps_of_first((height, width), self.schedule.first, self.first_picture is not None)
+        picture = (
+            self._noisy(resize(content, steps[0][0])) if self.first_picture is None else self.first_picture(content)
+        )
         total = sum(count * work(size) for size, count in steps)
         done = iterations = 0
         for size, count in steps:
@@ -205,7 +227,7 @@ class Optimize:
     def restore(self, state: State) -> None:
         if not state:
             return
-        self.continue_from(state["picture"], state["source"])
+        self._keep(state["picture"], state["source"])
         self.owed, self.since = state.get("owed"), state.get("since")
         self.keyframe = self._as_picture(state["keyframe"]) if "keyframe" in state else None
         self.first_spatial_loss, self.last_spatial_loss = (
@@ -216,7 +238,11 @@ class Optimize:
         self.optimizer.restore({name: torch.from_numpy(each).to(self.device) for name, each in pairs.items()})
 
     def continue_from(self, picture: np.ndarray, source: np.ndarray) -> None:
-        """Take a painted frame, float32 (H, W, 3) in [0, 1], and its source frame as the ones before the next step."""
+        if self.grayscale:
+            picture, source = luminance(picture), luminance(source)
+        self._keep(picture, source)
+
+    def _keep(self, picture: np.ndarray, source: np.ndarray) -> None:
         self.picture, self.source = self._as_picture(picture), source
 
     def _as_picture(self, array: np.ndarray) -> Tensor:

@@ -22,7 +22,7 @@ from videostyle.losses.terms import Weights, temporal_distance
 from videostyle.media.resize import fit_size
 from videostyle.media.sources import frames_at, open_source
 from videostyle.models.vgg import SMALLEST_SIDE
-from videostyle.stylizers.memory import check_memory
+from videostyle.stylizers.memory import TRAINING, check_memory
 from videostyle.temporal.consistency import motion
 from videostyle.temporal.flow import Flow
 from videostyle.temporal.warp import warp
@@ -91,7 +91,7 @@ def load_pairs(job: TrainJob, device: str, progress: Progress) -> list[Pair]:
     pairs = []
     for number, clip in enumerate(clips):
         if device == "cpu":
-            check_memory(clip.size, way="learning")
+            check_memory(clip.size, TRAINING, "training")
         pairs += clip.read([pair for owner, pair in chosen if owner == number])
     return pairs
 

@@ -1,0 +1,40 @@
+"""What the stylizers of a run are made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from videostyle.stylizers.schedule import Schedule
+
+if TYPE_CHECKING:
+    from videostyle.losses.terms import Weights
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StylizerSettings:
+    """What the stylizers of a run are made from, the same for all of its shots. Stylizers ignore what they do not need."""
+
+    styles: tuple[np.ndarray, ...] = ()
+    """Style images, uint8 or uint16 (H, W, 3) RGB, of any sizes; empty with a style model."""
+    style_model: Path | None = None
+    """A .vstyle file whose network does the stylizing; None where frames are optimized towards `styles`."""
+    weights: Weights
+    """Weight of each term of the objective L."""
+    schedule: Schedule
+    """Iterations per frame."""
+    style_scale: float = 1.0
+    """Size of the strokes relative to the picture; the style image's longer side is this times the frame's."""
+    features: str = "vgg19"
+    """Name of the feature network in models.weights.WEIGHTS."""
+    device: str = "cpu"
+    """The torch device."""
+    seed: int = 0
+    """Seed of the noise in the first frame's start."""
+    begin_with: Path | None = None
+    """A .vstyle file whose network makes the start of a shot's first frame; None to start from the frame itself."""
+    grayscale: bool = False
+    """Stylize the luminance only, for --keep-colors; the renderer puts the source's colors back."""
