@@ -61,7 +61,7 @@ def test_the_output_appears_only_when_it_is_finished(output, clip):
         for frame in painted(output):
             sink.write(frame)
             assert visible(output.parent) == []
-            shown = cv2.imread(str(work.look))[..., ::-1]
+            shown = cv2.imread(str(work.preview))[..., ::-1]
             assert np.array_equal(shown, frame.image)
         sink.end_segment()
         assert visible(output.parent) == []
@@ -105,7 +105,7 @@ def test_what_was_there_stays_until_the_end(output, clip):
 
 
 def test_without_a_frame_there_is_no_output(output, clip):
-    with WorkFolder(output) as work, pytest.raises(RunFailed, match="no frame was painted"):
+    with WorkFolder(output) as work, pytest.raises(RunFailed, match="no frame was stylized"):
         opened(output, work, clip).finish()
     assert visible(output.parent) == []
 

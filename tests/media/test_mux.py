@@ -303,7 +303,7 @@ def test_chapters_reach_mp4_and_what_it_cannot_hold_is_told(tmp_path):
     source = add_texts(clip, LINES, MARKS)
     output = tmp_path / "out.mp4"
     _, notices = repaint(source, output)
-    assert notices == ["subtitle track 1 (subrip) cannot be held by mp4: left out"]
+    assert notices == ["subtitle track 1 (subrip) cannot be copied into mp4 and is left out"]
     assert chapters(output) == chapters(source)
     again = tmp_path / "again.mp4"
     _, notices = repaint(output, again)  # MP4's own text track of the chapters is no loss
@@ -319,7 +319,7 @@ def test_empty_first_video_track(tmp_path, suffix, name, options):
     assert [len(track) for track in sent_packets(source, "video")] == [0, 3]
     output = tmp_path / f"out{suffix}"
     _, notices = repaint(source, output)
-    assert notices == ["video track 1 (h264) is empty: left out"]
+    assert notices == ["video track 1 (h264) is empty and is left out"]
     with av.open(str(output)) as container:
         assert [stream.type for stream in container.streams] == ["video"]
     originals = {packet.payload for packet in sent_packets(source, "video")[1]}
@@ -373,7 +373,7 @@ def test_where_there_is_no_place_for_the_cover_picture_it_is_told(tmp_path, suff
     source = make_clip(tmp_path / "in.mp4", pictures(2), cover=gradient(8, 8))
     output = tmp_path / f"out{suffix}"
     _, notices = repaint(source, output)
-    assert notices == [f"the cover picture cannot be held by {name}: left out"]
+    assert notices == [f"the cover art cannot be copied into {name} and is left out"]
     assert cover_of(output) is None
 
 
@@ -390,7 +390,7 @@ def test_attachments_are_kept_in_matroska_and_told_elsewhere(tmp_path):
         (kept,) = container.streams.attachments
         assert (kept.name, kept.mimetype, kept.data) == ("Letters.ttf", "font/ttf", b"letters" * 9)
     _, notices = repaint(source, tmp_path / "out.mp4")
-    assert notices == ["attachment track 1 (unknown) cannot be held by mp4: left out"]
+    assert notices == ["attachment track 1 (unknown) cannot be copied into mp4 and is left out"]
 
 
 def test_the_file_s_tags_are_copied_and_those_without_a_place_are_told(tmp_path):
@@ -435,7 +435,7 @@ def test_segments_of_other_encoders_are_not_joined(tmp_path, monkeypatch):
         codec = sink._encoding.settings.options
         monkeypatch.setitem(codec, "preset", "ultrafast")
         sink.write(Frame(gradient(*SIZE), 1))
-        with pytest.raises(RunFailed, match="encoded unlike the segments before it"):
+        with pytest.raises(RunFailed, match="encoded with other settings than the segments before it"):
             sink.finish()
         sink.abort()
     assert [each.name for each in tmp_path.iterdir()] == [work.path.name]
@@ -495,14 +495,14 @@ def test_the_sound_of_a_file_goes_with_a_folder_and_is_encoded_where_it_must_be(
         for index, image in enumerate(pictures(5)):
             sink.write(Frame(image, index))
         sink.finish()
-    assert "audio track 1 of sound.mp4 (aac) cannot be copied into webm: re-encoded as libopus" in sink.notices
+    assert "audio track 1 of sound.mp4 (aac) cannot be copied into webm and is re-encoded as libopus" in sink.notices
     samples, start = heard(output, 48000)
     assert abs(start) < 0.01
     assert abs(len(samples) / 48000 - 0.5) < 0.05
     assert np.abs(samples[4800:19200]).max() > 0.05
 
 
-@pytest.mark.parametrize(("name", "told"), [("gone.wav", "cannot be opened"), ("silent.mp4", "holds no sound")])
+@pytest.mark.parametrize(("name", "told"), [("gone.wav", "cannot be opened"), ("silent.mp4", "has no audio")])
 def test_a_file_without_sound_is_refused_before_anything_is_painted(tmp_path, name, told):
     make_clip(tmp_path / "silent.mp4", pictures(1))
     source = make_clip(tmp_path / "in.mp4", pictures(2))

@@ -177,7 +177,7 @@ def test_a_folder_that_is_a_link_to_another_disk_is_filled(tmp_path, monkeypatch
 
 def test_a_still_becomes_no_video(tmp_path):
     output = tmp_path / "out.mp4"
-    with WorkFolder(output) as work, pytest.raises(BadOutput, match="a still does not become a video"):
+    with WorkFolder(output) as work, pytest.raises(BadOutput, match="a still image does not become a video"):
         open_sink(output, work, tmp_path, VideoInfo("image", (8, 8)), (8, 8), None, None)
 
 

@@ -3,11 +3,12 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
-import videostyle.media.workdir as work_module
 from videostyle.errors import BadOutput, RunFailed
 from videostyle.media.workdir import WorkFolder, publish, write_atomically, writing
 
@@ -17,7 +18,7 @@ from pathlib import Path
 from videostyle.media.workdir import WorkFolder
 with WorkFolder(Path(sys.argv[1])) as work:
     (work.folder("pictures") / "half.png").write_bytes(b"left over")
-    work.show(b"left over")
+    work.show_preview(b"left over")
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -60,7 +61,7 @@ def test_the_refused_run_leaves_the_other_ones_work_alone(tmp_path, other_run):
     output = tmp_path / "out.mp4"
     with pytest.raises(BadOutput), WorkFolder(output):
         pass
-    assert WorkFolder(output).look.read_bytes() == b"left over"
+    assert WorkFolder(output).preview.read_bytes() == b"left over"
     with pytest.raises(BadOutput, match="busy"), WorkFolder(output):
         pass
 
@@ -68,10 +69,10 @@ def test_the_refused_run_leaves_the_other_ones_work_alone(tmp_path, other_run):
 def test_the_folder_stays_until_it_is_removed(tmp_path):
     output = tmp_path / "out.mp4"
     with WorkFolder(output) as work:
-        work.show(b"one")
-        work.show(b"two")
+        work.show_preview(b"one")
+        work.show_preview(b"two")
     assert work.path == tmp_path / ".out.mp4.videostyle"
-    assert work.look.read_bytes() == b"two"
+    assert work.preview.read_bytes() == b"two"
     assert [each.name for each in work.path.glob("*.part")] == []
     with WorkFolder(output) as work:
         work.remove()
@@ -80,22 +81,56 @@ def test_the_folder_stays_until_it_is_removed(tmp_path):
         assert work.path.is_dir()
 
 
-def test_a_lock_on_a_file_that_was_just_deleted_does_not_count(tmp_path, monkeypatch):
-    """A finishing run may delete the lock file after this one opened it and before this one locked it."""
+def test_lock_file_deleted_before_it_is_locked(tmp_path, monkeypatch):
+    """A finishing run may delete the lock file after this one opened it and before this one locked it: the lock would guard
+    nothing, so it is taken again on a new file."""
+    fcntl = pytest.importorskip("fcntl")
     output = tmp_path / "out.mp4"
-    taken = []
+    flock, deleted = fcntl.flock, []
 
-    def lock_after_the_folder_is_gone(file):
-        if not taken:
+    def delete_first(file, operation):
+        if not deleted:
             shutil.rmtree(WorkFolder(output).path)
-        taken.append(take_lock(file))
-        return taken[-1]
+            deleted.append(True)
+        return flock(file, operation)
 
-    take_lock = work_module._take_lock
-    monkeypatch.setattr(work_module, "_take_lock", lock_after_the_folder_is_gone)
+    monkeypatch.setattr(fcntl, "flock", delete_first)
     with WorkFolder(output), pytest.raises(BadOutput, match="busy"), WorkFolder(output):
         pass
-    assert taken == [True, True, False]
+    assert deleted
+
+
+def test_folder_is_held_by_one_run_while_others_remove_it(tmp_path):
+    """Three runs take the folder, and remove it when they are done, as fast as they can."""
+    output = tmp_path / "out.mp4"
+    holders: list[int] = []
+    done, failures = [], []
+
+    def take_often(number: int) -> None:
+        finished = 0
+        while finished < 40 and not failures:
+            try:
+                with WorkFolder(output) as work:
+                    holders.append(number)
+                    time.sleep(0.0005)
+                    if holders != [number] or not work.path.is_dir():
+                        failures.append(list(holders))
+                    holders.remove(number)
+                    work.remove()
+                finished += 1
+            except BadOutput as error:
+                if "busy" not in str(error):
+                    failures.append(str(error))
+        done.append(number)
+
+    threads = [threading.Thread(target=take_often, args=(number,), daemon=True) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert failures == []
+    assert sorted(done) == [0, 1, 2]
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("output", ["missing/out.mp4", "x" * 250 + ".mp4"])

@@ -1,4 +1,4 @@
-"""One image, or a folder of numbered images, as a sink."""
+"""Sinks for one image, and for a folder of numbered images."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ TIMES_HEADER = "# file, its time on the source's clock in seconds as an exact fr
 
 
 class ImageSink:
-    """One picture. Transparency is kept where the format can, else laid over white."""
+    """One image. Transparency is kept where the format can hold it, else composited over white."""
+
+    continues = False
 
     def __init__(self, output: Path, work: WorkFolder):
         self.notices: list[str] = []
@@ -32,58 +34,57 @@ class ImageSink:
 
     def write(self, frame: Frame) -> None:
         if self._written:
-            todo = "give --frames 1, or an output that holds a video"
-            raise RunFailed(f"{self._output} holds one frame, and here is a second", todo=todo)
+            todo = "add --frames 1, or choose an -o that holds a video"
+            raise RunFailed(f"{self._output} holds one frame, but there is a second one", todo=todo)
         with writing(self._output):
             write_atomically(self._result, picture_bytes(frame.image, frame.alpha, self._output.suffix))
-            self._work.show(picture_bytes(frame.image, frame.alpha, ".png"))
+            self._work.show_preview(picture_bytes(frame.image, frame.alpha, ".png"))
         self._written = True
 
     def end_segment(self) -> None:
-        """A picture has no segments."""
+        """An image has no segments."""
 
     def files(self) -> list[Path]:
-        return [self._result] * self._written
+        return [self._result] if self._written else []
 
     def resume(self, files: list[Path], times: list[Fraction]) -> None:
         self._written = bool(files)
 
     def finish(self) -> None:
         if not self._written:
-            raise RunFailed(f"{self._output}: no frame was painted")
+            raise RunFailed(f"{self._output} was not written: no frame was stylized")
         with writing(self._output):
             publish(self._result, self._output)
 
     def abort(self) -> None:
-        """The painted picture stays in the work folder."""
+        """The image stays in the work folder."""
 
 
 class FolderSink:
-    """Numbered pictures. A folder's names are kept; a video's frames are named by their ordinals, from 000001.png.
+    """Numbered images. Those of a folder keep their names; frames of a video are named by their ordinals, from 000001.png.
 
-    For a video, `timestamps.txt` gives a line for each picture: its name, its time on the source's own clock as an
-    exact fraction of seconds, and the same as a decimal. Other files of a folder that is already there stay, and so do
-    their lines.
+    For a video, `timestamps.txt` has a line for each image: its name, its time on the source's clock as an exact fraction of
+    seconds, and the same as a decimal. In a folder that exists, other images and their lines are kept.
     """
 
     bits = 16
+    continues = True
 
     def __init__(self, output: Path, work: WorkFolder, info: VideoInfo):
         self.notices: list[str] = []
         self._output = Path(os.path.abspath(output))
         self._work = work
-        self._timed = info.kind == "video"
+        self._from_video = info.kind == "video"
         self._times: dict[str, Fraction] = {}
         with writing(self._output):
             self._folder = work.folder("pictures")
 
     def write(self, frame: Frame) -> None:
-        name = Path(output_name(frame))
+        name = output_name(frame)
         with writing(self._output):
-            data = picture_bytes(frame.image, frame.alpha, name.suffix)
-            write_atomically(self._folder / name.name, data)
-            self._work.show(picture_bytes(frame.image, frame.alpha, ".png"))
-        self._times[name.name] = frame.time
+            write_atomically(self._folder / name, picture_bytes(frame.image, frame.alpha, Path(name).suffix))
+            self._work.show_preview(picture_bytes(frame.image, frame.alpha, ".png"))
+        self._times[name] = frame.time
 
     def end_segment(self) -> None:
         """A folder has no segments."""
@@ -92,28 +93,30 @@ class FolderSink:
         return [self._folder / name for name in self._times]
 
     def resume(self, files: list[Path], times: list[Fraction]) -> None:
-        self._times = dict(zip((each.name for each in files), times, strict=True))
+        self._times = dict(zip((path.name for path in files), times, strict=True))
 
     def finish(self) -> None:
         if not self._times:
-            raise RunFailed(f"{self._output}: no frame was painted")
+            raise RunFailed(f"{self._output} was not written: no frame was stylized")
+        names = list(self._times)
         with writing(self._output):
-            if self._timed:
+            if self._from_video:
                 write_atomically(self._folder / TIMES_FILE, self._times_text().encode())
+                names.append(TIMES_FILE)
             if self._output.exists():
-                for name in [*self._times, *[TIMES_FILE] * self._timed]:
+                for name in names:
                     self._publish_copy(name)
             else:
                 os.replace(self._folder, self._output)
 
     def _publish_copy(self, name: str) -> None:
-        """The picture itself stays: a run killed on the way can publish them all again."""
+        """The image itself stays in the work folder, so that a run that is killed meanwhile can publish all of them again."""
         copy = self._output / f".{name}.part"  # in the folder itself, which may be a link to another disk
         shutil.copyfile(self._folder / name, copy)
         publish(copy, self._output / name)
 
     def _times_text(self) -> str:
-        """One line for each picture of the folder, in the order of their names."""
+        """One line for each image of the folder, in the order of their names."""
         old = self._output / TIMES_FILE
         lines = old.read_text("utf-8", errors="replace").splitlines(keepends=True) if old.exists() else []
         times = {line.split()[0]: line for line in lines if line.strip() and not line.startswith("#")}
@@ -121,10 +124,10 @@ class FolderSink:
         return TIMES_HEADER + "".join(times[name] for name in sorted(times))
 
     def abort(self) -> None:
-        """The painted pictures stay in the work folder."""
+        """The images stay in the work folder."""
 
 
 def output_name(frame: Frame) -> str:
-    """The name of a painted frame in an output folder: the source file's own, or the ordinal of a video's frame."""
+    """The name of a stylized frame in an output folder: the source file's own, or the ordinal of a video's frame."""
     name = Path(frame.name or f"{frame.index + 1:06d}.png")
     return name.name if name.suffix.lower() in IMAGES else name.with_suffix(".png").name

@@ -1,335 +1,220 @@
-"""Joins the painted segments with everything the source holds beside its picture: sound, subtitles, chapters, names."""
+"""Muxing: the segments of a run become one file, together with the side tracks, chapters and tags of the source."""
 
 from __future__ import annotations
 
 import heapq
 import math
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer, OutputContainer
+from av.stream import Stream
+from av.video.stream import VideoStream
 
-from videostyle.errors import BadInput
 from videostyle.frames import Trim
-from videostyle.media.audio import Reencoded
+from videostyle.media.audio import ReencodedTrack
 from videostyle.media.containers import Container
-from videostyle.media.encoding import Encoding, muxer_accepts, tag_stream
+from videostyle.media.encoding import Encoding, tag_stream
 from videostyle.media.segments import joined_packets
-from videostyle.media.tracks import is_empty, is_still, open_container
+from videostyle.media.side_tracks import SideTracks
+from videostyle.media.tracks import is_still, open_container
 
-# FFmpeg's AVFMT_FLAG_BITEXACT: without it Matroska files carry random numbers and no two runs write the same bytes.
+# FFmpeg's AVFMT_FLAG_BITEXACT: without it Matroska files contain random numbers, and no two runs write the same bytes.
 BITEXACT = 0x400
 
-# Written by muxers about the file they wrote; false in another file.
-ABOUT_THE_OLD_FILE = {
+# Written by a muxer about its own file; not true of another one.
+MUXER_TAGS = {
     "encoder", "major_brand", "minor_version", "compatible_brands", "vendor_id", "duration", "bps",
     "number_of_frames", "number_of_bytes", "_statistics_tags", "_statistics_writing_app",
     "_statistics_writing_date_utc",
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Track:
-    """One of a file's streams that goes into the output. encoder: "" where its packets are copied."""
-
-    index: int
-    encoder: str = ""
-
-
-@dataclass(frozen=True)
-class SideTracks:
-    """What of a file goes beside the film, and how."""
-
-    path: Path
-    tracks: list[Track]
-    """The streams that are copied or encoded again."""
-    attachments: list[tuple[str, str, bytes]] = field(default_factory=list)
-    """Name, MIME type and bytes of each attached file."""
-    trim: Trim | None = None
-    """Only packets that overlap this interval are taken; None: all."""
-    shift: Fraction = Fraction(0)
-    """Seconds subtracted from all times."""
-    film: int = 0
-    """Stream index of the film that was stylized; its tags go to the new video stream. No meaning for a sound file."""
-
-
-def plan_source(
-    path: Path, film: int, container: Container, trim: Trim | None, sound: bool
-) -> tuple[SideTracks, list[str]]:
-    """What of the source, beside its film, an output of this format takes, and how; notices for the rest.
-
-    film: its stream index. sound: whether audio tracks are wanted. Raises OSError or av.FFmpegError where the source
-    cannot be opened.
-    """
-    beside = SideTracks(path, [], [], trim, trim.start if trim else Fraction(0), film)
-    notices = []
-    numbers: dict[str, int] = {}
-    with open_container(path) as origin:
-        for stream in origin.streams:
-            numbers[stream.type] = numbers.get(stream.type, 0) + 1
-            if stream.index == film or _is_chapter_text(origin, stream) or _is_time_code(stream, origin.streams[film]):
-                continue
-            name = f"{stream.type} track {numbers[stream.type]} ({_codec(stream)})"
-            if is_still(stream):
-                name = "the cover picture"
-            elif stream.type == "video" and _is_empty_track(path, stream.index):
-                notices.append(f"{name} is empty: left out")
-                continue
-            attachment = _attachment(path, stream) if container.attachments else None
-            if stream.type == "audio":
-                if sound:
-                    notices += _take_sound(beside, container, stream, name)
-            elif attachment is not None:
-                beside.attachments.append(attachment)
-            elif _can_hold(container, stream):
-                beside.tracks.append(Track(stream.index))
-            else:
-                notices.append(f"{name} cannot be held by {container.format}: left out")
-    return beside, notices
-
-
-def plan_sound(path: Path, container: Container) -> tuple[SideTracks, list[str]]:
-    """The audio tracks of another file. Raises BadInput where it holds no sound."""
-    beside, notices = SideTracks(path, []), []
-    accepted = "copy, none, or a file with sound"
-    try:
-        with open_container(path) as origin:
-            for number, stream in enumerate(origin.streams.audio, 1):
-                name = f"audio track {number} of {path.name} ({_codec(stream)})"
-                notices += _take_sound(beside, container, stream, name)
-    except (OSError, av.FFmpegError) as error:
-        raise BadInput(f"--audio {path} cannot be opened: {error.strerror}", accepted) from error
-    if not beside.tracks:
-        raise BadInput(f"--audio {path} holds no sound", accepted)
-    return beside, notices
-
-
-def _codec(stream: Any) -> str:
-    return stream.codec_context.codec.canonical_name if stream.codec_context is not None else "unknown"
-
-
-def _take_sound(beside: SideTracks, container: Container, stream: Any, name: str) -> list[str]:
-    """Adds an audio stream, copied where the container can hold it; returns what the user should know."""
-    if stream.codec_context is None:
-        return [f"{name} is in a format that is not known here: left out"]
-    if _can_hold(container, stream):
-        beside.tracks.append(Track(stream.index))
-        return []
-    encoder = container.audio_encoder
-    if not _can_encode(container, stream):
-        return [f"{name} is damaged: left out"]
-    beside.tracks.append(Track(stream.index, encoder))
-    return [f"{name} cannot be copied into {container.format}: re-encoded as {encoder}"]
-
-
-def _attachment(path: Path, stream: Any) -> tuple[str, str, bytes] | None:
-    """The stream as Matroska attaches files, covers by the names that its players look for; None where it is none."""
-    if stream.type == "attachment":
-        return stream.name or "attachment", stream.mimetype or "application/octet-stream", stream.data
-    if not is_still(stream):
-        return None
-    with open_container(path) as origin:
-        data = next(bytes(packet) for packet in origin.demux(origin.streams[stream.index]) if packet.size)
-    ending = {"png": "png", "mjpeg": "jpg"}.get(_codec(stream))
-    return None if ending is None else (f"cover.{ending}", f"image/{'png' if ending == 'png' else 'jpeg'}", data)
-
-
-def _is_empty_track(path: Path, index: int) -> bool:
-    """On a file of its own: reading packets moves the position in it."""
-    with open_container(path) as origin:
-        return is_empty(origin, origin.streams[index])
-
-
-def _is_chapter_text(origin: Any, stream: Any) -> bool:
-    """MP4 keeps chapters twice: as a list, which is copied, and as a track of texts for old players."""
-    return stream.type == "data" and stream.name == "bin_data" and bool(origin.chapters())
-
-
-def _is_time_code(stream: Any, film: Any) -> bool:
-    """Whether a track only holds the timecode that the film is tagged with as well; sound may be tagged with it too."""
-    return stream.type == "data" and "timecode" in stream.metadata and "timecode" in film.metadata
-
-
-def _can_hold(container: Container, stream: Any) -> bool:
-    """Whether packets of this stream can be copied: the muxer is asked to write a header for it."""
-    if stream.codec_context is None or (is_still(stream) and not container.cover_track):
-        return False
-    return muxer_accepts(container, lambda output: output.add_stream_from_template(stream, opaque=True))
-
-
-def _can_encode(container: Container, stream: Any) -> bool:
-    """Whether audio can be decoded and encoded again: not without a sample rate or channels."""
-    return muxer_accepts(
-        container, lambda output: Reencoded(output, stream, container.audio_encoder, None, Fraction(0))
-    )
-
-
 def mux(
     target: Path,
-    form: Container,
+    container: Container,
     segments: list[Path],
     encoding: Encoding,
     source: SideTracks | None,
     sound: SideTracks | None,
 ) -> list[str]:
-    """Writes the segments' packets and what goes beside them into `target`, in decoding order; returns notices.
+    """Write the segments' packets and the side tracks into `target`, in decoding order; return notices.
 
-    source: None where the painted frames come from pictures; its tags and chapters are taken too. sound: a file of its
-    own. Holds a few packets, beside the muxer's own.
+    source: of the video that was stylized, whose tags and chapters are copied too; None where the frames come from images.
+    sound: of an audio file. A few packets are in memory at a time, besides those in the muxer.
     """
     notices: list[str] = []
     with ExitStack() as files:
         file = files.enter_context(target.open("wb"))
-        origins = [(each, files.enter_context(open_container(each.path))) for each in (source, sound) if each]
-        options = _muxer_options(form, encoding, [origin for _, origin in origins])
-        container = files.enter_context(av.open(file, "w", format=form.format, container_options=options))
-        container.flags |= BITEXACT
-        video = _video_stream(container, form, segments, encoding)
-        painted = _onto(video, joined_packets(segments, encoding.tick))
+        inputs = [(side, files.enter_context(open_container(side.path))) for side in (source, sound) if side]
+        options = _muxer_options(container, encoding, [demuxer for _, demuxer in inputs])
+        output = files.enter_context(av.open(file, "w", format=container.format, container_options=options))
+        output.flags |= BITEXACT
+        video = _video_stream(output, container, segments, encoding)
+        film = _onto(video, joined_packets(segments, encoding.tick))
         if source is not None:
-            _describe(container, origins[0][1], source.trim)
-            _name_stream(video, origins[0][1].streams[source.film])
-            notices += _time_code(container, video, form, encoding.rate, source.trim)
-        others = [TrackCopier(container, origin, each, notices).packets() for each, origin in origins]
-        for packet in heapq.merge(painted, *others, key=_decoding_time):
-            container.mux(packet)
-    return notices + (_lost_metadata(target, source.path) if source else [])
+            demuxer = inputs[0][1]
+            _copy_tags(output, demuxer, source.trim)
+            _copy_stream_tags(video, demuxer.streams[source.film])
+            notices += _copy_timecode(output, video, container, encoding.rate, source.trim)
+        copiers = [TrackCopier(output, demuxer, side) for side, demuxer in inputs]
+        for packet in heapq.merge(film, *(copier.packets() for copier in copiers), key=_decoding_time):
+            output.mux(packet)
+        notices += [line for copier in copiers for line in copier.notices]
+    return notices + (_lost_tags(target, source.path) if source else [])
 
 
-def _muxer_options(form: Container, encoding: Encoding, origins: list[Any]) -> dict[str, str]:
-    options = {"avoid_negative_ts": "disabled"}  # sound may begin before 0: nothing else moves for it
-    if not form.edit_lists:
+def _muxer_options(container: Container, encoding: Encoding, inputs: list[InputContainer]) -> dict[str, str]:
+    options = {"avoid_negative_ts": "disabled"}  # audio may begin before 0: nothing else is shifted for that
+    if not container.edit_lists:
         return options
-    # A late start is an edit list in ticks of the whole movie, milliseconds unless told otherwise: the least common
-    # multiple of all clocks makes every start exact. Where it does not fit 31 bits the picture's own clock must do.
-    clocks = [encoding.tick.denominator]
-    sounds = [stream for origin in origins for stream in origin.streams.audio if stream.codec_context]
-    clocks += [stream.codec_context.sample_rate for stream in sounds]
-    common = math.lcm(*(clock for clock in clocks if clock))
-    options["movie_timescale"] = str(common if common < 2**31 else clocks[0])
+    # A late start becomes an edit list in ticks of the whole movie, by default milliseconds. The least common multiple of
+    # all time bases makes every start exact; where it does not fit into 31 bits, only the film's is.
+    units = [encoding.tick.denominator]
+    audio = [stream for demuxer in inputs for stream in demuxer.streams.audio if stream.codec_context]
+    units += [stream.codec_context.sample_rate for stream in audio]
+    common = math.lcm(*(unit for unit in units if unit))
+    options["movie_timescale"] = str(common if common < 2**31 else units[0])
     return options
 
 
-def _video_stream(container: Any, form: Container, segments: list[Path], encoding: Encoding) -> Any:
+def _video_stream(
+    output: OutputContainer, container: Container, segments: list[Path], encoding: Encoding
+) -> VideoStream:
     with open_container(segments[0]) as segment:
-        stream = container.add_stream_from_template(segment.streams.video[0], opaque=True)
+        stream = output.add_stream_from_template(segment.streams.video[0], opaque=True)
     stream.time_base = encoding.tick
     tag_stream(stream, encoding)
-    if tag := form.codec_tags.get(encoding.settings.encoder):
+    if tag := container.codec_tags.get(encoding.settings.encoder):
         stream.codec_context.codec_tag = tag
-    stream.framerate = 0  # Matroska would write it down as every frame's duration, false where the rate varies
+    stream.framerate = Fraction(
+        0
+    )  # Matroska would store it as the duration of every frame, wrong where the rate varies
     return stream
 
 
-def _onto(stream: Any, packets: Iterator[Any]) -> Iterator[Any]:
+def _onto(stream: VideoStream, packets: Iterator[av.Packet]) -> Iterator[av.Packet]:
     for packet in packets:
         packet.stream = stream
         yield packet
 
 
-def _decoding_time(packet: Any) -> Fraction:
+def _decoding_time(packet: av.Packet) -> Fraction:
+    assert packet.dts is not None, "every packet has been given a time"
     return packet.dts * packet.time_base
 
 
-def _describe(container: Any, origin: Any, trim: Trim | None) -> None:
-    """Copies what the source says of itself, and its chapters, cut and shifted where the run is trimmed."""
-    container.metadata.update(_still_true(origin.metadata))
+def _copy_tags(output: OutputContainer, source: InputContainer, trim: Trim | None) -> None:
+    """Copy the source's tags, and its chapters, cut and shifted where the run is trimmed."""
+    output.metadata.update(_portable(source.metadata))
     chapters = []
-    for chapter in origin.chapters():
-        if trim:
-            start = max(trim.start, chapter["start"] * chapter["time_base"])
-            end = min(trim.end, chapter["end"] * chapter["time_base"])
+    for chapter in source.chapters():
+        unit = chapter["time_base"]
+        if trim and unit:
+            start, end = max(trim.start, chapter["start"] * unit), min(trim.end, chapter["end"] * unit)
             if start >= end:
                 continue
-            chapter["start"], chapter["end"] = (
-                round((time - trim.start) / chapter["time_base"]) for time in (start, end)
-            )
+            chapter["start"], chapter["end"] = (round((time - trim.start) / unit) for time in (start, end))
         chapters.append(chapter)
     if chapters:
-        container.set_chapters(chapters)
+        output.set_chapters(chapters)
 
 
-def _name_stream(stream: Any, template: Any) -> None:
-    stream.metadata.update(_still_true(template.metadata))
+def _copy_stream_tags(stream: Stream, template: Stream) -> None:
+    stream.metadata.update(_portable(template.metadata))
     stream.disposition = template.disposition
 
 
-def _time_code(container: Any, video: Any, form: Container, rate: Fraction, trim: Trim | None) -> list[str]:
-    """Keeps the timecode of the first frame, of which MP4 and MOV make a track where the rate is known; notices where not."""
+def _copy_timecode(
+    output: OutputContainer, video: VideoStream, container: Container, rate: Fraction, trim: Trim | None
+) -> list[str]:
+    """Keep the timecode of the first frame where it is still true; return a notice where it is not."""
     if "timecode" not in video.metadata:
         return []
     if trim is None and rate.denominator in (1, 1001):
-        video.framerate = rate if form.timecode_track else 0
+        if container.timecode_track:
+            video.framerate = rate
         return []
-    for each in (video, container):
-        each.metadata.pop("timecode", None)
+    for tagged in (video, output):
+        tagged.metadata.pop("timecode", None)
     return [
-        "the timecode is left out: it counts from a frame that is not painted, or at a rate that timecodes do not have"
+        "the timecode is left out: it belongs to a frame before the first one, or timecodes do not have this frame rate"
     ]
 
 
-def _still_true(metadata: dict[str, str]) -> dict[str, str]:
-    """Without what was said about the old file; Matroska's statistics end in a language, as in "BPS-eng"."""
-    return {key: text for key, text in metadata.items() if key.lower().split("-")[0] not in ABOUT_THE_OLD_FILE}
+def _portable(metadata: dict[str, str]) -> dict[str, str]:
+    """The tags that are true of another file too. Matroska's statistics end in a language, as in "BPS-eng"."""
+    return {key: text for key, text in metadata.items() if key.lower().split("-")[0] not in MUXER_TAGS}
 
 
-def _lost_metadata(target: Path, source: Path) -> list[str]:
-    with open_container(target) as written, open_container(source) as origin:
+def _lost_tags(target: Path, source: Path) -> list[str]:
+    with open_container(target) as written, open_container(source) as original:
         kept = {key.lower() for key in written.metadata}
-        lost = [key for key in _still_true(origin.metadata) if key.lower() not in kept]
+        lost = [key for key in _portable(original.metadata) if key.lower() not in kept]
     return [f"the container cannot hold these of the source's tags: {', '.join(lost)}"] if lost else []
 
 
+class TrackWriter(Protocol):
+    """One side track: takes the packets of its source, gives those of the output."""
+
+    damaged: int
+    """Packets that could not be used, or not with their own times."""
+
+    @property
+    def stream(self) -> Stream:
+        """The stream of the output."""
+        ...
+
+    def packets(self, packet: av.Packet) -> Iterator[av.Packet]: ...
+
+    def finish(self) -> Iterator[av.Packet]: ...
+
+
 class TrackCopier:
-    """What goes beside the picture: takes the source's packets, gives the output's; tells trouble in `notices`."""
+    """Adds the side tracks of one file to the output, and takes their packets there."""
 
-    def __init__(self, container: Any, origin: Any, beside: SideTracks, notices: list[str]):
-        self._notices = notices
-        self._origin = origin
-        self._trim = beside.trim
-        self._name = beside.path.name
-        self._writers: dict[int, Copied | Reencoded] = {}
-        for track in beside.tracks:
-            template = origin.streams[track.index]
-            writer: Copied | Reencoded
-            if track.encoder:
-                writer = Reencoded(container, template, track.encoder, beside.trim, beside.shift)
-            elif is_still(template):
-                writer = Cover(container, template, beside.shift)
-            else:
-                writer = Copied(container, template, beside.shift)
-            _name_stream(writer.stream, template)
+    def __init__(self, output: OutputContainer, source: InputContainer, side: SideTracks):
+        self.notices: list[str] = []
+        """What went wrong; complete after `packets()`."""
+        self._source = source
+        self._side = side
+        self._untimed: Counter[int] = Counter()
+        self._writers: dict[int, TrackWriter] = {}
+        for track in side.tracks:
+            template = source.streams[track.index]
+            writer = _track_writer(output, template, track.encoder, side)
+            _copy_stream_tags(writer.stream, template)
             self._writers[track.index] = writer
-        for attachment in beside.attachments:
-            container.add_attachment(*attachment)
+        for file in side.attachments:
+            output.add_attachment(file.name, file.mime_type, file.data)
 
-    def packets(self) -> Iterator[Any]:
-        """The output's packets, about in decoding order (in the source's own order)."""
+    def packets(self) -> Iterator[av.Packet]:
+        """The output's packets in the source's order, which is about decoding order."""
         for packet in self._source_packets():
             yield from self._writers[packet.stream.index].packets(packet)
         for index, writer in self._writers.items():
             yield from writer.finish()
-            if writer.repaired:
-                name = f"track {index + 1} of {self._name} ({self._origin.streams[index].type})"
-                self._notices.append(
-                    f"{name} holds {writer.repaired} packets that had to be skipped or given new times"
-                )
+            if damaged := writer.damaged + self._untimed[index]:
+                track = f"track {index + 1} of {self._side.path.name} ({self._source.streams[index].type})"
+                self.notices.append(f"{damaged} packets of {track} were damaged: they were skipped or given new times")
 
-    def _source_packets(self) -> Iterator[Any]:
+    def _source_packets(self) -> Iterator[av.Packet]:
+        """The packets of the side tracks that overlap the interval, each with a time."""
         if not self._writers:
             return
-        demuxer = self._origin.demux([self._origin.streams[index] for index in self._writers])
+        packets = self._source.demux([self._source.streams[index] for index in self._writers])
         while True:
             try:
-                packet = next(demuxer, None)
+                packet = next(packets, None)
             except av.FFmpegError as error:
-                self._notices.append(
-                    f"{self._name} cannot be read to its end, sound may be missing there: {error.strerror}"
-                )
+                problem = f"{self._side.path.name} cannot be read to its end: {error.strerror}"
+                self.notices.append(f"{problem}; sound may be missing there")
                 return
             if packet is None:
                 return
@@ -339,52 +224,71 @@ class TrackCopier:
             packet.pts = packet.dts if packet.pts is None else packet.pts
             packet.dts = packet.pts if packet.dts is None else packet.dts
             if packet.pts is None:
-                self._writers[packet.stream.index].repaired += bool(packet.size)  # without size: the demuxer's end mark
-            elif self._trim is None or _meets(packet, self._trim):
+                self._untimed[packet.stream.index] += bool(packet.size)  # without a size it marks the end
+            elif self._side.trim is None or _overlaps(packet, self._side.trim):
                 yield packet
 
 
-def _meets(packet: Any, trim: Trim) -> bool:
+def _track_writer(output: OutputContainer, template: Stream, encoder: str, side: SideTracks) -> TrackWriter:
+    if isinstance(template, AudioStream) and encoder:
+        return ReencodedTrack(output, template, encoder, side.trim, side.shift)
+    if is_still(template):
+        return CoverTrack(output, template)
+    return CopiedTrack(output, template, side.shift)
+
+
+def _overlaps(packet: av.Packet, trim: Trim) -> bool:
+    assert packet.pts is not None, "the caller has given it a time"
     start = packet.pts * packet.time_base
     return start < trim.end and start + (packet.duration or 0) * packet.time_base > trim.start
 
 
-class Copied:
-    """A stream whose packets go through unchanged, `shift` seconds earlier. repaired: packets given new times."""
+class CopiedTrack:
+    """A stream whose packets are copied unchanged, `shift` seconds earlier."""
 
-    def __init__(self, container: Any, template: Any, shift: Fraction):
-        self.stream = container.add_stream_from_template(template, opaque=True)
-        self.repaired = 0
-        self._shift = round(shift / template.time_base)
+    def __init__(self, output: OutputContainer, template: Stream, shift: Fraction):
+        self.stream = output.add_stream_from_template(template, opaque=True)
+        self.damaged = 0
+        """Packets that were given new times."""
+        self._shift = round(shift / template.time_base) if template.time_base else 0
         self._last: int | None = None
-        # lines of text may begin together, as in signs and karaoke
+        # subtitles may begin at the same time, as in signs and karaoke
         self._step = 0 if self.stream.type in ("subtitle", "data") else 1
 
-    def packets(self, packet: Any) -> Iterator[Any]:
-        packet.pts -= self._shift
-        packet.dts -= self._shift
-        if self.stream.type == "subtitle" and self._shift and packet.pts < 0:
-            # A line on show at the cut may have begun minutes before it, further than Matroska's clock reaches back.
+    def packets(self, packet: av.Packet) -> Iterator[av.Packet]:
+        assert packet.pts is not None, "every packet has been given a time"
+        assert packet.dts is not None, "every packet has been given a time"
+        pts, dts = packet.pts - self._shift, packet.dts - self._shift
+        if self.stream.type == "subtitle" and self._shift and pts < 0:
+            # A subtitle shown at the start may have begun minutes earlier, before any time that Matroska can store.
             start = 0 if self._last is None else max(0, self._last + self._step)
-            packet.duration = max(0, packet.pts + (packet.duration or 0) - start)
-            packet.pts = packet.dts = start
-        if self._last is not None and packet.dts < self._last + self._step:
-            # Muxers refuse decoding times that stand still: a broken file's sound must not cost a finished painting.
-            packet.dts = self._last + self._step
-            packet.pts = max(packet.pts, packet.dts)
-            self.repaired += 1
-        self._last = packet.dts
+            packet.duration = max(0, pts + (packet.duration or 0) - start)
+            pts = dts = start
+        if self._last is not None and dts < self._last + self._step:
+            # Muxers refuse decoding times that do not increase, and damaged sound must not cost a finished run.
+            dts = self._last + self._step
+            pts = max(pts, dts)
+            self.damaged += 1
+        packet.pts, packet.dts, self._last = pts, dts, dts
         packet.stream = self.stream
         yield packet
 
-    def finish(self) -> Iterator[Any]:
+    def finish(self) -> Iterator[av.Packet]:
         return iter(())
 
 
-class Cover(Copied):
-    """The cover picture: one packet without a time, and it is given the first."""
+class CoverTrack:
+    """Cover art: one packet without a time, which is given time 0."""
 
-    def packets(self, packet: Any) -> Iterator[Any]:
+    damaged = 0
+
+    def __init__(self, output: OutputContainer, template: Stream):
+        self.stream = output.add_stream_from_template(template, opaque=True)
+
+    def packets(self, packet: av.Packet) -> Iterator[av.Packet]:
         packet.pts = packet.dts = 0
         packet.stream = self.stream
         yield packet
+
+    def finish(self) -> Iterator[av.Packet]:
+        return iter(())

@@ -1,11 +1,11 @@
-"""Segments: stretches of painted frames, each encoded by an encoder of its own.
+"""Segments: runs of consecutive stylized frames, each encoded by an encoder of its own.
 
-No encoder can be stopped and resumed to the same bytes. One that is started afresh every 48 frames need not be: what a
-segment becomes depends on its own frames alone, so a resumed run and an uninterrupted one write the same file.
+No encoder can be stopped and resumed to the same bytes. Here each one encodes only one segment, of at most 48 frames, and
+what it writes depends on these frames alone: a resumed run writes the same file as an uninterrupted one.
 
-A painted frame waits as a PNG and a finished segment as a NUT or MOV file, whose own clock begins at 0. Their names
-carry their times, so that a listing of the folder is all there is to know: `000012_6144_6656.png` is the run's 13th frame,
-shown from tick 6144 to tick 6656.
+The frames of the open segment wait as PNGs. A full segment is a NUT or MOV file, whose own clock begins at 0. The name of
+each file carries its times, so that a listing of the folder is all that resuming needs: `000012_6144_6656.png` is the 13th
+frame of the run, shown from tick 6144 to tick 6656.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import av
 import cv2
@@ -29,11 +29,14 @@ SEGMENT_FRAMES = 48
 
 
 class Span(NamedTuple):
-    """The times a file's name carries: from tick `start` up to tick `end`."""
+    """The part of a run that a file holds, as its name says."""
 
     number: int
+    """Ordinal of its first frame in the run, from 0."""
     start: int
+    """In ticks of the output."""
     end: int
+    """In ticks; it is not part of the span."""
 
     @classmethod
     def of(cls, path: Path) -> Span:
@@ -44,65 +47,66 @@ class Span(NamedTuple):
 
 
 def next_span(before: Span | None, start: Fraction, end: Fraction, tick: Fraction) -> Span:
-    """Where a frame shown from `start` to `end` (seconds) goes: the nearest ticks, but after the frame before it."""
+    """The span of a frame shown from `start` to `end` (seconds): the nearest ticks, but later than the frame before it."""
     number, first = 0, round(start / tick)
     if before is not None:
         number, first = before.number + 1, max(first, before.start + 1)
     return Span(number, first, max(first + 1, round(end / tick)))
 
 
-def encode_segment(pictures: list[Path], folder: Path, encoding: Encoding) -> Path:
-    """Encodes these PNGs (of one `encoding.size`, named by their spans, in order) into one file in `folder`.
+def encode_segment(frames: list[Path], folder: Path, encoding: Encoding) -> Path:
+    """Encode PNGs (of size `encoding.size`, named by their spans, in order) into a file in `folder`, which is returned.
 
-    Returns that file; it appears whole or not at all. Holds one picture at a time, beside what the encoder holds.
+    The file appears complete or not at all. One frame is in memory at a time, besides those in the encoder.
     """
-    first, last = Span.of(pictures[0]), Span.of(pictures[-1])
-    # NUT keeps every clock; ProRes it cannot hold
+    first, last = Span.of(frames[0]), Span.of(frames[-1])
+    # NUT stores timestamps of any unit, but not ProRes
     form = "mov" if encoding.settings.encoder == "prores_ks" else "nut"
     path = Span(first.number, first.start, last.end).file(folder, f".{form}")
     with synced(path) as file, av.open(file, "w", format=form) as container:
         stream = add_video_stream(container, encoding)
-        for picture in pictures:
-            container.mux(stream.encode(_read_frame(picture, first.start, encoding)))
+        for frame in frames:
+            container.mux(stream.encode(_read_frame(frame, first.start, encoding)))
         container.mux(stream.encode(None))
     return path
 
 
-def _read_frame(picture: Path, start: int, encoding: Encoding) -> av.VideoFrame:
-    bgr = cv2.imdecode(np.fromfile(picture, np.uint8), cv2.IMREAD_UNCHANGED)
+def _read_frame(path: Path, start: int, encoding: Encoding) -> av.VideoFrame:
+    bgr = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
     if bgr is None:
-        raise OSError(0, f"{picture.name} is damaged")
+        raise OSError(0, f"{path.name} is damaged")
     frame = video_frame(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), encoding.settings.pix_fmt, encoding.color)
-    frame.pts, frame.time_base = Span.of(picture).start - start, encoding.tick
+    frame.pts, frame.time_base = Span.of(path).start - start, encoding.tick
     return frame
 
 
-def joined_packets(segments: list[Path], tick: Fraction) -> Iterator[Any]:
-    """The packets of the segments one after another, times and exact durations in ticks.
+def joined_packets(segments: list[Path], tick: Fraction) -> Iterator[av.Packet]:
+    """The packets of the segments one after another, with their times and exact durations in ticks.
 
-    A packet lasts until the next one, the last until its segment's end. Holds two packets at a time. Raises
-    RunFailed where a segment was not encoded like the first: one stream's header could not speak for both.
+    A packet lasts until the next one, the last until its segment's end. Two packets are in memory at a time. Raises
+    RunFailed where a segment was not encoded like the first one: they share one stream header.
     """
-    held: Any = None
-    header = None
+    waiting: av.Packet | None = None
+    start, header = 0, None
     for number, path in enumerate(segments):
         with open_container(path) as container:
             stream = container.streams.video[0]
             if number == 0:
                 header = stream.codec_context.extradata
             if stream.codec_context.extradata != header:
-                raise RunFailed(f"{path.name} was encoded unlike the segments before it", todo="paint again")
+                problem = f"{path.name} was encoded with other settings than the segments before it"
+                raise RunFailed(problem, todo="add --restart to stylize the clip again")
             for packet in container.demux(stream):
                 if packet.size == 0:
                     continue
-                assert packet.pts is not None, "an encoder gave every packet its time"
-                start = Span.of(path).start + round(packet.pts * packet.time_base / tick)
+                assert packet.pts is not None, "the encoder gave every packet a time"
+                before, start = start, Span.of(path).start + round(packet.pts * packet.time_base / tick)
                 packet.pts = packet.dts = start
                 packet.time_base = tick
-                if held is not None:
-                    held.duration = start - held.pts
-                    yield held
-                held = packet
-    if held is not None:
-        held.duration = Span.of(segments[-1]).end - held.pts
-        yield held
+                if waiting is not None:
+                    waiting.duration = start - before
+                    yield waiting
+                waiting = packet
+    if waiting is not None:
+        waiting.duration = Span.of(segments[-1]).end - start
+        yield waiting

@@ -1,4 +1,4 @@
-"""Where painted frames go: a video, a picture, or a folder of pictures, behind one interface."""
+"""Sinks write stylized frames. The contract that the frame loop relies on, and the choice among the three kinds."""
 
 from __future__ import annotations
 
@@ -16,32 +16,41 @@ from videostyle.media.workdir import WorkFolder
 
 
 class Sink(Protocol):
-    """Takes painted frames in order. Nothing stands under the output's name before `finish()`.
+    """Takes stylized frames in order. Nothing appears under the output's name before `finish()`.
 
-    bits: 8, or 16 where uint16 images are kept whole; both are taken. notices: lines the user should read; complete
-    after `finish()`. write, end_segment and finish raise RunFailed where the disk or FFmpeg fails.
+    write, end_segment and finish raise RunFailed where the disk or FFmpeg fails.
     """
 
     bits: int
+    """Bits per channel that are kept: 8 or 16. Frames of both are accepted."""
+    continues: bool
+    """Whether a frame may follow the last one, so that resuming needs the stylizer's state."""
     notices: list[str]
+    """Lines for the user; complete after `finish()`."""
 
     def write(self, frame: Frame) -> None:
-        """Takes one painted frame, its time on the source's clock."""
+        """Take the next stylized frame, with its time on the source's clock."""
+        ...
 
     def end_segment(self) -> None:
-        """The last frame was a shot's last."""
+        """The last frame was the last of its shot."""
+        ...
 
     def files(self) -> list[Path]:
-        """What has been written and is needed to go on, in order; files of the work folder that never change."""
+        """The files of the work folder that are needed to resume, in order. None of them is ever changed."""
+        ...
 
     def resume(self, files: list[Path], times: list[Fraction]) -> None:
-        """Goes on after frames that another sink like this one took at these times; `files` are what it named then."""
+        """Continue after frames that another sink like this one has written at these times; `files` is its `files()`."""
+        ...
 
     def finish(self) -> None:
-        """Completes the output: it appears whole under its name."""
+        """Complete the output, which then appears under its name."""
+        ...
 
     def abort(self) -> None:
-        """Gives up; no output appears. What was painted stays in the work folder."""
+        """Give up: no output appears. The frames written so far stay in the work folder."""
+        ...
 
 
 def open_sink(
@@ -52,15 +61,15 @@ def open_sink(
     size: Size,
     trim: Trim | None,
     rate: Fraction | None,
-    pixels: EncoderSettings | None = None,
+    settings: EncoderSettings | None = None,
     audio: str = "copy",
 ) -> Sink:
-    """The sink for this output, chosen by its suffix; frames of `size` go in.
+    """The sink for this output, chosen by its suffix.
 
-    rate: pictures a second where a folder of them becomes a video, 25 where None; else without effect. pixels: how a
-    video is encoded; None: as its suffix and the source's depth have it. audio: "copy" for the source's, "none", or a
-    file whose time 0 lies at the first frame.
-    Raises BadOutput where the output cannot hold what the source is.
+    size: of the frames that will be written. rate: frames per second where a folder of images becomes a video (None: 25),
+    else without effect. settings: how a video is encoded; None: by its suffix and the source's bits. audio: "copy" for the
+    source's, "none", or an audio file whose time 0 is the first frame.
+    Raises BadOutput where the output cannot hold the source.
     """
     kind = output_kind(output)
     if kind == "folder":
@@ -68,6 +77,6 @@ def open_sink(
     if kind == "image":
         return ImageSink(output, work)
     if info.kind == "image":
-        raise BadOutput(f"{output}: a still does not become a video", " ".join(IMAGES), "give another -o")
-    pixels = pixels or choose_encoder(EncodingRequest(), output.suffix, info.bits)
-    return VideoSink(output, work, source_path, info, size, trim, rate, pixels, audio)
+        raise BadOutput(f"{output}: a still image does not become a video", " ".join(IMAGES), "choose another -o")
+    settings = settings or choose_encoder(EncodingRequest(), output.suffix, info.bits)
+    return VideoSink(output, work, source_path, info, size, trim, rate, settings, audio)

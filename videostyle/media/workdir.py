@@ -1,52 +1,73 @@
-"""The work folder beside an output: one run at a time, and everything unfinished lives in it."""
+"""The work folder beside an output, which one run holds at a time and where everything unfinished is kept; atomic files."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 import av
+from filelock import FileLock, Timeout
 
 from videostyle.errors import BadOutput, RunFailed
+
+# Seconds to wait for a lock that another run holds: enough to take it from a run that is just removing the folder.
+LOCK_TIMEOUT = 0.1
+
+# How often another run may remove the folder while this one takes it.
+ATTEMPTS = 100
 
 
 class WorkFolder:
     """`.OUTPUTNAME.videostyle/` beside the output, held by one run through an operating system lock.
 
-    Entering makes and locks it; a killed run's lock dies with its process. What an earlier run left is still there, until
-    `keep_only` clears away what is not needed. Leaving gives the lock back and keeps the folder; `remove()` deletes it.
-    parts: the folder of everything unfinished. look: the newest painted frame, a PNG. begun: whether an earlier run left
-    something to go on from. Raises BadOutput where the folder cannot be made, or where another run holds it.
+    Entering creates and locks it; the lock of a killed run ends with its process. What an earlier run left is kept until
+    `keep_only` deletes what is not needed. Leaving releases the lock and keeps the folder; `remove()` deletes it. Raises
+    BadOutput where the folder cannot be created, or where another run holds it.
     """
 
     def __init__(self, output: Path):
         self.output = Path(os.path.abspath(output))
+        """The output itself, absolute."""
         self.path = self.output.parent / f".{self.output.name}.videostyle"
-        self.look = self.path / "newest.png"
+        self.preview = self.path / "newest.png"
+        """A PNG of the newest stylized frame."""
         self.parts = self.path / "parts"
-        self._lock: BinaryIO | None = None
+        """The folder of everything unfinished."""
+        self._lock = FileLock(self.path / "lock", thread_local=False)
 
     def __enter__(self) -> WorkFolder:
         try:
-            self._lock = _locked_file(self.path)
+            self._acquire()
+        except Timeout:
+            todo = "wait until it is done, or choose another -o"
+            raise BadOutput(f"{self.output} is busy: another run is writing it", todo=todo) from None
         except OSError as error:
-            self._release()
             problem = f"nothing can be written beside {self.output}: {error.strerror}"
-            raise BadOutput(problem, "a folder you can write to", "give another -o") from error
-        if self._lock is None:
-            raise BadOutput(f"busy: another run is writing {self.output}", todo="wait for it, or give another -o")
+            raise BadOutput(problem, todo="choose another -o, in a folder that you can write to") from error
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._release()
+        self._lock.release()
+
+    def _acquire(self) -> None:
+        """Create the folder and lock it; both are repeated where another run removed the folder in between."""
+        for attempt in range(1, ATTEMPTS + 1):
+            with suppress(FileExistsError):
+                self.path.mkdir()
+            try:
+                self._lock.acquire(timeout=LOCK_TIMEOUT, poll_interval=LOCK_TIMEOUT / 5)
+            except (FileNotFoundError, FileExistsError):
+                if attempt == ATTEMPTS:
+                    raise
+            else:
+                return
 
     def folder(self, name: str) -> Path:
-        """A folder of this name for unfinished things, made if needed."""
+        """A folder of this name for unfinished files, created if needed."""
         path = self.parts / name
         self.parts.mkdir(exist_ok=True)  # not its parents: a work folder that somebody removed must not come back
         path.mkdir(exist_ok=True)
@@ -54,69 +75,32 @@ class WorkFolder:
 
     @property
     def begun(self) -> bool:
+        """Whether an earlier run left a checkpoint to resume from."""
         return any(self.parts.glob("checkpoint_*.json"))
 
     def keep_only(self, names: set[str]) -> None:
-        """Deletes every file in `parts` that is not named, each name being relative to it."""
+        """Delete every file in `parts` whose path relative to it is not among these."""
         for path in self.parts.rglob("*"):
             if path.is_file() and path.relative_to(self.parts).as_posix() not in names:
                 path.unlink()
 
-    def show(self, png: bytes) -> None:
-        """Makes these bytes of a PNG the newest painted frame; a reader sees the old or the new one, never a half."""
-        temporary = self.look.with_suffix(".part")
+    def show_preview(self, png: bytes) -> None:
+        """Replace the preview by this PNG; a reader gets the old or the new one, never a part of it."""
+        temporary = self.preview.with_suffix(".part")
         temporary.write_bytes(png)
-        os.replace(temporary, self.look)
+        os.replace(temporary, self.preview)
 
     def remove(self) -> None:
-        """Deletes the folder and gives the lock back."""
-        if sys.platform == "win32":
-            self._release()  # Windows deletes no open file
-        shutil.rmtree(self.path, ignore_errors=True)
-        self._release()
-
-    def _release(self) -> None:
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
-
-
-def _locked_file(folder: Path) -> BinaryIO | None:
-    """The folder's lock file, open and locked; None where another process holds it."""
-    while True:
-        folder.mkdir(exist_ok=True)
-        path = folder / "lock"
-        try:
-            file = path.open("ab")
-        except FileNotFoundError:
-            continue  # a finishing run removed the folder just now
-        if not _take_lock(file):
-            file.close()
-            return None
-        # The run that held the lock may have deleted the file between our open and our lock: then it guards nothing.
-        if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
-            return file
-        file.close()
-
-
-def _take_lock(file: BinaryIO) -> bool:
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    return True
+        """Delete the folder and release the lock."""
+        shutil.rmtree(self.path, ignore_errors=True)  # before the release: afterwards it may be another run's
+        self._lock.release()
+        with suppress(OSError):
+            self.path.rmdir()  # on Windows, where the open lock file kept it; a folder that is in use again is not empty
 
 
 @contextmanager
 def synced(path: Path) -> Iterator[BinaryIO]:
-    """A file to be written that appears under its name when it is whole and on the disk, or not at all."""
+    """A file to write to. It appears under its name once it is complete and on the disk, or not at all."""
     temporary = path.with_name(path.name + ".part")
     try:
         with temporary.open("wb") as file:
@@ -130,13 +114,13 @@ def synced(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Writes a file so that it is either there whole, whatever happens to the machine, or not at all."""
+    """Write a file so that it is complete or absent, even after a power failure."""
     with synced(path) as file:
         file.write(data)
 
 
 def publish(temporary: Path, output: Path) -> None:
-    """Brings a finished file to the disk and under its name, in this order, replacing what was there."""
+    """Move a finished file to its final name, replacing what was there, once its content is on the disk."""
     with temporary.open("rb+") as file:
         os.fsync(file.fileno())
     os.replace(temporary, output)
@@ -144,10 +128,10 @@ def publish(temporary: Path, output: Path) -> None:
 
 @contextmanager
 def writing(output: Path) -> Iterator[None]:
-    """Turns a failure of the disk or of FFmpeg into RunFailed, one line that names the output."""
+    """Turn a failure of the disk or of FFmpeg into RunFailed, one line that names the output."""
     try:
         yield
     except (OSError, av.FFmpegError) as error:
         problem = f"{output} could not be written: {error.strerror or error}"
-        todo = "see that the disk has room and that nobody removes the hidden work folder beside the output"
+        todo = "make sure that the disk has space and that nothing removes the hidden work folder beside the output"
         raise RunFailed(problem, todo=todo) from error

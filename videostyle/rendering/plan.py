@@ -14,9 +14,9 @@ from videostyle.frames import Size, VideoInfo
 from videostyle.media.containers import container_of
 from videostyle.media.encoding import EncoderSettings, EncodingRequest, choose_encoder
 from videostyle.media.image_sources import FOLDER_RATE
-from videostyle.media.mux import plan_sound
 from videostyle.media.output_paths import check_output, default_output, output_kind
 from videostyle.media.resize import fit_size
+from videostyle.media.side_tracks import plan_sound
 from videostyle.models.devices import resolve_device
 from videostyle.stylizers.memory import FEEDFORWARD, OPTIMIZE, check_memory
 from videostyle.stylizers.schedule import BEGUN, SCHEDULES, Schedule

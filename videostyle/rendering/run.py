@@ -17,7 +17,7 @@ from videostyle.config import Job, parse_frames
 from videostyle.errors import RunFailed
 from videostyle.events import Analyzing, Event, Progress, RunStarted
 from videostyle.frames import Size
-from videostyle.media.image_sinks import ImageSink, output_name
+from videostyle.media.image_sinks import output_name
 from videostyle.media.images import read_picture
 from videostyle.media.resize import resize_float
 from videostyle.media.sinks import Sink, open_sink
@@ -105,8 +105,8 @@ class Session:
         self.work.remove()
 
     def save(self) -> None:
-        # no frame follows a picture, and what frames continue from may be a hundred times as large as it
-        state = {} if isinstance(self.sink, ImageSink) else self.painter.state
+        # where no frame follows, the stylizer's state is not needed, and it may be a hundred times as large as the image
+        state = self.painter.state if self.sink.continues else {}
         if state is not None:
             with writing(self.work.output):
                 self.saved.save(self.records, self.sink.files(), state)
@@ -139,7 +139,7 @@ def prepare(
         for line in (*source.info.notices, *sink.notices):  # which the first pass may have added to
             tell.notice(line)
         starts, device = len(clip.starts), chosen.device
-        tell(RunStarted(job.input, chosen.output, info.size, size, clip.count, starts, device, work.look))
+        tell(RunStarted(job.input, chosen.output, info.size, size, clip.count, starts, device, work.preview))
         if done is None:
             work.keep_only(set())  # here, where nothing is refused any more
     except BaseException:

@@ -122,7 +122,7 @@ class TrainingLoop:
             picture = to_array(self.trainer.network(self.dataset.validation_examples()[0].frame))
         image = cv2.cvtColor((picture * 255).round().astype(np.uint8), cv2.COLOR_RGB2BGR)
         with writing(self.work.output):
-            self.work.show(cv2.imencode(".png", image)[1].tobytes())
+            self.work.show_preview(cv2.imencode(".png", image)[1].tobytes())
 
     def _save(self) -> None:
         """Save the state to resume from. Before the first step there is none."""

@@ -158,7 +158,7 @@ def prepare(
     styles = StyleTargets(extract, [to_tensor(image, device) for image in images.values()], job.style_scale)
     weights = Weights(job.content_weight, job.style_weight, job.tv_weight, job.temporal_weight)
     size = training[0].frame.shape[:2]
-    progress(TrainingStarted(job.output, len(job.on), len(training), size, device, work.look))
+    progress(TrainingStarted(job.output, len(job.on), len(training), size, device, work.preview))
     trainer = Trainer(new_network(shape, job.seed, device))
     flow = None if job.flow == "none" else FLOWS[job.flow](device)
     dataset = Dataset(training, validation, styles, weights, device, flow, job.seed)
