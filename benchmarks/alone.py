@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from videostyle.evaluation.metrics import luminance, sharpness
+from videostyle.evaluation.metrics import luma, sharpness
 from videostyle.losses.objective import Objective
 from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import Weights, relative_distance
@@ -90,7 +90,7 @@ class Judge:
         spatial = self.objective(seen).spatial
         with torch.no_grad():
             features = self.extract(seen)
-        found = {"spatial": spatial, "sharpness": sharpness(luminance(picture))}
+        found = {"spatial": spatial, "sharpness": sharpness(luma(picture))}
         if float(self.region.mean()) < LEAST:
             return found
         content = [self._inside(features[layer], self.content[layer]) for layer in CONTENT_LAYERS]

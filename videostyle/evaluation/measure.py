@@ -1,14 +1,15 @@
-"""`measure(job)`: how steady a painted clip is, how near to its style and its source, each beside the source's own figure.
+"""`measure(job)`: how steady a stylized clip is, and how close it is to its style and its source.
 
-Source and output are read in lockstep, the source scaled to the output's size; as many frames are held as the longest gap
-needs. metrics.py has the formulas of what is seen in the pixels; what the network sees is here.
+Source and output are read side by side, the source scaled to the output's size; at most as many frames are in memory as the
+longest gap between two compared frames. metrics.py has the formulas, summary.py the table of metrics.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
+from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import islice
 
@@ -16,9 +17,9 @@ import torch
 
 from videostyle.analysis import ShotList, analyze
 from videostyle.config import Job, MeasureJob
-from videostyle.errors import BadInput
-from videostyle.evaluation.embedding import PACKAGE
-from videostyle.evaluation.flow_files import ExactFlow
+from videostyle.errors import BadInput, MissingModel
+from videostyle.evaluation.embedding import PACKAGE, load_embedding
+from videostyle.evaluation.flow_files import FlowFolder
 from videostyle.evaluation.pairs import FramePair, Measurer
 from videostyle.evaluation.perceptual import PerceptualMetrics
 from videostyle.evaluation.summary import floor_of, summary_of
@@ -27,41 +28,54 @@ from videostyle.frames import Size
 from videostyle.media.image_sinks import output_name
 from videostyle.media.resize import fit_size
 from videostyle.media.sources import Source, open_source, skipped_lines
-from videostyle.models.vgg import SMALLEST_SIDE
+from videostyle.models.devices import resolve_device
+from videostyle.models.vgg import SMALLEST_SIDE, load_features
 from videostyle.provenance import LIBRARIES, plain_options
 from videostyle.reports.records import Measurement, RunReport
-from videostyle.style_images import check_styles
+from videostyle.style_images import check_styles, style_pictures
 from videostyle.temporal.flow import FLOWS
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """The frames that source and output have in common."""
+
+    shots: ShotList
+    """The selected part of the source, with its cuts."""
+    begin: int
+    """Ordinal of its first frame in the output, from 0."""
+    count: int
+    """Number of frames in both."""
 
 
 def measure(
     job: MeasureJob, progress: Callable[[Event], None] | None = None, cancel: threading.Event | None = None
 ) -> Measurement:
-    """Measure a painted clip against its source and style; with `source` as its output it gives the floor of both.
+    """Measure a stylized clip against its source and style; a source measured against itself gives the floors.
 
-    progress: called with each Event of videostyle.report, from this thread. cancel: set it from anywhere to stop; Cancelled
-    is then raised. Raises a child of VideoStyleError for everything a user can mend.
+    progress: called from this thread with the events of videostyle.events. cancel: may be set from any thread; measuring
+    then ends with Cancelled. Raises a subclass of VideoStyleError for everything that a user can mend.
     """
-    tell = Progress(progress, cancel)
+    events = Progress(progress, cancel)
     if job.threads:
         torch.set_num_threads(job.threads)
     check_styles(job.style)
-    exact = None if job.flow_dir is None else ExactFlow(job.flow_dir)
+    exact = None if job.flow_dir is None else FlowFolder(job.flow_dir)
     with closing(open_source(job.source)) as source, closing(open_source(job.output)) as output:
         size = measured_size(output, job.size)
-        clip, begin, count = common_part(job, source, output, tell)
-        sight = PerceptualMetrics(job, size)
-        measurer = Measurer(clip, count, size, FLOWS[job.flow](sight.device), exact, sight, tell)
+        overlap = overlap_of(job, source, output, events)
+        measurer = measurer_of(job, overlap, size, exact, events)
         for line in (*source.info.notices, *output.info.notices):
-            tell.notice(line)
+            events.notice(line)
         if job.keep_colors:
-            tell.notice("distances from style and content are those of gray pictures, as --keep-colors paints")
-        for moment in moments(source, output, clip, begin, count, size):
-            measurer.push(moment)
+            events.notice("the distances from style and content are those of gray images, because of --keep-colors")
+        for pair in pairs(source, output, overlap, size):
+            measurer.push(pair)
         for line in (*skipped_lines(source), *skipped_lines(output)):
-            tell.notice(line)
-        measurer.skipped["damaged"] = source.skipped + output.skipped
+            events.notice(line)
+        damaged = source.skipped + output.skipped
     frames = tuple(measurer.frames.values())
+    libraries = (*LIBRARIES, "piq", *([PACKAGE] if measurer.perceptual.embed else []))
     return Measurement(
         source=job.source,
         output=job.output,
@@ -70,86 +84,112 @@ def measure(
         frames=frames,
         summary=summary_of(frames),
         floor=floor_of(frames),
-        skipped=dict(measurer.skipped),
+        skipped={**measurer.skipped, "damaged": damaged},
         options=plain_options(job),
-        versions={name: version(name) for name in (*LIBRARIES, "piq", *([PACKAGE] if sight.embed else []))},
-        notices=tuple(tell.notices),
-        pictures=tuple(measurer.pictures.values()),
+        versions={name: version(name) for name in libraries},
+        notices=tuple(events.notices),
+        pictures=tuple(measurer.samples.values()),
     )
 
 
 def measure_run(
     job: Job,
-    painted: RunReport,
+    report: RunReport,
     progress: Callable[[Event], None] | None = None,
     cancel: threading.Event | None = None,
 ) -> Measurement:
-    """Measure what a run has just painted, as it was painted: the same part, styles and network, at the painted size.
+    """Measure the output of a run with the options of the run: the same part, styles and network.
 
-    An output that was scaled up afterwards is measured at the smaller size: what was painted is there, and memory for
-    more may be missing. Raises as `measure` does.
+    An output that --output-size scaled up is measured at the size at which it was stylized: the rest is interpolation, and
+    there may not be enough memory for it. Raises as `measure` does.
     """
-    scaled = painted.stylized_size is not None and painted.stylized_size != painted.size
+    stylized_size = report.stylized_size
     same = ("start", "duration", "frames", "keep_colors", "style_scale", "features", "device", "threads")
-    measuring = MeasureJob(
-        source=job.input,
-        output=painted.output,
-        style=job.styles,
-        size=max(painted.stylized_size) if scaled and painted.stylized_size else None,
-        flow="raft" if job.flow == "raft" else "dis",
-        **{name: getattr(job, name) for name in same},
-    )
-    return measure(measuring, progress, cancel)
+    options = {name: getattr(job, name) for name in same}
+    if job.flow in FLOWS:  # without flow the run has no motion, but its output still has to be compared along it
+        options["flow"] = job.flow
+    if stylized_size is not None and stylized_size != report.size:
+        options["size"] = max(stylized_size)
+    return measure(MeasureJob(source=job.input, output=report.output, style=job.styles, **options), progress, cancel)
 
 
 def measured_size(output: Source, longer: int | None) -> Size:
-    """The (height, width) that everything is measured at: the output's, its longer side at most `longer`.
+    """The (height, width) of the measurement: the output's, scaled down to a longer side of at most `longer`.
 
-    Raises BadInput where it is too small for the network.
+    Raises BadInput if it is too small for the network.
     """
     own = max(output.info.size)
     height, width = fit_size(output.info.size, min(own, longer or own))
     if min(height, width) < SMALLEST_SIDE:
-        raise BadInput(f"{output.path} is {width}x{height} pixels", f"{SMALLEST_SIDE} or more on both sides")
+        raise BadInput(
+            f"{output.path} is measured at {width}x{height} pixels; both sides must be {SMALLEST_SIDE} or more"
+        )
     return height, width
 
 
-def common_part(job: MeasureJob, source: Source, output: Source, tell: Progress) -> tuple[ShotList, int, int]:
-    """The part of the source that the job names, with its cuts; the output's first frame of it; how many both have.
+def overlap_of(job: MeasureJob, source: Source, output: Source, events: Progress) -> Overlap:
+    """Find the frames to compare; a notice says so where source and output have different counts.
 
-    Raises BadOption where the part is empty and BadInput where the output is.
+    An output folder may also have frames of other runs, before or after this part. If the folder has exactly as many frames
+    as the part, it starts with the part, whatever its file names are. Raises BadOption if the selected part of the source is
+    empty, and BadInput if the output is.
     """
-    clip = analyze(source, job, lambda count: tell(Analyzing(count)))
-    name = first_name(source, clip) if output.info.kind == "folder" else ""
-    found, ended = None, 0
-    for ended, frame in enumerate(output.frames((SMALLEST_SIDE, SMALLEST_SIDE)), 1):
-        found = ended - 1 if name and frame.name == name else found
-        tell(Analyzing(ended))
-    # a folder may hold what other runs painted before this part; one of just as many frames has numbers of its own
-    begin = 0 if found is None or ended == clip.count else found
-    painted = ended - begin
-    count = min(clip.count, painted)
-    if not count:
-        raise BadInput(f"{output.path} has no frame in common with {source.path}", "what was painted from it")
-    if begin or painted != clip.count:
-        here = f" from {name} on" if begin else ""
-        # a whole output against a part of the source would be compared with the wrong frames
-        where = ", OUTPUT's from its beginning on" if found is None and clip.first and painted > clip.count else ""
-        tell.notice(
-            f"this part of {source.path} has {clip.count} frames and {output.path} has {painted}{here}: "
-            f"the first {count} of both are measured{where}"
+    shots = analyze(source, job, lambda count: events(Analyzing(count)))
+    name = first_name(source, shots) if output.info.kind == "folder" else ""
+    place, total = None, 0
+    for total, frame in enumerate(output.frames((SMALLEST_SIDE, SMALLEST_SIDE)), 1):
+        place = total - 1 if name and frame.name == name else place
+        events(Analyzing(total))
+    if not total:
+        raise BadInput(f"no frame of {output.path} can be decoded, so there is nothing to compare with {source.path}")
+    begin = 0 if place is None or total == shots.count else place
+    available = total - begin
+    count = min(shots.count, available)
+    if begin or available != shots.count:
+        from_name = f" from {name} on" if begin else ""
+        # a complete output against a part of the source would be compared with the wrong frames
+        unsure = place is None and shots.first and available > shots.count
+        from_start = ", in OUTPUT from its first frame on" if unsure else ""
+        events.notice(
+            f"this part of {source.path} has {shots.count} frames and {output.path} has {available}{from_name}: "
+            f"the first {count} of both are measured{from_start}"
         )
-    return clip, begin, count
+    return Overlap(shots, begin, count)
 
 
-def first_name(source: Source, clip: ShotList) -> str:
-    """The name of the clip's first frame in a folder that it was painted into."""
-    with closing(source.frames((SMALLEST_SIDE, SMALLEST_SIDE), clip.first)) as frames:
+def first_name(source: Source, shots: ShotList) -> str:
+    """The file name that a run gives to its first frame in an output folder."""
+    with closing(source.frames((SMALLEST_SIDE, SMALLEST_SIDE), shots.first)) as frames:
         return output_name(next(frames))
 
 
-def moments(source: Source, output: Source, clip: ShotList, begin: int, count: int, size: Size) -> Iterator[FramePair]:
-    """The source's frames from the clip's first one on, beside the output's from `begin` on."""
-    with closing(source.frames(size, clip.first)) as ours, closing(output.frames(size, begin)) as theirs:
-        for own, painted in islice(zip(ours, theirs, strict=False), count):
-            yield FramePair(own, painted)
+def measurer_of(job: MeasureJob, overlap: Overlap, size: Size, exact: FlowFolder | None, events: Progress) -> Measurer:
+    """The measurer with its networks: those of the job, and the style embedding if its package is installed."""
+    device = resolve_device(job)
+    features = load_features(job.features, device, exact=True)
+    styles = [image for path in job.style for image in style_pictures(path)]
+    embed = None
+    with suppress(MissingModel):
+        embed = load_embedding(torch.get_num_threads())
+    perceptual = PerceptualMetrics(
+        features, device, styles, size, style_scale=job.style_scale, gray=job.keep_colors, embed=embed
+    )
+    return Measurer(
+        shots=overlap.shots,
+        count=overlap.count,
+        size=size,
+        flow=FLOWS[job.flow](device),
+        exact=exact,
+        perceptual=perceptual,
+        progress=events,
+    )
+
+
+def pairs(source: Source, output: Source, overlap: Overlap, size: Size) -> Iterator[FramePair]:
+    """The frames of source and output, side by side, scaled to `size`."""
+    with (
+        closing(source.frames(size, overlap.shots.first)) as source_frames,
+        closing(output.frames(size, overlap.begin)) as output_frames,
+    ):
+        for frames in islice(zip(source_frames, output_frames, strict=False), overlap.count):
+            yield FramePair(*frames)

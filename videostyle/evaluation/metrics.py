@@ -1,7 +1,7 @@
-"""How steady, how faithful and how sharp a painted clip is: pure functions on arrays.
+"""Formulas of the pixel metrics: flicker, sharpness and luminance of stylized clips, as pure functions on arrays.
 
-Pictures are float32 (H, W, 3) RGB in [0, 1], gray ones (H, W); flow is (H, W, 2) in pixels from a picture to an earlier
-one, masks are bool (H, W) and say which pixels count. What cannot be said because no pixel counts is None.
+Images are float32 (H, W, 3) RGB in [0, 1], gray images (H, W). Flow is (H, W, 2) in pixels, from a frame to an earlier one.
+Masks are bool (H, W), True for the pixels that are compared; a metric without any such pixel is None.
 """
 
 from __future__ import annotations
@@ -12,55 +12,55 @@ import numpy as np
 from videostyle.stylizers.colors import LUMA
 from videostyle.temporal.consistency import disoccluded, motion_boundary, outside
 
-STILL_FLOW = 0.1  # pixels: what moves less does not move
+STILL_FLOW = 0.1  # pixels; slower motion counts as none
 
-STILL_DIFFERENCE = 3 / 255  # mean over RGB: what the source changes less does not change
+STILL_DIFFERENCE = 3 / 255  # mean over RGB; smaller changes of the source count as none
 
 HEAT_FULL = 0.25  # the difference at which the heat map is brightest
 
-HEAT_UNKNOWN = 96  # gray, which the colors of the heat map do not hold
+HEAT_UNKNOWN = 96  # gray, which the color map does not contain
 
 
-def luminance(picture: np.ndarray) -> np.ndarray:
-    """The gray picture (H, W) of an RGB one."""
-    return picture @ LUMA
+def luma(image: np.ndarray) -> np.ndarray:
+    """The luma plane (H, W) of an RGB image."""
+    return image @ LUMA
 
 
 def visible(back: np.ndarray, forth: np.ndarray) -> np.ndarray:
-    """Where a pixel can be found in the earlier picture, by the geometry of the flow alone: a mask.
+    """The mask of pixels that are visible in the earlier frame, from the flow alone.
 
-    back, forth: flow to the earlier picture and from it. A pixel counts where its target lies inside the picture, back and
-    forth agree, and it is no motion boundary (Ruder et al. 2016, arXiv:1604.08610, section 3.1). Colors are not asked: a
-    pixel that flickers may not leave the measurement because it does.
+    back, forth: flow to the earlier frame and from it. A pixel is visible if its target lies inside the frame, if back and
+    forth agree, and if it is not at a motion boundary (Ruder et al. 2016, arXiv:1604.08610, section 3.1). Colors are not
+    compared: a pixel must not be excluded because it flickers.
     """
     return ~(outside(back) | disoccluded(back, forth) | motion_boundary(back))
 
 
-def bilinear_warp(picture: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """output[p] = picture[p + flow[p]], bilinear between pixels, beyond the edges the edge's own; (H, W, 3) float32.
+def bilinear_warp(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
+    """output[p] = image[p + flow[p]], (H, W, 3) float32: bilinear, with replicated borders.
 
-    cv2.remap would round the place to 1/32 pixel, which is more than a steady clip's error.
+    cv2.remap rounds positions to 1/32 pixel, which would exceed the error of a steady clip.
     """
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     x = np.clip(np.arange(width) + flow[..., 0].astype(np.float64), 0, width - 1)
     y = np.clip(np.arange(height)[:, None] + flow[..., 1].astype(np.float64), 0, height - 1)
-    left, top = (np.floor(each).astype(np.intp) for each in (x, y))
+    left, top = (np.floor(position).astype(np.intp) for position in (x, y))
     right, below = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
-    across, down = ((each - whole).astype(np.float32)[..., None] for each, whole in ((x, left), (y, top)))
-    upper = picture[top, left] * (1 - across) + picture[top, right] * across
-    lower = picture[below, left] * (1 - across) + picture[below, right] * across
+    across, down = ((position - whole).astype(np.float32)[..., None] for position, whole in ((x, left), (y, top)))
+    upper = image[top, left] * (1 - across) + image[top, right] * across
+    lower = image[below, left] * (1 - across) + image[below, right] * across
     return upper * (1 - down) + lower * down
 
 
 def warp_difference(now: np.ndarray, earlier: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """d = now - the earlier picture moved along the flow (from now to earlier), (H, W, 3)."""
+    """d = now - warp(earlier), (H, W, 3); the flow is from now to earlier."""
     return now - bilinear_warp(earlier, flow)
 
 
 def warp_error(difference: np.ndarray, mask: np.ndarray) -> float | None:
     """sqrt(sum M d^2 / (3 sum M)): Lai et al. 2018 (arXiv:1808.00449), eq. 12.
 
-    Departure: the root of the mean over RGB, so that it is in units of the pictures' range; theirs is the square, summed.
+    Departure: the root of the mean over RGB, in units of the image range; theirs is the square, summed over RGB.
     """
     count = int(np.count_nonzero(mask))
     if not count:
@@ -69,37 +69,38 @@ def warp_error(difference: np.ndarray, mask: np.ndarray) -> float | None:
 
 
 def all_pixel_error(difference: np.ndarray, mask: np.ndarray) -> float:
-    """sum M d^2 / (3 H W): the temporal loss of Ruder et al. 2016 (arXiv:1604.08610), eq. 7, over every pixel.
+    """sum M d^2 / (3 H W): the temporal loss of Ruder et al. 2016 (arXiv:1604.08610), eq. 7.
 
-    Pixels outside the mask are 0 above the line and count below it.
+    Masked pixels add nothing to the sum, but every pixel counts in the denominator.
     """
     return float(np.square(difference[mask], dtype=np.float64).sum() / difference.size)
 
 
 def flow_difference(source: np.ndarray, output: np.ndarray) -> float:
-    """tOF of Chu et al. 2020 (TecoGAN, arXiv:1811.09393): mean absolute difference of two flows, in pixels.
+    """tOF of Chu et al. 2020 (TecoGAN, arXiv:1811.09393): the mean absolute difference of two flows, in pixels.
 
-    source, output: the flow of a pair of source frames and of the same pair of output frames. The mean is over every
-    pixel and both components.
+    source, output: the flow of a pair of source frames and of the same pair of output frames. The mean is over all pixels
+    and both components: the L1 norm of the paper. The code in circulation takes Euclidean lengths instead, so its
+    figures are not comparable with these.
     """
     return float(np.abs(source - output).mean(dtype=np.float64))
 
 
 def still(flow: np.ndarray, now: np.ndarray, earlier: np.ndarray) -> np.ndarray:
-    """Where the source does not move or change: a mask, from its flow and its two pictures."""
+    """The mask of pixels where the source neither moves nor changes, from its flow and its two images."""
     moved = np.square(flow).sum(axis=2) >= STILL_FLOW**2
     return ~moved & (np.abs(now - earlier).mean(axis=2) < STILL_DIFFERENCE)
 
 
 def flicker(now: np.ndarray, earlier: np.ndarray, mask: np.ndarray) -> float | None:
-    """The root mean square difference of two pictures, unmoved, over RGB and the mask."""
+    """The RMS difference of two images without warping, over RGB and the mask."""
     return warp_error(now - earlier, mask)
 
 
 def heat(difference: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The root mean square of d over RGB as colors, uint8 (H, W, 3) RGB.
+    """A heat map of the RMS of d over RGB, uint8 (H, W, 3) RGB.
 
-    Black is 0 and the brightest yellow HEAT_FULL or more (OpenCV's Inferno); outside the mask it is gray.
+    Black is 0, the brightest yellow is HEAT_FULL or more (OpenCV's Inferno), and masked pixels are gray.
     """
     share = np.sqrt(np.square(difference).mean(axis=2)) / HEAT_FULL
     colors = cv2.applyColorMap(np.rint(np.clip(share, 0, 1) * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
@@ -107,16 +108,16 @@ def heat(difference: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def sharpness(gray: np.ndarray) -> float:
-    """Mean gradient energy of a gray picture: the mean squares of its steps across and down, added."""
+    """The mean gradient energy of a gray image: mean squared horizontal step plus mean squared vertical step."""
     across, down = np.diff(gray, axis=1), np.diff(gray, axis=0)
     return float(np.square(across, dtype=np.float64).mean() + np.square(down, dtype=np.float64).mean())
 
 
 def brightness(gray: np.ndarray) -> float:
-    """The mean of a gray picture."""
+    """The mean of a gray image."""
     return float(gray.mean(dtype=np.float64))
 
 
 def contrast(gray: np.ndarray) -> float:
-    """The standard deviation of a gray picture."""
+    """The standard deviation of a gray image."""
     return float(gray.std(dtype=np.float64))

@@ -1,35 +1,48 @@
-"""The figures of each frame and of pairs of frames, source beside output."""
+"""The metrics of each frame of a clip, alone and against earlier frames, for output and source alike."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from videostyle.analysis import ShotList
 from videostyle.evaluation import metrics
-from videostyle.evaluation.flow_files import ExactFlow
-from videostyle.evaluation.perceptual import FramePair, PerceptualMetrics, similarity
+from videostyle.evaluation.flow_files import FlowFolder
+from videostyle.evaluation.perceptual import PerceptualMetrics, similarity
 from videostyle.events import Measuring, Progress
-from videostyle.frames import Size
+from videostyle.frames import Frame, Size
 from videostyle.media.image_sources import frame_number
 from videostyle.media.pixels import to_bits
 from videostyle.reports.records import FrameMeasure, SampleFrame
 from videostyle.temporal.flow import Flow, gain_match
 
-GAPS = (1, 10)  # frames between the two that are compared
+GAPS = (1, 10)
+"""Distances in frames between the two frames of a pair."""
 
-MOST_SEEN = 24  # frames shown to the network, which takes far longer than all else; evenly spaced
+MOST_SCORED = 24
+"""Frames that get perceptual scores, evenly spaced: the networks take far longer than everything else."""
 
-PICTURED = 3
+SAMPLES = 3
+"""Frames whose images are kept for the page."""
+
+
+@dataclass(frozen=True)
+class FramePair:
+    """A source frame and the output frame stylized from it, of one size."""
+
+    source: Frame
+    """The source frame, scaled to the size of the measurement."""
+    output: Frame
+    """The output frame, likewise."""
 
 
 def spread(count: int, most: int) -> list[int]:
-    """At most `most` of the numbers below `count`, evenly spaced, the first and the last among them."""
-    chosen = min(count, most)
-    return sorted({round(each) for each in np.linspace(0, count - 1, chosen)})
+    """At most `most` of the numbers below `count`, evenly spaced, with the first and the last."""
+    return sorted({round(place) for place in np.linspace(0, count - 1, min(count, most))})
 
 
 def as_float(image: np.ndarray) -> np.ndarray:
@@ -38,145 +51,153 @@ def as_float(image: np.ndarray) -> np.ndarray:
 
 
 class Measurer:
-    """Takes the moments of a clip in order; has a record of each, the pictures to look at, and what was skipped, and why.
+    """Measures the frames of a clip, pushed in order.
 
-    exact: flow that is known, in place of the estimated one for the warp error. Raises BadInput where it does not fit.
+    shots: the frames and cuts of the source. count: how many frames will be pushed. size: their (height, width). flow:
+    estimates optical flow. exact: known flow, which replaces the estimate for the warp error at gap 1; it has no other gaps.
     """
+
+    frames: dict[int, FrameMeasure]
+    """The metrics so far, by index in the source."""
+    samples: dict[int, SampleFrame]
+    """A few frames with their images, by index in the source."""
+    skipped: Counter[str]
+    """How many pairs were left out, by reason; records.py and the JSON have the same keys."""
 
     def __init__(
         self,
-        clip: ShotList,
+        *,
+        shots: ShotList,
         count: int,
         size: Size,
         flow: Flow,
-        exact: ExactFlow | None,
-        sight: PerceptualMetrics,
-        tell: Progress,
+        exact: FlowFolder | None,
+        perceptual: PerceptualMetrics,
+        progress: Progress,
     ):
-        self.clip, self.count, self.size, self.flow, self.exact = clip, count, size, flow, exact
-        self.sight, self.tell = sight, tell
+        self.shots, self.count, self.size, self.flow, self.exact = shots, count, size, flow, exact
+        self.perceptual, self.progress = perceptual, progress
         self.gaps = GAPS if exact is None else GAPS[:1]
-        self.recent: deque[FramePair] = deque(maxlen=max(self.gaps) + 1)
-        self.frames: dict[int, FrameMeasure] = {}
-        self.pictures: dict[int, SampleFrame] = {}
-        self.skipped: Counter[str] = Counter()
-        self.seen = {clip.first + each for each in spread(count, MOST_SEEN)}
-        # with exact flow the last frame, else the first one, has no error to show
+        self.frames, self.samples, self.skipped = {}, {}, Counter()
+        self._earlier: deque[FramePair] = deque(maxlen=max(self.gaps))
+        self._scored = {shots.first + place for place in spread(count, MOST_SCORED)}
+        # the first frame has no warp error to show; with exact flow it is the last one
         shift = 0 if exact else min(1, count - 1)
-        self.pictured = {clip.first + shift + each for each in spread(max(1, count - 1), PICTURED)}
-        self.began = time.monotonic()
+        self._sampled = {shots.first + shift + place for place in spread(max(1, count - 1), SAMPLES)}
+        self._began = time.monotonic()
 
-    def push(self, moment: FramePair) -> None:
-        """Measure a frame alone and against the earlier ones."""
-        index = moment.source.index
-        self.frames[index] = self._alone(moment)
-        if index in self.pictured:
-            source, output = (to_bits(each.image, 8) for each in (moment.source, moment.output))
-            self.pictures[index] = SampleFrame(index, source, output, None)
-        self.recent.append(moment)
-        self._check_times()
+    def push(self, pair: FramePair) -> None:
+        """Measure a frame alone and against earlier ones. Raises BadInput where the exact flow does not fit."""
+        self._measure_alone(pair)
+        if self._earlier:
+            self._check_pace(pair, self._earlier[-1])
         for gap in self.gaps:
-            if len(self.recent) > gap:
-                self._compare(gap, moment, self.recent[-1 - gap])
-        done, spent = len(self.frames), time.monotonic() - self.began
-        self.tell(Measuring(done, self.count, done / self.count, spent / done * (self.count - done)))
+            if len(self._earlier) >= gap:
+                self._compare(gap, pair, self._earlier[-gap])
+        self._earlier.append(pair)
+        done, spent = len(self.frames), time.monotonic() - self._began
+        self.progress(Measuring(done, self.count, done / self.count, spent / done * (self.count - done)))
 
-    def _alone(self, moment: FramePair) -> FrameMeasure:
-        source, output = (metrics.luminance(as_float(each.image)) for each in (moment.source, moment.output))
-        seen = self.sight.of(moment) if moment.source.index in self.seen else None
-        return FrameMeasure(
-            index=moment.source.index,
-            time=moment.source.time,
-            shot=self.clip.shot_of(moment.source.index),
+    def _update(self, index: int, **values: Any) -> None:
+        self.frames[index] = replace(self.frames[index], **values)
+
+    def _measure_alone(self, pair: FramePair) -> None:
+        """The metrics that need no other frame."""
+        index = pair.source.index
+        source, output = (metrics.luma(as_float(frame.image)) for frame in (pair.source, pair.output))
+        scored = index in self._scored
+        scores = asdict(self.perceptual.scores(pair.output.image, pair.source.image)) if scored else {}
+        self.frames[index] = FrameMeasure(
+            index=index,
+            time=pair.source.time,
+            shot=self.shots.shot_of(index),
             warp=dict.fromkeys(GAPS),
             floor=dict.fromkeys(GAPS),
-            all_pixel=None,
-            tof=None,
-            flicker=None,
-            flicker_floor=None,
-            new_share=1.0,
-            gram=seen.gram if seen else None,
-            gram_layers=seen.gram_layers if seen else None,
-            content=seen.content if seen else None,
             ssim=similarity(source, output),
             sharpness=metrics.sharpness(output),
             luminance=metrics.brightness(output),
             contrast=metrics.contrast(output),
+            source_sharpness=metrics.sharpness(source),
             source_luminance=metrics.brightness(source),
             source_contrast=metrics.contrast(source),
-            source_sharpness=metrics.sharpness(source),
-            source_gram=seen.source_gram if seen else None,
-            embedding=seen.embedding if seen else None,
-            source_embedding=seen.source_embedding if seen else None,
+            **scores,
         )
+        if index in self._sampled:
+            self.samples[index] = SampleFrame(index, to_bits(pair.source.image, 8), to_bits(pair.output.image, 8), None)
+
+    def _check_pace(self, now: FramePair, earlier: FramePair) -> None:
+        """Add a notice if the output's times differ from the source's: it may be of another part, or of another clip."""
+        source_step, output_step = now.source.time - earlier.source.time, now.output.time - earlier.output.time
+        both_videos = not now.source.name and not now.output.name
+        if both_videos and abs(source_step - output_step) > source_step / 2:
+            self.progress.notice(
+                "the times of the output's frames differ from the source's; was it stylized from this part of the source?"
+            )
 
     def _compare(self, gap: int, now: FramePair, earlier: FramePair) -> None:
-        if self.clip.shot_of(now.source.index) != self.clip.shot_of(earlier.source.index):
+        """The metrics of a pair of frames; none across a cut."""
+        if self.shots.shot_of(now.source.index) != self.shots.shot_of(earlier.source.index):
             self.skipped[f"cut_{gap}"] += 1
             return
         current = to_bits(now.source.image, 8)
         previous = gain_match(to_bits(earlier.source.image, 8), current)
         back = self.flow(current, previous)
         if gap == GAPS[0]:
-            self._compare_unmoved(now, earlier, back)
+            self._compare_unwarped(now, earlier, back)
         if self.exact is None:
-            self._judge(gap, now, earlier, back, metrics.visible(back, self.flow(previous, current)))
+            self._compare_warped(gap, now, earlier, back, metrics.visible(back, self.flow(previous, current)))
         else:
-            self._judge_exactly(self.exact, now, earlier)
+            self._compare_exactly(self.exact, now, earlier)
 
-    def _judge_exactly(self, exact: ExactFlow, now: FramePair, earlier: FramePair) -> None:
-        """The file's flow goes forward, so that the error is the earlier frame's and its source of truth is the later."""
+    def _compare_exactly(self, exact: FlowFolder, now: FramePair, earlier: FramePair) -> None:
+        """The warp error by known flow. It leads forward, so the error belongs to the earlier frame."""
         name = earlier.source.name
         known = exact.after(frame_number(name) if name else earlier.source.index + 1, self.size)
         if known is None:
             self.skipped["no_flow"] += 1
             return
-        if known.size != self.size:
-            (height, width), (h, w) = known.size, self.size
-            self.tell.notice(f"the exact flow is scaled from {width}x{height} to the output's {w}x{h} pixels")
-        if not known.maps:
-            self.tell.notice("where no map of occlusions is given, what the next frame hides counts as an error")
-        self._judge(GAPS[0], earlier, now, known.flow, known.mask)
+        if known.stored_size != self.size:
+            (height, width), (h, w) = known.stored_size, self.size
+            self.progress.notice(f"the exact flow is scaled from {width}x{height} to the output's {w}x{h} pixels")
+        if not known.has_masks:
+            self.progress.notice(
+                "without an occlusion mask, pixels that are occluded in the next frame count as errors"
+            )
+        self._compare_warped(GAPS[0], earlier, now, known.flow, known.mask)
 
-    def _judge(self, gap: int, here: FramePair, there: FramePair, flow: np.ndarray, mask: np.ndarray) -> None:
-        """The warp error at `here`, along the flow from here to there."""
+    def _compare_warped(self, gap: int, here: FramePair, there: FramePair, flow: np.ndarray, mask: np.ndarray) -> None:
+        """The warp error of the frame `here`, along the flow from here to there."""
         index = here.source.index
-        painted = metrics.warp_difference(as_float(here.output.image), as_float(there.output.image), flow)
+        output = metrics.warp_difference(as_float(here.output.image), as_float(there.output.image), flow)
         source = metrics.warp_difference(as_float(here.source.image), as_float(there.source.image), flow)
-        error, floor = (metrics.warp_error(each, mask) for each in (painted, source))
+        error, floor = metrics.warp_error(output, mask), metrics.warp_error(source, mask)
         if error is None:
             self.skipped[f"empty_{gap}"] += 1
         frame = self.frames[index]
-        frame = replace(frame, warp={**frame.warp, gap: error}, floor={**frame.floor, gap: floor})
-        if gap == GAPS[0]:
-            whole, whole_floor = (metrics.all_pixel_error(each, mask) for each in (painted, source))
-            left_out = 1.0 - float(mask.mean())
-            frame = replace(frame, all_pixel=whole, all_pixel_floor=whole_floor, new_share=left_out)
-            if index in self.pictures:
-                self.pictures[index] = replace(self.pictures[index], heat=metrics.heat(painted, mask))
-        self.frames[index] = frame
+        self._update(index, warp={**frame.warp, gap: error}, floor={**frame.floor, gap: floor})
+        if gap != GAPS[0]:
+            return
+        self._update(
+            index,
+            all_pixel=metrics.all_pixel_error(output, mask),
+            all_pixel_floor=metrics.all_pixel_error(source, mask),
+            new_share=1.0 - float(mask.mean()),
+        )
+        if index in self.samples:
+            self.samples[index] = replace(self.samples[index], heat=metrics.heat(output, mask))
 
-    def _compare_unmoved(self, now: FramePair, earlier: FramePair, back: np.ndarray) -> None:
-        """tOF, and the flicker of what is still. back: the source's flow to the earlier frame."""
+    def _compare_unwarped(self, now: FramePair, earlier: FramePair, back: np.ndarray) -> None:
+        """tOF, and the flicker of what does not move. back: the source's flow to the earlier frame."""
         output = to_bits(now.output.image, 8)
-        painted = self.flow(output, gain_match(to_bits(earlier.output.image, 8), output))
+        output_back = self.flow(output, gain_match(to_bits(earlier.output.image, 8), output))
         current, previous = as_float(now.source.image), as_float(earlier.source.image)
         mask = metrics.still(back, current, previous)
-        flickering = metrics.flicker(as_float(now.output.image), as_float(earlier.output.image), mask)
-        if flickering is None:
+        flicker = metrics.flicker(as_float(now.output.image), as_float(earlier.output.image), mask)
+        if flicker is None:
             self.skipped["moving"] += 1
-        self.frames[now.source.index] = replace(
-            self.frames[now.source.index],
-            tof=metrics.flow_difference(back, painted),
-            flicker=flickering,
+        self._update(
+            now.source.index,
+            tof=metrics.flow_difference(back, output_back),
+            flicker=flicker,
             flicker_floor=metrics.flicker(current, previous, mask),
         )
-
-    def _check_times(self) -> None:
-        """A notice where the output does not keep the source's pace: it was painted from another part, or another clip."""
-        if len(self.recent) < 2:
-            return
-        before, now = self.recent[-2], self.recent[-1]
-        own, painted = now.source.time - before.source.time, now.output.time - before.output.time
-        if not now.source.name and not now.output.name and abs(own - painted) > own / 2:
-            self.tell.notice("the output's frames do not keep the source's times: is it painted from this part of it?")
