@@ -1,4 +1,4 @@
-"""Style images as arrays: read from an image file, or from the thumbnails inside a style model (.vstyle)."""
+"""Style images as arrays, read from image files or from the thumbnails inside a style model (.vstyle)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from videostyle.models.model_file import ACCEPTED, read_style_file
 
 
 def load_style(path: Path) -> np.ndarray:
-    """A painting as (H, W, 3) uint8 or uint16 sRGB, upright; where it is transparent, white shows.
+    """The style image in an image file: (H, W, 3) uint8 or uint16 sRGB, upright, composited over white.
 
-    Raises BadInput where it is missing, no image, or only 1 pixel high or wide.
+    Raises BadInput if the file is missing, is not an image, or is only 1 pixel high or wide.
     """
     path = Path(path)
     if not path.is_file():
@@ -26,28 +26,28 @@ def load_style(path: Path) -> np.ndarray:
     picture = read_picture(path)
     if min(picture.image.shape[:2]) < 2:
         size = f"{picture.image.shape[1]}x{picture.image.shape[0]}"
-        raise BadInput(f"style {path} is {size} pixels and has no style", f"{images.ACCEPTED} of 2x2 pixels or more")
+        raise BadInput(f"style {path} has only {size} pixels", todo="a style image needs 2x2 pixels or more")
     return picture.image if picture.alpha is None else over_white(picture.image, picture.alpha)
 
 
 def style_pictures(path: Path) -> list[np.ndarray]:
-    """A style's pictures, (H, W, 3) uint8 or uint16 sRGB: an image is its own; the small ones that a learned painting holds,
-    of each style that it has learned.
+    """The pictures of a style, (H, W, 3) uint8 or uint16 sRGB: the image in an image file, or the thumbnails of all style
+    images that a style model was trained on.
 
-    Raises BadInput where it is neither.
+    Raises BadInput if the file is neither.
     """
     if path.suffix.lower() != LEARNED:
         return [load_style(path)]
-    found = read_style_file(path)
-    decoded = (cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) for jpeg in found.styles.values())
+    thumbnails = read_style_file(path).styles.values()
+    decoded = (cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) for jpeg in thumbnails)
     pictures = [cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB) for pixels in decoded if pixels is not None]
-    if not pictures or len(pictures) < len(found.styles):
-        raise BadInput(f"{path} is damaged: it holds no picture of its style", ACCEPTED)
+    if not pictures or len(pictures) < len(thumbnails):
+        raise BadInput(f"{path} is damaged: a thumbnail of its style images is missing or unreadable", ACCEPTED)
     return pictures
 
 
 def check_styles(styles: tuple[Path, ...], begin_with: Path | None = None) -> None:
-    """Raises BadInput where a style is missing or `--begin-with` is no learned painting, before anything slow is done."""
+    """Raises BadInput if a style does not exist or `--begin-with` is not a style model, before any slow step."""
     for style in styles:
         if not style.exists():
             raise BadInput(f"style {style} does not exist", "an image such as .jpg or .png")

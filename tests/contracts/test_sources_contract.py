@@ -1,4 +1,4 @@
-"""What every source keeps, whatever it reads."""
+"""The contract of a source, over every kind of source."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ import av
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.support.clips import REC709, Tone, display_matrix, gradient, make_clip
 from videostyle.frames import Frame
@@ -69,7 +67,7 @@ def same(a: Frame, b: Frame) -> bool:
     return all(getattr(a, key) == getattr(b, key) for key in keys) and np.array_equal(a.image, b.image)
 
 
-def test_frames_are_what_the_info_promises(path):
+def test_frames_match_the_info(path):
     source = open_source(path)
     assert source.path == path
     frames = list(source.frames())
@@ -82,7 +80,7 @@ def test_frames_are_what_the_info_promises(path):
     assert source.skipped == 0
 
 
-def test_each_frame_ends_where_the_next_begins(path):
+def test_durations_reach_to_the_next_frame(path):
     frames = list(open_source(path).frames())
     for frame, following in pairwise(frames):
         assert frame.duration > 0
@@ -90,7 +88,8 @@ def test_each_frame_ends_where_the_next_begins(path):
 
 
 @pytest.mark.parametrize("first", [0, 1, COUNT - 1, COUNT, COUNT + 5])
-def test_a_pass_may_begin_anywhere(path, first):
+def test_pass_from_a_later_frame(path, first):
+    """It gives the same frames as a whole pass."""
     source = open_source(path)
     whole = list(source.frames())
     part = list(source.frames(first=first))
@@ -99,7 +98,8 @@ def test_a_pass_may_begin_anywhere(path, first):
 
 
 @pytest.mark.parametrize("longer", [20, 33, 100])
-def test_frames_come_at_the_size_asked_for_and_look_the_same(path, longer):
+def test_scaled_frames(path, longer):
+    """They have the requested size and look the same."""
     source = open_source(path)
     size = fit_size(source.info.size, longer)
     whole, scaled = next(source.frames()), next(source.frames(size))
@@ -107,14 +107,15 @@ def test_frames_come_at_the_size_asked_for_and_look_the_same(path, longer):
     assert scaled.image.dtype == whole.image.dtype
     assert scaled.image.flags.c_contiguous
     expected = cv2.resize(whole.image.astype(np.float32), size[::-1], interpolation=cv2.INTER_AREA)
-    inner = np.s_[2:-2, 2:-2]  # enlarging extrapolates at the border
+    inner = np.s_[2:-2, 2:-2]  # enlarged borders have no known truth
     white = np.iinfo(whole.image.dtype).max
     assert np.abs(scaled.image - expected)[inner].max() < 0.03 * white
     if whole.alpha is not None:
         assert scaled.alpha.shape == size
 
 
-def test_passes_do_not_disturb_each_other(path):
+def test_interleaved_passes(path):
+    """Two passes at once do not disturb one another."""
     source = open_source(path)
     whole = list(source.frames())
     one, two = source.frames(), source.frames(first=1)
@@ -126,7 +127,8 @@ def test_passes_do_not_disturb_each_other(path):
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are counted through /proc")
-def test_a_pass_that_is_closed_early_releases_its_files(path):
+def test_pass_closed_early(path):
+    """It releases its files."""
     before = len(os.listdir("/proc/self/fd"))
     source = open_source(path)
     assert len(os.listdir("/proc/self/fd")) == before
@@ -139,11 +141,12 @@ def test_a_pass_that_is_closed_early_releases_its_files(path):
 
 
 def live_counts() -> np.ndarray:
-    kinds = [type(each) for each in gc.get_objects()]
+    kinds = [type(item) for item in gc.get_objects()]
     return np.array([kinds.count(Frame), kinds.count(av.VideoFrame)])
 
 
-def test_only_a_few_frames_are_alive_at_once(path):
+def test_live_frames(path):
+    """Only a few frames are in memory at once."""
     source = open_source(path)
     gc.collect()
     before = most = live_counts()
@@ -151,22 +154,5 @@ def test_only_a_few_frames_are_alive_at_once(path):
         most = np.maximum(most, live_counts())
     frames, decoded = most - before
     assert 1 <= frames <= 2
-    assert decoded <= 6  # at the end a decoder gives back all it held for reordering at once
+    assert decoded <= 6  # at its end, a decoder returns all frames that it kept for reordering at once
     assert (decoded > 0) == (source.info.kind == "video")
-
-
-@given(st.integers(1, 5000), st.integers(1, 5000), st.integers(1, 4000), st.sampled_from([1, 2, 8, 16]))
-def test_fit_size_keeps_proportions_within_the_rounding(height, width, longer, multiple):
-    fitted = fit_size((height, width), longer, multiple)
-    scale = longer / max(height, width)
-    for side, new in zip((height, width), fitted, strict=True):
-        assert new % multiple == 0
-        assert new >= multiple
-        assert new == multiple or abs(new - side * scale) <= multiple / 2 + 1e-6
-
-
-def test_fit_size_is_exact_where_it_can_be():
-    assert fit_size((720, 1280), 640) == (360, 640)
-    assert fit_size((1280, 720), 320, 8) == (320, 184)  # 180 lies halfway, and halves round up
-    assert fit_size((121, 161), 161) == (121, 161)
-    assert fit_size((1, 5000), 100, 2) == (2, 100)

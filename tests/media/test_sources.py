@@ -1,3 +1,5 @@
+"""Video files as sources: times, track choice, orientation, deinterlacing, damage, refusals."""
+
 from __future__ import annotations
 
 import contextlib
@@ -22,7 +24,7 @@ from tests.support.clips import Tone, display_matrix, gradient, make_clip
 from videostyle.errors import BadInput
 from videostyle.media.sources import open_source
 from videostyle.media.tracks import orientation
-from videostyle.media.video_source import PresentationClock, Shown, VideoSource, deinterlaced
+from videostyle.media.video_source import PresentationClock, TimedFrame, VideoSource, deinterlaced
 
 SIZE = (48, 80)
 MS = Fraction(1, 1000)
@@ -33,7 +35,7 @@ def steps(count: int) -> list[np.ndarray]:
 
 
 def drifting(count: int) -> list[np.ndarray]:
-    """A slope with noise, brightening: enough for an encoder to find its B-frames worth while."""
+    """A gradient with noise that becomes brighter, so that the encoder uses B-frames."""
     noise = np.random.default_rng(0)
     return [
         (gradient(96, 128, step=8 * i) + noise.integers(-20, 21, (96, 128, 3))).astype(np.uint8) for i in range(count)
@@ -52,17 +54,18 @@ def durations(source) -> list[Fraction]:
 
 
 @pytest.mark.parametrize("name", ["vfr.mp4", "vfr.mkv"])
-def test_variable_rate_gaps_and_a_late_start_keep_their_exact_times(tmp_path, name):
+def test_times_of_variable_rate(tmp_path, name):
+    """Gaps and a late start too are exact."""
     pts = [900, 933, 934, 1200, 3000, 3017]
     options = {"movie_timescale": "1000"} if name.endswith("mp4") else None
     path = make_clip(tmp_path / name, steps(6), pts=pts, time_base=MS, container_options=options)
     source = open_source(path)
-    assert times(source) == [each * MS for each in pts]
-    assert durations(source)[:-1] == [each * MS for each in (33, 1, 266, 1800, 17)]
+    assert times(source) == [tick * MS for tick in pts]
+    assert durations(source)[:-1] == [ticks * MS for ticks in (33, 1, 266, 1800, 17)]
 
 
-def test_frames_hidden_by_an_edit_list_are_not_shown(tmp_path):
-    """As in clips trimmed on a telephone: the file holds three frames that its edit list leaves out."""
+def test_edit_list(tmp_path):
+    """As in clips trimmed on a phone: the file has three frames that its edit list excludes."""
     tick = Fraction(1, 12800)
     pictures = [gradient(36, 48, step=20 * number) for number in range(10)]
     early = {"avoid_negative_ts": "disabled"}
@@ -74,14 +77,16 @@ def test_frames_hidden_by_an_edit_list_are_not_shown(tmp_path):
     assert abs(int(frames[0].image[0, 0, 2]) - 60) < 5
 
 
-def test_times_are_ticks_of_the_files_own_clock(tmp_path):
+def test_times_of_ntsc(tmp_path):
+    """They are whole ticks of the file's time base."""
     source = open_source(make_clip(tmp_path / "ntsc.mp4", steps(5), rate=Fraction(30000, 1001)))
     assert times(source) == [index * Fraction(1001, 30000) for index in range(5)]
     assert source.info.rate == Fraction(30000, 1001)
     assert (1 / source.info.time_base) % 30000 == 0
 
 
-def test_reordered_frames_come_in_the_order_they_are_shown(tmp_path):
+def test_b_frames(tmp_path):
+    """They come in the order of presentation."""
     pictures = [gradient(*SIZE, step=12 * index) for index in range(16)]
     source = open_source(make_clip(tmp_path / "b.mp4", pictures, options={"bf": "3", "crf": "1"}))
     frames = list(source.frames())
@@ -90,44 +95,49 @@ def test_reordered_frames_come_in_the_order_they_are_shown(tmp_path):
     assert [frame.time for frame in frames] == [index * Fraction(1, 25) for index in range(16)]
 
 
-def test_reordered_frames_in_a_container_without_presentation_times_all_come(tmp_path):
+def test_b_frames_in_avi(tmp_path):
+    """AVI has no presentation times; no frame is dropped all the same."""
     source = open_source(make_clip(tmp_path / "b.avi", drifting(20), options={"bf": "2", "crf": "20"}))
     with av.open(str(tmp_path / "b.avi")) as file:
         pts = [frame.pts for frame in file.decode(video=0)]
-    assert pts != sorted(pts)  # what FFmpeg makes of such a file
+    assert pts != sorted(pts)  # as FFmpeg reads such a file
     assert all(a < b for a, b in pairwise(times(source)))
     assert len(times(source)) == 20
     assert source.skipped == 0
 
 
-def test_decoding_times_are_taken_where_presentation_times_go_back():
-    """Pairs seen in an AVI file of H.264 with B-frames."""
+def test_clock_uses_decoding_times():
+    """Presentation times that go back more often are ignored; the pairs are from an AVI file of H.264 with B-frames."""
     pairs = [(1, 2), (3, 3), (4, 4), (2, 5), (6, 6), (5, 7), (7, 8)]
     clock = PresentationClock()
     assert [clock.ticks(*pair) for pair in pairs] == [1, 3, 4, 5, 6, 7, 8]
 
 
-def test_one_doubled_presentation_time_is_no_reason_to_doubt_the_others():
+def test_clock_with_one_repeated_presentation_time():
+    """One repetition does not discredit the others."""
     clock = PresentationClock()
     assert [clock.ticks(*pair) for pair in [(5, 0), (6, 1), (6, 2), (8, 3)]] == [5, 6, 6, 8]
 
 
-def test_a_last_frame_lasts_as_the_file_says(tmp_path):
+def test_duration_of_the_last_frame(tmp_path):
+    """It is what the file claims."""
     source = open_source(make_clip(tmp_path / "a.mp4", steps(3), rate=10))
     assert durations(source) == [Fraction(1, 10)] * 3
 
 
-def test_a_wrong_claim_about_the_last_frame_is_not_believed(tmp_path):
+def test_wrong_claim_about_the_last_frame(tmp_path):
+    """Claims that were wrong before are ignored: the last frame lasts as long as the one before it."""
     path = make_clip(tmp_path / "a.mkv", steps(3), rate=1000, pts=[0, 40, 80], time_base=MS)
-    assert durations(open_source(path)) == [40 * MS] * 3  # each frame claims to last the thousandth of a second
+    assert durations(open_source(path)) == [40 * MS] * 3  # every frame claims a duration of 1 ms
 
 
-def test_a_single_frame_lasts_some_time(tmp_path):
+def test_duration_of_a_single_frame(tmp_path):
     (duration,) = durations(open_source(make_clip(tmp_path / "one.mp4", steps(1), rate=10)))
     assert duration == Fraction(1, 10)
 
 
-def test_a_frame_that_does_not_come_later_is_counted_and_left_out(tmp_path):
+def test_repeated_time(tmp_path):
+    """A frame whose time does not increase is dropped and counted."""
     path = make_clip(tmp_path / "a.mkv", steps(4), pts=[0, 40, 41, 80], time_base=MS, codec="ffv1", pix_fmt="yuv444p")
     data = path.read_bytes()
     at = data.rindex(struct.pack(">BhB", 0x81, 41, 0))  # the block of track 1 that begins 41 ms into its cluster
@@ -136,19 +146,21 @@ def test_a_frame_that_does_not_come_later_is_counted_and_left_out(tmp_path):
     assert times(source) == [0, 40 * MS, 80 * MS]
     assert source.skipped == 1
     times(source)
-    assert source.skipped == 1  # counted anew in each pass
+    assert source.skipped == 1  # counted afresh in every pass
 
 
-def test_joined_files_whose_clock_begins_again_are_refused_with_what_mends_them(tmp_path):
+def test_restarted_clock(tmp_path):
+    """Files joined end to end are refused, with the command that repairs them."""
     part = make_clip(tmp_path / "part.ts", steps(40), rate=10, pix_fmt="yuv420p")
     whole = tmp_path / "whole.ts"
     whole.write_bytes(part.read_bytes() * 2)
     assert len(times(open_source(part))) == 40
-    with pytest.raises(BadInput, match=r"clock begins again.*ffmpeg -i whole\.ts -c copy"):
+    with pytest.raises(BadInput, match=r"clock of .*starts again.*ffmpeg -i whole\.ts -c copy"):
         times(open_source(whole))
 
 
-def test_the_beginning_of_a_transport_streams_clock_means_nothing_and_is_known(tmp_path):
+def test_zero_of_a_transport_stream(tmp_path):
+    """Its clock starts anywhere, so that the start is known; other formats start at 0."""
     pts = [90_000 * 36_000 + 9000 * index for index in range(4)]
     path = make_clip(tmp_path / "a.ts", steps(4), pts=pts, time_base=Fraction(1, 90_000), pix_fmt="yuv420p")
     source = open_source(path)
@@ -157,15 +169,17 @@ def test_the_beginning_of_a_transport_streams_clock_means_nothing_and_is_known(t
 
 
 @given(st.lists(st.integers(0, 10_000), min_size=1, max_size=20, unique=True).map(sorted), st.booleans())
-def test_believable_presentation_times_are_kept_whatever_the_decoding_times_are(pts, known):
+def test_clock_keeps_increasing_presentation_times(pts, known):
+    """Whatever the decoding times are."""
     clock = PresentationClock()
-    assert [clock.ticks(each, index if known else None) for index, each in enumerate(pts)] == pts
+    assert [clock.ticks(tick, index if known else None) for index, tick in enumerate(pts)] == pts
 
 
-# --- which track -----------------------------------------------------------------------------------------------------
+# --- track choice -----------------------------------------------------------------------------------------------------
 
 
-def test_cover_art_is_not_the_film(tmp_path):
+def test_cover_art(tmp_path):
+    """It is not taken for the video."""
     cover = np.full((20, 30, 3), 200, np.uint8)
     path = make_clip(tmp_path / "a.mp4", steps(3), cover=cover, tones=[Tone(seconds=0.2)])
     source = open_source(path)
@@ -173,7 +187,8 @@ def test_cover_art_is_not_the_film(tmp_path):
     assert len(times(source)) == 3
 
 
-def test_a_file_whose_only_picture_is_its_cover_has_no_video(tmp_path):
+def test_only_cover_art(tmp_path):
+    """A song with a cover has no video track."""
     path = make_clip(tmp_path / "a.mp4", steps(1), cover=np.full((20, 30, 3), 200, np.uint8), tones=[Tone()])
     with av.open(str(path)) as old, av.open(str(tmp_path / "song.mp4"), "w") as new:
         kept = {stream: new.add_stream_from_template(stream) for stream in (*old.streams.audio, old.streams.video[1])}
@@ -190,18 +205,19 @@ def test_a_file_whose_only_picture_is_its_cover_has_no_video(tmp_path):
         open_source(tmp_path / "song.mp4")
 
 
-def test_an_empty_video_track_is_not_the_film(tmp_path):
+def test_empty_track_first(tmp_path):
+    """The first track with frames is read."""
     path = make_clip(tmp_path / "a.mkv", steps(3), empty_track_first=True)
     with av.open(str(path)) as file:
         assert len(file.streams.video) == 2
     assert len(times(open_source(path))) == 3
 
 
-# --- upright ---------------------------------------------------------------------------------------------------------
+# --- orientation ---------------------------------------------------------------------------------------------------------
 
 
 def turned(image: np.ndarray, quarters: int, mirror: bool) -> np.ndarray:
-    """Pixel by pixel: mirrored left to right, then `quarters` times turned clockwise."""
+    """Pixel by pixel: mirrored left to right, then turned clockwise by `quarters` quarter turns."""
     rows = [row[::-1] for row in image.tolist()] if mirror else image.tolist()
     for _ in range(quarters):
         rows = [list(column) for column in zip(*rows[::-1], strict=True)]
@@ -210,7 +226,8 @@ def turned(image: np.ndarray, quarters: int, mirror: bool) -> np.ndarray:
 
 @pytest.mark.parametrize("mirror", [False, True])
 @pytest.mark.parametrize("quarters", [0, 1, 2, 3])
-def test_rotation_and_mirroring_are_applied_to_pixels_size_and_aspect(tmp_path, quarters, mirror):
+def test_orientation(tmp_path, quarters, mirror):
+    """Rotation and mirroring are applied to pixels, size and pixel aspect."""
     path = make_clip(
         tmp_path / "a.mp4", steps(2), matrix=display_matrix(quarters, mirror), sample_aspect=Fraction(4, 3)
     )
@@ -223,14 +240,14 @@ def test_rotation_and_mirroring_are_applied_to_pixels_size_and_aspect(tmp_path, 
     np.testing.assert_array_equal(next(source.frames()).image, expected)
 
 
-def test_the_orientation_known_from_telephones():
-    """A telephone held upright stores a landscape picture and the matrix 0 1, -1 0: turn it clockwise by a quarter."""
+def test_orientation_of_phones():
+    """A phone held upright stores landscape frames and the matrix 0 1, -1 0: a quarter turn clockwise."""
     frame = av.VideoFrame(16, 16, "rgb24")
     assert orientation(frame) == (False, 0)
     assert display_matrix(1)[:5] == [0, 65536, 0, -65536, 0]
 
 
-def test_odd_sizes_are_kept(tmp_path):
+def test_odd_size(tmp_path):
     pictures = [gradient(31, 45, step=90)]
     source = open_source(make_clip(tmp_path / "odd.mkv", pictures, codec="ffv1", pix_fmt="yuv444p"))
     frame = next(source.frames())
@@ -238,7 +255,8 @@ def test_odd_sizes_are_kept(tmp_path):
     assert np.abs(frame.image.astype(int) - pictures[0]).max() <= 3
 
 
-def test_a_picture_size_that_changes_on_the_way_does_not_change_the_frames(tmp_path):
+def test_changing_size(tmp_path):
+    """Frames keep the size of the first one."""
     parts = [
         make_clip(tmp_path / f"{width}.ts", [gradient(48, width, step=100)] * 5, options={"g": "1", "qp": "1"})
         for width in (80, 64)
@@ -259,13 +277,14 @@ def bar(at: int) -> np.ndarray:
 
 
 def interlaced(field: int) -> np.ndarray:
-    """Odd lines show the bar at `field`, even lines where it stands half a frame later: the bottom field is first."""
+    """Odd lines show the bar at `field`, even lines where it is half a frame later: bottom field first."""
     image = bar(4 * field)
     image[0::2] = bar(4 * field + 4)[0::2]
     return image
 
 
-def test_interlaced_frames_are_woven_anew_one_for_one(tmp_path):
+def test_deinterlacing(tmp_path):
+    """Every interlaced frame becomes one progressive frame at the same time."""
     options = {"qp": "0", "preset": "ultrafast", "x264-params": "bff=1"}
     pictures = [interlaced(2 * index) for index in range(8)]
     source = open_source(make_clip(tmp_path / "a.mkv", pictures, options=options, pix_fmt="yuv444p", rate=25))
@@ -276,7 +295,8 @@ def test_interlaced_frames_are_woven_anew_one_for_one(tmp_path):
         assert np.abs(frame.image.astype(int) - bar(8 * index)).max() <= 3
 
 
-def test_a_film_that_becomes_interlaced_on_the_way_is_deinterlaced_from_there(tmp_path):
+def test_interlaced_from_a_later_frame_on(tmp_path):
+    """Deinterlacing and its notice begin there."""
     options = {"qp": "0", "preset": "ultrafast", "x264-params": "bff=1"}
     plain = make_clip(tmp_path / "a.mkv", [bar(8 * index) for index in range(3)], pix_fmt="yuv444p")
     woven = make_clip(
@@ -284,15 +304,16 @@ def test_a_film_that_becomes_interlaced_on_the_way_is_deinterlaced_from_there(tm
     )
     with av.open(str(plain)) as one, av.open(str(woven)) as other:
         pictures = [*one.decode(video=0), *other.decode(video=0)]
-    told: list[bool] = []
-    shown = [Shown(picture, Fraction(index), Fraction(1)) for index, picture in enumerate(pictures)]
-    for index, found in enumerate(deinterlaced(iter(shown), lambda: told.append(True))):
-        assert found.time == index
-        assert np.abs(found.picture.to_ndarray(format="rgb24").astype(int) - bar(8 * index)).max() <= 3
-    assert (index, told) == (7, [True])
+    notices: list[bool] = []
+    timed = [TimedFrame(picture, Fraction(index), Fraction(1)) for index, picture in enumerate(pictures)]
+    for index, frame in enumerate(deinterlaced(iter(timed), lambda: notices.append(True))):
+        assert frame.time == index
+        assert np.abs(frame.picture.to_ndarray(format="rgb24").astype(int) - bar(8 * index)).max() <= 3
+    assert (index, notices) == (7, [True])
 
 
-def test_lines_of_a_frame_not_marked_as_interlaced_are_left_alone(tmp_path):
+def test_progressive_frames_with_combing(tmp_path):
+    """Frames that are not marked as interlaced are not deinterlaced."""
     pictures = [interlaced(2 * index) for index in range(4)]
     source = open_source(make_clip(tmp_path / "a.mkv", pictures, pix_fmt="yuv444p"))
     assert source.info.notices == ()
@@ -313,7 +334,8 @@ def packet_places(path: Path) -> list[tuple[int, int]]:
         return [(packet.pos, packet.size) for packet in file.demux(video=0) if packet.size]
 
 
-def test_a_corrupt_packet_is_skipped_counted_and_the_frame_before_lasts_longer(tmp_path):
+def test_corrupt_packet(tmp_path):
+    """It is dropped and counted; the frame before it lasts longer."""
     path = make_clip(tmp_path / "a.mov", noisy(8), codec="prores_ks", pix_fmt="yuv422p10le")
     data, (at, size) = bytearray(path.read_bytes()), packet_places(path)[3]
     data[at : at + size] = bytes(size)
@@ -326,7 +348,8 @@ def test_a_corrupt_packet_is_skipped_counted_and_the_frame_before_lasts_longer(t
     assert [frame.index for frame in frames] == list(range(7))
 
 
-def test_a_file_that_breaks_off_gives_what_came_before(tmp_path):
+def test_truncated_file(tmp_path):
+    """The frames before the break are read."""
     path = make_clip(tmp_path / "a.mkv", noisy(8), codec="ffv1", pix_fmt="yuv444p")
     at, size = packet_places(path)[5]
     path.write_bytes(path.read_bytes()[: at + size // 2])
@@ -334,7 +357,8 @@ def test_a_file_that_breaks_off_gives_what_came_before(tmp_path):
     assert 4 <= len(times(source)) <= 6
 
 
-def test_no_damage_gives_anything_but_frames_or_bad_input(tmp_path):
+def test_random_damage(tmp_path):
+    """It gives increasing times or BadInput, never another error."""
     path = make_clip(tmp_path / "a.mp4", noisy(6), options={"crf": "20", "bf": "2"}, tones=[Tone(seconds=0.2)])
     data, generator = path.read_bytes(), np.random.default_rng(7)
     for _ in range(12):
@@ -349,10 +373,11 @@ def test_no_damage_gives_anything_but_frames_or_bad_input(tmp_path):
         assert all(a.time < b.time for a, b in pairwise(frames))
 
 
-# --- refused, and names ----------------------------------------------------------------------------------------------
+# --- refusals and names ----------------------------------------------------------------------------------------------
 
 
 def refused(path: Path) -> str:
+    """The one-line message with which the path is refused; no file stays open."""
     before = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else None
     with pytest.raises(BadInput) as caught:
         open_source(path)
@@ -371,12 +396,13 @@ def test_a_missing_file(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["just some words\n" * 40, "", "#EXTM3U\n#EXTINF:1,\nfile:///etc/hostname\n"])
-def test_a_text_file_named_mp4(tmp_path, text):
+def test_text_file(tmp_path, text):
     (tmp_path / "a.mp4").write_text(text)
     assert "not a video" in refused(tmp_path / "a.mp4")
 
 
-def test_a_playlist_fetches_nothing_from_the_network(tmp_path):
+def test_playlist_is_not_followed(tmp_path):
+    """Nothing is fetched from the network."""
     calls: list[object] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -406,7 +432,8 @@ def test_audio_only(tmp_path):
     assert "no video track" in refused(tmp_path / "sound.mkv")
 
 
-def test_a_video_without_one_decodable_frame_is_refused_when_it_is_opened(tmp_path):
+def test_no_decodable_frame(tmp_path):
+    """Refused on opening."""
     path = make_clip(tmp_path / "a.mov", noisy(3), codec="prores_ks", pix_fmt="yuv422p10le")
     data = bytearray(path.read_bytes())
     for at, size in packet_places(path):
@@ -426,7 +453,8 @@ class FailingDisk(io.FileIO):
         return bytes(buffer[: self.readinto(buffer)])
 
 
-def test_a_disk_that_fails_is_no_end_of_the_film(tmp_path):
+def test_failing_disk(tmp_path):
+    """An I/O error is not taken for the end of the video."""
     source = open_source(make_clip(tmp_path / "a.mkv", noisy(8), codec="ffv1", pix_fmt="yuv444p"))
 
     class PathOnIt(type(source.path)):
@@ -438,13 +466,14 @@ def test_a_disk_that_fails_is_no_end_of_the_film(tmp_path):
         list(source.frames())
 
 
-def test_what_is_no_file(tmp_path):
+def test_named_pipe(tmp_path):
     os.mkfifo(tmp_path / "pipe.mp4")
     assert "not a regular file" in refused(tmp_path / "pipe.mp4")
 
 
 @pytest.mark.parametrize("name", ["a:b.mp4", "-i.mp4", "%04d.mp4", "file:x.mp4", "concat:a|b.mp4", "ünï 'q'", "x.txt"])
-def test_names_mean_nothing(tmp_path, name, monkeypatch):
+def test_unusual_names(tmp_path, name, monkeypatch):
+    """FFmpeg would take some of them for protocols, options or patterns."""
     make_clip(tmp_path / "plain.mp4", steps(2)).rename(tmp_path / name)
     monkeypatch.chdir(tmp_path)
     source = open_source(Path(name))
@@ -452,13 +481,13 @@ def test_names_mean_nothing(tmp_path, name, monkeypatch):
     assert len(times(source)) == 2
 
 
-def test_a_picture_is_a_still_whatever_its_name(tmp_path):
+def test_image_with_a_video_suffix(tmp_path):
     cv2.imwrite(str(tmp_path / "a.png"), steps(1)[0])
     (tmp_path / "a.png").rename(tmp_path / "a.mp4")
     assert open_source(tmp_path / "a.mp4").info.kind == "image"
 
 
-def test_tags_that_are_no_text_do_not_matter(tmp_path):
+def test_metadata_that_is_not_utf8(tmp_path):
     path = make_clip(tmp_path / "a.mkv", steps(2), metadata={"title": "QQQQ"})
     data = path.read_bytes()
     assert b"QQQQ" in data
@@ -466,8 +495,8 @@ def test_tags_that_are_no_text_do_not_matter(tmp_path):
     assert len(times(open_source(path))) == 2
 
 
-def test_colors_that_only_the_container_tells_are_read(tmp_path):
-    """A decoder that finds no tags in its own stream forgets the container's."""
+def test_color_tags_of_the_container_only(tmp_path):
+    """A decoder without tags in its own stream discards the container's; they are read all the same."""
     plain = make_clip(tmp_path / "a.mov", steps(2), codec="prores_ks", pix_fmt="yuv422p10le")
     tagged = tmp_path / "b.mov"
     with av.open(str(plain)) as source, av.open(str(tagged), "w") as container:
@@ -483,6 +512,6 @@ def test_colors_that_only_the_container_tells_are_read(tmp_path):
     assert np.abs(plain_frame.astype(int) - tagged_frame).mean() > 2000
 
 
-def test_a_transparent_film_is_told(tmp_path):
+def test_notice_about_transparency(tmp_path):
     path = make_clip(tmp_path / "a.mov", steps(2), codec="png", pix_fmt="rgba")
     assert "transparent" in open_source(path).info.notices[0]

@@ -14,11 +14,11 @@ from videostyle.media.images import SUFFIXES, Picture, read_picture, size_by_hea
 from videostyle.media.pixels import to_bits
 from videostyle.media.resize import resize
 
-FOLDER_RATE = Fraction(25)
+FOLDER_RATE = Fraction(25)  # frames per second of a folder, which has no clock of its own
 
 
 class StillSource:
-    """One image file as a source of one frame."""
+    """An image file as a source of one frame."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -27,19 +27,19 @@ class StillSource:
         self.info = VideoInfo("image", picture.image.shape[:2], picture.image.itemsize * 8)
 
     def frames(self, size: Size | None = None, first: int = 0) -> Generator[Frame]:
-        """The picture as frame 0, scaled to `size`; nothing where `first` is above 0."""
+        """The image as frame 0, scaled to `size`; no frame if `first` is above 0."""
         if first == 0:
             yield _frame(read_picture(self.path), size or self.info.size, self.info.bits)
 
     def close(self) -> None:
-        """Nothing is held between passes."""
+        """Nothing is open between passes."""
 
 
 class FolderSource:
-    """A folder of numbered images as a source: ordered by number, none missing, all of one size.
+    """A folder of numbered images as a source, in the order of the numbers, at 25 frames per second.
 
-    A folder has no clock, so its frames are given 25 a second. Raises BadInput where it holds no images, an image
-    without a number, two of one number, a gap, or a size that differs from the first image's.
+    Raises BadInput if it has no images, an image without a number, two with the same number, a gap in the numbers, or images
+    of different sizes.
     """
 
     def __init__(self, path: Path):
@@ -53,7 +53,7 @@ class FolderSource:
                 self._check_size(name, read_picture(path / name).image.shape[:2])
 
     def frames(self, size: Size | None = None, first: int = 0) -> Generator[Frame]:
-        """The images from ordinal `first` on, read one at a time; `Frame.name` is the file's name."""
+        """The images from ordinal `first` on, read one by one; `Frame.name` is the file's name."""
         for index, name in enumerate(self._names[first:], first):
             picture = read_picture(self.path / name)
             self._check_size(name, picture.image.shape[:2])
@@ -61,47 +61,49 @@ class FolderSource:
             yield Frame(frame.image, index, index / FOLDER_RATE, 1 / FOLDER_RATE, name, frame.alpha)
 
     def close(self) -> None:
-        """Nothing is held between passes."""
+        """Nothing is open between passes."""
 
     def _check_size(self, name: str, size: tuple[int, ...]) -> None:
         if size != self.info.size:
             (h, w), (height, width) = size, self.info.size
             raise BadInput(
-                f"{self.path / name} is {w}x{h} pixels, but {self._names[0]} is {width}x{height}",
-                "a folder of images of one size",
+                f"{self.path / name} has {w}x{h} pixels, but {self._names[0]} has {width}x{height}",
+                todo="all images of a folder must have the same size",
             )
 
 
 def frame_number(name: str) -> int:
-    """The number of a file in a folder: the last run of digits before its suffix. Raises BadInput without one."""
+    """The number in a file's name: the last run of digits before the suffix. Raises BadInput if it has none."""
     digits = re.findall(r"[0-9]+", Path(name).stem)
     if not digits:
-        raise BadInput(f"{name!r} has no number in its name", "numbered images such as 000001.png")
+        raise BadInput(f"the file name {name!r} has no number", "numbered images such as 000001.png")
     return int(digits[-1])
 
 
 def numbered_names(folder: Path) -> list[str]:
-    """The images of a folder in the order of their numbers; hidden files, other kinds of files and folders are not looked at.
+    """The names of a folder's images in the order of their numbers; hidden files and everything else are ignored.
 
-    Raises BadInput where there is none, or where numbers are missing or there twice.
+    Raises BadInput if there is no image, or if a number is missing or occurs twice.
     """
     names = [
-        each.name
-        for each in folder.iterdir()
-        if each.suffix.lower() in SUFFIXES and not each.name.startswith(".") and each.is_file()
+        path.name
+        for path in folder.iterdir()
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
     ]
     if not names:
-        raise BadInput(f"folder {folder} holds no images", "numbered images such as 000001.png")
+        raise BadInput(f"the folder {folder} has no images", "numbered images such as 000001.png")
     by_number: dict[int, str] = {}
     for name in sorted(names):
         other = by_number.setdefault(frame_number(name), name)
         if other != name:
-            raise BadInput(f"{other} and {name} in {folder} have the same number", "one image for each number")
+            raise BadInput(
+                f"{other} and {name} in {folder} have the same number", todo="remove or renumber one of them"
+            )
     numbers = sorted(by_number)
     gaps = [(a + 1, b - 1) for a, b in pairwise(numbers) if b > a + 1]
     if gaps:
         listed = ", ".join(str(a) if a == b else f"{a} to {b}" for a, b in gaps[:8]) + (" ..." if gaps[8:] else "")
-        raise BadInput(f"folder {folder} lacks the numbers {listed}", "images numbered without a gap")
+        raise BadInput(f"the images in {folder} are numbered with gaps: {listed} missing", todo="add or renumber them")
     return [by_number[number] for number in numbers]
 
 

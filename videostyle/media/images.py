@@ -1,4 +1,4 @@
-"""Still pictures as they are meant to be seen: upright, in sRGB, at the file's own precision."""
+"""Image files: reading them upright, in sRGB and at the file's own bit depth, and encoding them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
 
 ACCEPTED = "a PNG, JPEG, TIFF, WebP or BMP image"
 
-# what Pillow's readers raise on files that are not what they say; the readers document none of it
+# what Pillow raises, undocumented, on damaged files
 _UNREADABLE = (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, EOFError, struct.error, zlib.error)
 
 # EXIF orientation -> (mirror left to right first, then quarter turns clockwise); JEITA CP-3451, tag 0x0112
@@ -35,19 +35,21 @@ _ORIENTATIONS = {2: (True, 0), 3: (False, 2), 4: (True, 2), 5: (True, 3), 6: (Fa
 
 @dataclass(frozen=True)
 class Picture:
-    """image: (H, W, 3) uint8 or uint16 sRGB, upright. alpha: (H, W) of the same type, or None where all is opaque."""
+    """The decoded content of an image file."""
 
     image: np.ndarray
+    """(H, W, 3) uint8 or uint16 sRGB, upright."""
     alpha: np.ndarray | None = None
+    """(H, W) of the image's type, or None where everything is opaque."""
 
 
 def upright(image: np.ndarray, mirror: bool, turns: int) -> np.ndarray:
-    """(H, W, ...) mirrored left to right where `mirror` says so, then turned clockwise by `turns` quarters."""
+    """An array (H, W, ...) mirrored left to right if `mirror` is set, then rotated clockwise by `turns` quarter turns."""
     return np.ascontiguousarray(np.rot90(image[:, ::-1] if mirror else image, -turns))
 
 
 def is_still(path: Path) -> bool:
-    """Whether the file's content is one picture rather than a film; what cannot be read is what its suffix says."""
+    """Whether the file holds a still image rather than a video or animation, by its content; by its suffix if unreadable."""
     try:
         with _open(path) as file:
             return file.format in ("MPO", "TIFF") or getattr(file, "n_frames", 1) == 1
@@ -56,13 +58,13 @@ def is_still(path: Path) -> bool:
 
 
 def read_picture(path: Path) -> Picture:
-    """The picture in an image file (the first, where there are several).
+    """Decode an image file; of several images in it, the first.
 
-    EXIF orientation is applied and an embedded ICC profile converted to sRGB; 16-bit files come as uint16 (as uint8
-    where they carry a profile other than sRGB). Raises BadInput for anything that is not a whole, supported image.
+    EXIF orientation is applied, and colors are converted from an embedded ICC profile to sRGB. 16-bit files give uint16, or
+    uint8 if they have a profile other than sRGB. Raises BadInput for anything but a complete image of a supported format.
     """
     with _open(path) as file:
-        deep = _is_deep(file)  # asked first: loading forgets it
+        deep = _is_deep(file)  # checked first: loading discards what it looks at
         try:
             file.load()
             pixels = _deep_pixels(path, file) if deep else None
@@ -78,48 +80,50 @@ def read_picture(path: Path) -> Picture:
 
 @contextmanager
 def _open(path: Path) -> Iterator[ImageFile.ImageFile]:
-    """The file with its header read and checked; pixels are not decoded yet. Raises BadInput."""
+    """Open the file and check its header; pixels are not decoded yet. Raises BadInput."""
     with warnings.catch_warnings():
-        # what Pillow warns of is either harmless here (big honest scans, broken EXIF) or raises soon after
+        # Pillow's warnings are about what is harmless here (large scans, broken EXIF) or what raises an error soon after
         warnings.simplefilter("ignore")
         try:
             file = Image.open(path, formats=FORMATS)
         except Image.DecompressionBombError as error:
-            limit = f"at most {2 * (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000} million"
-            raise BadInput(f"{path} has too many pixels", limit, "scale it down first") from error
+            limit = 2 * (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000
+            raise BadInput(
+                f"{path} has more than {limit} million pixels, too many", todo="scale it down first"
+            ) from error
         except _UNREADABLE as error:
             raise BadInput(f"{path} cannot be read as an image", ACCEPTED) from error
         with file:
             if file.mode in ("I", "F"):
-                raise BadInput(f"{path} has 32 bits in each sample", "8 or 16 bits")
+                raise BadInput(f"{path} has 32 bits per sample", "8 or 16 bits per sample")
             yield file
 
 
 def _orientation(file: ImageFile.ImageFile) -> tuple[bool, int]:
     try:
-        # not file.getexif(): in a PNG it decodes the whole picture, to find a block that stands behind the pixels
+        # not file.getexif(): in a PNG it decodes all pixels to look for an EXIF block behind them
         return _ORIENTATIONS.get(Image.Image.getexif(file).get(ExifTags.Base.Orientation, 1), (False, 0))
-    except (*_UNREADABLE, AttributeError):  # a broken EXIF block is no reason to refuse the picture
+    except (*_UNREADABLE, AttributeError):  # a broken EXIF block is no reason to refuse the image
         return False, 0
 
 
 def size_by_header(path: Path) -> Size:
-    """The upright size, without decoding; in rare files a later EXIF block turns it."""
+    """The upright (height, width) by the header alone; wrong in rare files whose EXIF block comes after the pixels."""
     with _open(path) as file:
         width, height = file.size
         return (width, height) if _orientation(file)[1] % 2 else (height, width)
 
 
 def _is_deep(file: ImageFile.ImageFile) -> bool:
-    """Whether the file stores 16 bits a sample. Pillow tells that only in the raw mode of its decoder's tiles."""
+    """Whether the file stores 16 bits per sample. Pillow reveals that only in the raw mode of its decoder's tiles."""
     if file.mode == "CMYK":
-        return False  # read by Pillow with 8 bits; OpenCV reads no such files
+        return False  # Pillow reads it with 8 bits; OpenCV, which would read 16, does not support CMYK
     modes = [tile[3] if isinstance(tile[3], str) else tile[3][0] for tile in file.tile if tile[3]]
     return file.mode.startswith("I;16") or any(";16" in str(mode) for mode in modes)
 
 
 def _deep_pixels(path: Path, file: ImageFile.ImageFile) -> np.ndarray | None:
-    """(H, W, 3 or 4) uint16; None where a color profile must be applied, which Pillow does in 8 bits only."""
+    """(H, W, 3 or 4) uint16 sRGB; None if an ICC profile must be applied, which Pillow can do in 8 bits only."""
     gray = file.mode.startswith("I;16")
     if _to_srgb(file, "L" if gray else "RGB") is not None:
         return None
@@ -149,14 +153,15 @@ def _pixels(file: ImageFile.ImageFile) -> np.ndarray:
 
 
 def _to_srgb(file: ImageFile.ImageFile, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """From the file's ICC profile to sRGB for pixels of `mode`; None where there is no usable profile or no change."""
+    """The conversion of pixels of `mode` from the file's ICC profile to sRGB; None without a usable profile, or if it would
+    change nothing visible."""
     profile = file.info.get("icc_profile")
     if not profile:
         return None
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
-    except (ImageCms.PyCMSError, OSError):  # broken, or made for another kind of pixels: every viewer ignores it then
+    except (ImageCms.PyCMSError, OSError):  # broken, or for another pixel mode: viewers ignore it
         return None
     if mode == "CMYK":
         return transform
@@ -168,10 +173,11 @@ def _to_srgb(file: ImageFile.ImageFile, mode: str) -> ImageCms.ImageCmsTransform
 
 
 def picture_bytes(image: np.ndarray, alpha: np.ndarray | None, suffix: str) -> bytes:
-    """A picture file's bytes. image: (H, W, 3) RGB uint8 or uint16, taken as sRGB; alpha: (H, W) of its type, or None.
+    """An image encoded for a file with this suffix.
 
-    PNG and TIFF keep 16 bits; PNG, TIFF and WebP are lossless and keep alpha; JPEG is of quality 95 with full color
-    resolution, over white. Raises OSError where the encoder refuses the picture.
+    image: (H, W, 3) uint8 or uint16 sRGB. alpha: (H, W) of the same type, or None. PNG and TIFF keep 16 bits; PNG, TIFF and
+    WebP are lossless and keep alpha; JPEG has quality 95, 4:4:4 chroma and a white background. Raises OSError if the encoder
+    refuses the image.
     """
     suffix = suffix.lower()
     if image.dtype == np.uint16 and suffix not in DEEP_IMAGES:
@@ -191,6 +197,6 @@ def picture_bytes(image: np.ndarray, alpha: np.ndarray | None, suffix: str) -> b
         done, data = cv2.imencode(suffix, pixels, options.get(suffix, []))
     except cv2.error:
         done = False
-    if not done:  # WebP ends at 16383 pixels, JPEG at 65500
+    if not done:  # WebP allows 16383 pixels per side, JPEG 65500
         raise OSError(0, f"{suffix} holds no picture of {image.shape[1]}x{image.shape[0]} pixels")
     return data.tobytes()

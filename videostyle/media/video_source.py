@@ -1,4 +1,4 @@
-"""Reads videos frame by frame with PyAV: exact times, right colors, upright, in bounded memory."""
+"""Reads videos frame by frame with PyAV: upright BT.709 RGB with exact times, in bounded memory."""
 
 from __future__ import annotations
 
@@ -24,26 +24,28 @@ from videostyle.media.images import upright
 from videostyle.media.pixels import to_bits
 from videostyle.media.tracks import ACCEPTED, color_tags, film_candidates, open_video, orientation, tag_frame
 
-# frames in a row that lie more than a second before the last: their clock began again, they are not damaged
-RESTARTED = 25
+# after this many frames in a row that lie more than a second before the last, the clock has restarted: it is not damage
+_RESTART_FRAMES = 25
 
-_LONE_FRAME = Fraction(1, 25)  # how long the only frame of a file lasts that does not say
+_LONE_FRAME = Fraction(1, 25)  # duration of the only frame of a file that claims none
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A decoded frame, its time, and how long the file claims it lasts (0: no claim), in seconds."""
+class TimedFrame:
+    """A decoded frame with its time."""
 
     picture: av.VideoFrame
     time: Fraction
+    """Seconds on the file's clock."""
     claimed: Fraction
+    """Its duration in seconds as the file claims; 0 where it claims none."""
 
 
 class VideoSource:
-    """The film in a video file: its first decodable video track that is not cover art, default tracks before others.
+    """A video file as a source: its first decodable video track that is not cover art, default tracks before others.
 
-    skipped: what could not be shown in the newest pass of `frames()`: packets that do not decode, damaged frames, and
-    frames whose time is not after the one before. Raises BadInput where nothing can be decoded.
+    `skipped` counts packets that do not decode, damaged frames, and frames whose time is not after the one before.
+    Raises BadInput if no frame can be decoded.
     """
 
     def __init__(self, path: Path):
@@ -54,36 +56,36 @@ class VideoSource:
         if not tracks:
             raise BadInput(f"{path} has no video track", ACCEPTED)
         if not any(self._find_first_frame(track) for track in tracks):
-            raise BadInput(f"{path}: no frame of its video can be decoded", ACCEPTED, "the file may be damaged")
+            raise BadInput(f"no frame of the video in {path} can be decoded", ACCEPTED, "the file may be damaged")
 
     def frames(self, size: Size | None = None, first: int = 0) -> Generator[Frame]:
-        """Frames from ordinal `first` on, upright and scaled to `size`; those before are decoded to be counted.
+        """The frames from ordinal `first` on, upright and scaled to `size`; those before are decoded only to be counted.
 
-        A frame lasts until the next one. The last one lasts as the file claims, where that was right (to a millisecond)
-        for the frame before it, else as long as the frame before it.
+        A frame lasts until the next one. The last one has the duration that the file claims if that was right (to a
+        millisecond) for the frame before it, else the duration of the frame before it.
         """
         self.skipped = 0
         size = size or self.info.size
         stored = size[::-1] if self._turns % 2 else size
         to_rgb = ToRGB()
         with open_video(self.path) as container:
-            shown_frames = deinterlaced(self._shown(container, self.info.track), self._tell_interlaced)
-            for index, (shown, duration) in enumerate(_with_durations(shown_frames)):
+            frames = deinterlaced(self._timed(container, self.info.track), self._notice_interlaced)
+            for index, (frame, duration) in enumerate(_with_durations(frames)):
                 if index >= first:
-                    image = to_bits(to_rgb(shown.picture, stored), self.info.bits)
-                    yield Frame(upright(image, self._mirror, self._turns), index, shown.time, duration)
+                    image = to_bits(to_rgb(frame.picture, stored), self.info.bits)
+                    yield Frame(upright(image, self._mirror, self._turns), index, frame.time, duration)
 
     def close(self) -> None:
-        """Nothing is held between passes; a pass lets go of its file when it ends or is closed."""
+        """Nothing is open between passes; a pass closes its file when it ends or is closed."""
 
     def _find_first_frame(self, track: int) -> bool:
-        """Describe the track by its first frame; False where it has none."""
+        """Set `info` and the orientation from the track's first frame. Returns False if it has none."""
         with open_video(self.path) as container:
             stream = _video_stream(container, track)
-            shown = next(self._shown(container, track), None)
-            if shown is None:
+            first = next(self._timed(container, track), None)
+            if first is None:
                 return False
-            picture = shown.picture
+            picture = first.picture
             self._mirror, self._turns = orientation(picture)
             aspect = stream.sample_aspect_ratio or Fraction(1)
             sideways = self._turns % 2 == 1
@@ -99,39 +101,43 @@ class VideoSource:
                 track,
             )
         if picture.interlaced_frame:
-            self._tell_interlaced()
+            self._notice_interlaced()
         return True
 
-    def _tell_interlaced(self) -> None:
+    def _notice_interlaced(self) -> None:
         line = f"{self.path.name} is interlaced; its frames are deinterlaced"
         if line not in self.info.notices:
             self.info = replace(self.info, notices=(line, *self.info.notices))
 
-    def _shown(self, container: InputContainer, track: int) -> Iterator[Shown]:
-        """The track's frames in order, each later than the one before; the others are counted as skipped."""
+    def _timed(self, container: InputContainer, track: int) -> Iterator[TimedFrame]:
+        """The track's frames with strictly increasing times; others are dropped and counted in `skipped`."""
         stream = _video_stream(container, track)
         tick = stream.time_base or Fraction(1, av.time_base)
-        clock, back = PresentationClock(), 0  # back: how many frames in a row have lain well before the last
-        last: Shown | None = None
+        clock, early = PresentationClock(), 0  # early: frames in a row that lie more than a second before the last
+        last: TimedFrame | None = None
         for picture in self._decoded(container, stream):
             ticks = clock.ticks(picture.pts, picture.dts)
             following = last.time + (last.claimed or tick) if last else Fraction(0)
             time = following if ticks is None else tick * ticks
             if last is not None and time <= last.time:
                 self.skipped += 1
-                back = back + 1 if time < last.time - 1 else 0
-                if back == RESTARTED:
-                    problem = f"{self.path}: its clock begins again after {float(last.time):.1f} s, as where files were joined"
-                    todo = f"`ffmpeg -i {self.path.name} -c copy joined.mkv` makes one of it"
-                    raise BadInput(problem, "a file of one clock", todo)
+                early = early + 1 if time < last.time - 1 else 0
+                if early == _RESTART_FRAMES:
+                    raise self._restarted_clock(last.time)
                 continue
-            back = 0
-            last = Shown(picture, time, tick * (picture.duration or 0))
+            early = 0
+            last = TimedFrame(picture, time, tick * (picture.duration or 0))
             yield last
 
+    def _restarted_clock(self, time: Fraction) -> BadInput:
+        return BadInput(
+            f"the clock of {self.path} starts again after {float(time):.1f} s, as if files had been joined",
+            todo=f"`ffmpeg -i {self.path.name} -c copy joined.mkv` makes a file with one continuous clock",
+        )
+
     def _decoded(self, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
-        """Every frame of the track that decodes, as it was stored."""
-        tags = color_tags(stream)  # before a decoder forgets what the container says
+        """All frames of the track that decode, as stored."""
+        tags = color_tags(stream)  # read first: decoding overwrites what the container says
         for packet in self._packets(container, stream):
             try:
                 pictures = stream.decode(packet)
@@ -149,19 +155,18 @@ class VideoSource:
             yield from container.demux(stream)
         except (av.FFmpegError, OSError) as error:
             if error.errno == errno.EIO:
-                raise BadInput(
-                    f"{self.path} cannot be read to its end: {error.strerror}", todo="copy it first"
-                ) from error
-            self.skipped += 1  # the container breaks off here: what came before stands
+                problem = f"{self.path} cannot be read to its end: {error.strerror}"
+                raise BadInput(problem, todo="copy it to another disk first") from error
+            self.skipped += 1  # the file is truncated or damaged here; the frames before this point remain usable
             yield None
 
 
 class PresentationClock:
-    """Chooses between the two times a decoded frame carries.
+    """Chooses between the presentation time and the decoding time of decoded frames.
 
-    The presentation time is right but for containers that do not store it, such as AVI: there FFmpeg guesses it from
-    the decoding time, wrongly where frames are reordered. So the decoding time, which a decoder hands on in the order
-    of presentation, is taken once presentation times have gone back more often than decoding times.
+    The presentation time is right except in containers that do not store it, such as AVI: there FFmpeg guesses it from the
+    decoding time, wrongly where frames are reordered. Decoders return decoding times in the order of presentation, so
+    those are used once presentation times have gone back more often than decoding times.
     """
 
     def __init__(self) -> None:
@@ -169,20 +174,20 @@ class PresentationClock:
         self._setbacks = [0, 0]
 
     def ticks(self, pts: int | None, dts: int | None) -> int | None:
-        """The time of the next frame in order; None where it carries none that can be believed."""
+        """The time of the next frame in ticks; None if it has none."""
         for kind, value in enumerate((pts, dts)):
             newest = self._newest[kind]
             if value is not None:
                 self._setbacks[kind] += newest is not None and value < newest
                 self._newest[kind] = value
-        muddled = self._newest[1] is not None and self._setbacks[0] > self._setbacks[1]
-        return dts if pts is None or muddled else pts
+        unreliable = self._newest[1] is not None and self._setbacks[0] > self._setbacks[1]
+        return dts if pts is None or unreliable else pts
 
 
 def _notices(name: str, picture: av.VideoFrame) -> Iterator[str]:
-    """What the user should know is done to frames like this one."""
+    """What the user should know about the treatment of frames like this one."""
     if any(component.is_alpha for component in picture.format.components):
-        yield f"{name} is transparent in places; its colors are painted as if it were not"
+        yield f"{name} is transparent in places; its transparency is ignored"
     if is_hdr(picture.color_trc):
         yield f"{name} is HDR; its frames are tone-mapped to BT.709"
     elif needs_conversion(picture.color_primaries, picture.color_trc):
@@ -194,44 +199,44 @@ def _video_stream(container: InputContainer, track: int) -> VideoStream:
 
 
 def _zero(container: InputContainer) -> Fraction:
-    """The time at which the file begins, where its format is one whose clocks begin anywhere."""
+    """The time at which the file begins if its format may start clocks anywhere, else 0."""
     anywhere = Flags.ts_discont in Flags(container.format.flags) and container.start_time is not None
     return Fraction(container.start_time, av.time_base) if anywhere else Fraction(0)
 
 
-def deinterlaced(frames: Iterator[Shown], notice: Callable[[], None]) -> Iterator[Shown]:
-    """The same frames at the same times, with the lines of the later field of each computed anew (FFmpeg's bwdif).
+def deinterlaced(frames: Iterator[TimedFrame], on_interlaced: Callable[[], None]) -> Iterator[TimedFrame]:
+    """The same frames at the same times, with the lines of the later field interpolated by FFmpeg's bwdif.
 
-    Frames that are not marked as interlaced pass unchanged. notice: called where there is one that is.
+    Frames that are not marked as interlaced pass unchanged until the first one that is. on_interlaced: called there.
     """
     # a filter graph takes frames of one size and format
-    for _, run in groupby(frames, lambda shown: (shown.picture.width, shown.picture.height, shown.picture.format.name)):
+    for _, run in groupby(frames, lambda frame: (frame.picture.width, frame.picture.height, frame.picture.format.name)):
         graph: Graph | None = None
-        waiting: deque[Shown] = deque()  # gone into the graph and not yet come out: it holds a frame until the next one
-        for shown in run:
-            if graph is None and not shown.picture.interlaced_frame:
-                yield shown
+        inside: deque[TimedFrame] = deque()  # frames in the graph, which keeps a frame until it has the next one
+        for frame in run:
+            if graph is None and not frame.picture.interlaced_frame:
+                yield frame
                 continue
             if graph is None:
-                notice()
-                graph = _bwdif(shown.picture)
-            waiting.append(shown)
-            graph.push(shown.picture)
-            yield from _finished(graph, waiting)
+                on_interlaced()
+                graph = _bwdif(frame.picture)
+            inside.append(frame)
+            graph.push(frame.picture)
+            yield from _finished(graph, inside)
         if graph is not None:
             graph.push(None)
-            yield from _finished(graph, waiting)
+            yield from _finished(graph, inside)
 
 
-def _finished(graph: Graph, waiting: deque[Shown]) -> Iterator[Shown]:
-    """What the graph has ready, with the times of what went in first: it gives one frame for each."""
+def _finished(graph: Graph, inside: deque[TimedFrame]) -> Iterator[TimedFrame]:
+    """The frames that the graph has ready; it returns one per frame pushed, so they take the times of those in order."""
     while True:
         try:
             picture = graph.vpull()
         except (av.BlockingIOError, av.EOFError):
             return
-        source = waiting.popleft()
-        yield Shown(picture, source.time, source.claimed)
+        source = inside.popleft()
+        yield TimedFrame(picture, source.time, source.claimed)
 
 
 def _bwdif(picture: av.VideoFrame) -> Graph:
@@ -249,15 +254,15 @@ def _bwdif(picture: av.VideoFrame) -> Graph:
     return graph
 
 
-def _with_durations(frames: Iterator[Shown]) -> Iterator[tuple[Shown, Fraction]]:
-    """Each frame with the time it is shown, which is known once the next one is."""
-    held: Shown | None = None
-    step, right = Fraction(0), True
-    for shown in frames:
-        if held is not None:
-            step = shown.time - held.time
-            right = abs(step - held.claimed) <= Fraction(1, 1000)
-            yield held, step
-        held = shown
-    if held is not None:
-        yield held, (held.claimed if right else step) or step or _LONE_FRAME
+def _with_durations(frames: Iterator[TimedFrame]) -> Iterator[tuple[TimedFrame, Fraction]]:
+    """Frames with their durations in seconds; a frame's duration is known once the next frame is."""
+    last: TimedFrame | None = None
+    duration, claims_are_right = Fraction(0), True
+    for frame in frames:
+        if last is not None:
+            duration = frame.time - last.time
+            claims_are_right = abs(duration - last.claimed) <= Fraction(1, 1000)
+            yield last, duration
+        last = frame
+    if last is not None:
+        yield last, (last.claimed if claims_are_right else duration) or duration or _LONE_FRAME
