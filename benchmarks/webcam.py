@@ -22,7 +22,7 @@ import av  # isort: skip  after cv2, as in the program
 from videostyle.config import WebcamJob
 from videostyle.evaluation import metrics
 from videostyle.temporal.flow import DIS
-from videostyle.webcam.app import webcam
+from videostyle.webcam import webcam
 from videostyle.webcam.camera import FileCamera
 from videostyle.webcam.interfaces import Display
 from videostyle.webcam.window import Window

@@ -1,4 +1,4 @@
-"""`videostyle webcam` as a user starts it: refusals, the page, the window, and how it ends."""
+"""`videostyle webcam` as a user starts it: refusals, the page, the window, and the ways it ends."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-import cv2  # before av, see live/record.py
+import cv2
 import numpy as np
 import pytest
 
 from tests.support.clips import make_clip
-from tests.webcam.test_recorder import frames_of
+from tests.support.recordings import frames_of
 from videostyle.config import WebcamJob
 from videostyle.errors import BadOption, VideoStyleError
-from videostyle.webcam.app import webcam
+from videostyle.webcam import webcam
 from videostyle.webcam.browser import HEADER
 
 STYLE = Path(__file__).parents[2] / "sample_media" / "styles" / "swirls.jpg"
@@ -48,7 +48,7 @@ def without_display() -> dict[str, str]:
 
 
 def refused(*arguments: object) -> str:
-    """Runs the command, which must refuse with one line; that line."""
+    """Run the command, which must be refused; its one line of output."""
     done = subprocess.run(command(*arguments), capture_output=True, text=True, env=without_display(), timeout=60)
     assert done.returncode == 2
     assert done.stdout == ""
@@ -59,8 +59,8 @@ def refused(*arguments: object) -> str:
 # --- refusals -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="a display is told by its variable on Linux only")
-def test_without_a_display_the_page_is_offered(clip: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="only on Linux does a variable say whether there is a display")
+def test_no_display(clip: Path) -> None:
     line = refused(STYLE, "--camera", clip)
     assert (
         line
@@ -77,11 +77,11 @@ def test_without_a_display_the_page_is_offered(clip: Path) -> None:
         (("--size", "20"), "from 32 to 2048"),
     ],
 )
-def test_what_cannot_be_is_refused_in_one_line(arguments: tuple[str, ...], said: str) -> None:
+def test_refusals_in_one_line(arguments: tuple[str, ...], said: str) -> None:
     assert said in refused(STYLE, "--serve", 0, *arguments)
 
 
-def test_a_recording_is_not_replaced_unasked(clip: Path, tmp_path: Path) -> None:
+def test_existing_recording_needs_overwrite(clip: Path, tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
     path.write_bytes(b"mine")
     with pytest.raises(VideoStyleError, match=r"exists.*--overwrite"):
@@ -89,7 +89,7 @@ def test_a_recording_is_not_replaced_unasked(clip: Path, tmp_path: Path) -> None
     assert path.read_bytes() == b"mine"
 
 
-def test_no_painting_is_refused() -> None:
+def test_no_style_is_refused() -> None:
     with pytest.raises(BadOption, match="no painting was given"):
         WebcamJob(styles=())
 
@@ -102,42 +102,42 @@ class Running:
 
     def __init__(self, *arguments: object, env: dict[str, str] | None = None):
         # A test run that was started in the background hands down an ignored SIGINT, which the program rightly respects.
-        heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+        default_sigint = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
         self.process = subprocess.Popen(
             command(*arguments),
             stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             text=True,
             env=env or without_display(),
-            preexec_fn=heard,
+            preexec_fn=default_sigint,
         )
         self.lines: list[str] = []
-        self.news = threading.Condition()
+        self.changed = threading.Condition()
         self.reader = threading.Thread(target=self._read)
         self.reader.start()
 
     def _read(self) -> None:
         assert self.process.stderr is not None
         for line in self.process.stderr:
-            with self.news:
+            with self.changed:
                 self.lines.append(line.rstrip())
-                self.news.notify_all()
-        with self.news:
+                self.changed.notify_all()
+        with self.changed:
             self.lines.append("ended")
-            self.news.notify_all()
+            self.changed.notify_all()
 
     def line(self, pattern: str) -> re.Match[str]:
-        """Waits for a line that this pattern is found in."""
-        found: list[re.Match[str]] = []
+        """Wait for a line that matches this pattern."""
+        matches: list[re.Match[str]] = []
 
-        def there() -> bool:
-            found[:] = [match for line in self.lines if (match := re.search(pattern, line))]
-            return bool(found) or "ended" in self.lines
+        def arrived() -> bool:
+            matches[:] = [match for line in self.lines if (match := re.search(pattern, line))]
+            return bool(matches) or "ended" in self.lines
 
-        with self.news:
-            assert self.news.wait_for(there, 60), self.lines
-        assert found, self.lines
-        return found[0]
+        with self.changed:
+            assert self.changed.wait_for(arrived, 60), self.lines
+        assert matches, self.lines
+        return matches[0]
 
     def end(self) -> int:
         code = self.process.wait(60)
@@ -151,20 +151,18 @@ class Running:
 
 @pytest.fixture
 def running(request: pytest.FixtureRequest) -> Iterator[list[Running]]:
-    """Whatever a test appends is ended after it."""
+    """Processes that a test appends are ended after it."""
     processes: list[Running] = []
     yield processes
-    for each in processes:
-        each.kill()
+    for process in processes:
+        process.kill()
 
 
 def pressed(address: str, key: str) -> None:
     urllib.request.urlopen(urllib.request.Request(f"{address}key", key.encode(), {HEADER: "1"}), timeout=10).close()
 
 
-def test_the_page_is_served_painted_and_ended_by_ctrl_c_with_its_recording_whole(
-    clip: Path, tmp_path: Path, running: list[Running]
-) -> None:
+def test_page_and_recording_until_ctrl_c(clip: Path, tmp_path: Path, running: list[Running]) -> None:
     path = tmp_path / "a.mp4"
     running.append(Running(STYLE, "--camera", clip, "--serve", 0, "--size", 64, "--record", path, "--threads", 1))
     address = running[0].line(r"http://127\.0\.0\.1:\d+/")[0]
@@ -174,7 +172,7 @@ def test_the_page_is_served_painted_and_ended_by_ctrl_c_with_its_recording_whole
             data += stream.read1(65536)
     jpeg = data[data.index(b"\xff\xd8") :]
     assert cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR).shape == (480, 640, 3)
-    running[0].line("first painted picture after")
+    running[0].line("first stylized picture after")
     running[0].process.send_signal(signal.SIGINT)
     assert running[0].end() == 130
     assert running[0].lines[-2] == f"recorded {path}"
@@ -183,7 +181,7 @@ def test_the_page_is_served_painted_and_ended_by_ctrl_c_with_its_recording_whole
     assert (np.diff(times) > 0).all()
 
 
-def test_it_ends_by_the_pages_key(clip: Path, running: list[Running]) -> None:
+def test_page_key_quits(clip: Path, running: list[Running]) -> None:
     running.append(Running(STYLE, "--camera", clip, "--serve", 0, "--size", 64))
     pressed(running[0].line(r"http://\S+/")[0], "q")
     assert running[0].end() == 0
@@ -194,7 +192,7 @@ def test_it_ends_by_the_pages_key(clip: Path, running: list[Running]) -> None:
 
 @pytest.fixture
 def display() -> Iterator[dict[str, str]]:
-    """The environment of a virtual screen."""
+    """The environment of a virtual screen (Xvfb)."""
     if not (shutil.which("Xvfb") and shutil.which("xdotool")):
         pytest.skip("no Xvfb or no xdotool here")
     process = subprocess.Popen(
@@ -223,7 +221,7 @@ def started_in(folder: Path, *arguments: object, env: dict[str, str]) -> Running
         os.chdir(here)
 
 
-def test_the_window_takes_keys(clip: Path, tmp_path: Path, display: dict[str, str], running: list[Running]) -> None:
+def test_window_keys(clip: Path, tmp_path: Path, display: dict[str, str], running: list[Running]) -> None:
     running.append(started_in(tmp_path, STYLE, "--camera", clip, "--size", 64, "--side-by-side", env=display))
     window = xdotool(display, "search", "--sync", "--name", "^videostyle$").split()[0]
     xdotool(display, "windowfocus", "--sync", window)
@@ -252,7 +250,7 @@ x.XSync(display, 0)
 """
 
 
-def test_closing_the_window_ends_it_as_q_does(clip: Path, display: dict[str, str], running: list[Running]) -> None:
+def test_closed_window_quits(clip: Path, display: dict[str, str], running: list[Running]) -> None:
     running.append(Running(STYLE, "--camera", clip, "--size", 64, env=display))
     window = xdotool(display, "search", "--sync", "--name", "^videostyle$").split()[0]
     subprocess.run([sys.executable, "-c", CLOSE, window], env=display, check=True)
@@ -264,12 +262,12 @@ def test_closing_the_window_ends_it_as_q_does(clip: Path, display: dict[str, str
     "options",
     [{"host": "0.0.0.0"}, {"serve": 0, "fullscreen": True}, {"overwrite": True}],
 )
-def test_what_would_have_no_effect_is_refused(options: dict[str, object]) -> None:
+def test_options_without_effect_are_refused(options: dict[str, object]) -> None:
     with pytest.raises(BadOption, match="leave it out"):
         WebcamJob(styles=(STYLE,), **options)
 
 
-def test_a_network_that_has_learned_heeds_no_weights() -> None:
+def test_weights_have_no_effect_on_style_models() -> None:
     with pytest.raises(BadOption, match=r"--style-weight.*learned"):
         WebcamJob(styles=(Path("a.vstyle"),), style_weight=3.0)
     WebcamJob(styles=(Path("a.vstyle"), STYLE), style_weight=3.0)

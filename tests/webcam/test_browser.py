@@ -1,4 +1,4 @@
-"""The page: whole, shut to others, and a browser shows what is painted."""
+"""The page in a browser: complete, closed to other sites, and showing the picture."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ import pytest
 
 from videostyle.errors import BadOption
 from videostyle.media.images import read_picture
-from videostyle.webcam.browser import HEADER, Page
+from videostyle.webcam.browser import HEADER, BrowserDisplay
 from videostyle.webcam.keys import KEYS
 
 GREEN = np.full((48, 64, 3), (20, 200, 40), np.uint8)
 
 
 @pytest.fixture
-def page() -> Iterator[Page]:
-    served = Page("127.0.0.1", 0)
+def page() -> Iterator[BrowserDisplay]:
+    served = BrowserDisplay("127.0.0.1", 0)
     yield served
     served.close()
 
 
-def asked(
-    page: Page, method: str, path: str, body: str | None = None, headers: dict[str, str] | None = None
+def request(
+    page: BrowserDisplay, method: str, path: str, body: str | None = None, headers: dict[str, str] | None = None
 ) -> http.client.HTTPResponse:
     connection = http.client.HTTPConnection("127.0.0.1", page.server.server_address[1], timeout=10)
     connection.request(method, path, body, headers or {})
@@ -48,15 +48,15 @@ def next_picture(answer: http.client.HTTPResponse) -> np.ndarray:
     return cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
 
 
-def test_the_page_has_a_button_for_every_key(page: Page) -> None:
-    text = asked(page, "GET", "/").read().decode()
-    assert all(f'value="{key}"' in text for key in KEYS)
+def test_button_for_every_key(page: BrowserDisplay) -> None:
+    text = request(page, "GET", "/").read().decode()
+    assert all(f'<button value="{key}">{key} {action}</button>' in text for key, action in KEYS.items())
     assert "http" not in text, "nothing is fetched from elsewhere"
 
 
-def test_the_stream_shows_the_newest_picture(page: Page) -> None:
+def test_stream_has_newest_picture(page: BrowserDisplay) -> None:
     page.show(GREEN)
-    answer = asked(page, "GET", "/stream")
+    answer = request(page, "GET", "/stream")
     np.testing.assert_allclose(next_picture(answer).mean(axis=(0, 1)), (20, 200, 40), atol=4)
     for level in (50, 100, 150):
         page.show(np.full((48, 64, 3), level, np.uint8))
@@ -66,46 +66,46 @@ def test_the_stream_shows_the_newest_picture(page: Page) -> None:
     assert len(levels) <= 3
 
 
-def test_keys_come_back_and_only_from_the_page_itself(page: Page) -> None:
-    assert asked(page, "POST", "/key", "n", {HEADER: "1"}).status == 200
-    assert asked(page, "POST", "/key", "q").status == 403
-    assert asked(page, "POST", "/key", "q", {HEADER: "1", "Host": "elsewhere.example"}).status == 403
+def test_keys_are_accepted_from_the_page_only(page: BrowserDisplay) -> None:
+    assert request(page, "POST", "/key", "n", {HEADER: "1"}).status == 200
+    assert request(page, "POST", "/key", "q").status == 403
+    assert request(page, "POST", "/key", "q", {HEADER: "1", "Host": "elsewhere.example"}).status == 403
     assert page.pressed_keys() == ["n"]
     assert page.pressed_keys() == []
 
 
-def test_no_other_site_can_show_it_in_a_frame(page: Page) -> None:
-    assert asked(page, "GET", "/").headers["X-Frame-Options"] == "DENY"
+def test_page_cannot_be_framed(page: BrowserDisplay) -> None:
+    assert request(page, "GET", "/").headers["X-Frame-Options"] == "DENY"
 
 
-@pytest.mark.parametrize(("told", "taken"), [("3", "abc"), ("-1", ""), ("40", "abcdefghijklmnop")])
-def test_a_post_is_read_as_long_as_it_says_and_never_longer_than_a_key(page: Page, told: str, taken: str) -> None:
+@pytest.mark.parametrize(("length", "taken"), [("3", "abc"), ("-1", ""), ("40", "abcdefghijklmnop")])
+def test_post_is_read_up_to_a_limit(page: BrowserDisplay, length: str, taken: str) -> None:
     with socket.create_connection(("127.0.0.1", page.server.server_address[1])) as raw:
-        head = f"POST /key HTTP/1.1\r\nHost: localhost\r\n{HEADER}: 1\r\nContent-Length: {told}\r\n\r\n"
+        head = f"POST /key HTTP/1.1\r\nHost: localhost\r\n{HEADER}: 1\r\nContent-Length: {length}\r\n\r\n"
         raw.sendall(head.encode() + b"abcdefghijklmnopqrstuvwxyz")
         assert b"200" in raw.recv(100)
     assert "".join(page.pressed_keys()) == taken
 
 
-def test_another_sites_name_for_this_machine_sees_nothing(page: Page) -> None:
-    assert asked(page, "GET", "/stream", headers={"Host": "elsewhere.example"}).status == 403
-    assert asked(page, "GET", "/", headers={"Host": f"localhost:{page.server.server_address[1]}"}).status == 200
-    assert asked(page, "GET", "/other").status == 404
+def test_foreign_host_name_is_refused(page: BrowserDisplay) -> None:
+    assert request(page, "GET", "/stream", headers={"Host": "elsewhere.example"}).status == 403
+    assert request(page, "GET", "/", headers={"Host": f"localhost:{page.server.server_address[1]}"}).status == 200
+    assert request(page, "GET", "/other").status == 404
 
 
-def test_it_listens_on_this_machine_only_unless_told(page: Page) -> None:
+def test_listens_on_this_machine_only(page: BrowserDisplay) -> None:
     assert page.server.socket.getsockname()[0] == "127.0.0.1"
     assert page.address.startswith("http://127.0.0.1:")
 
 
-def test_a_port_in_use_and_a_foreign_address_are_told(page: Page) -> None:
+def test_port_in_use_and_foreign_address(page: BrowserDisplay) -> None:
     with pytest.raises(BadOption, match="is used by another program"):
-        Page("127.0.0.1", page.server.server_address[1])
+        BrowserDisplay("127.0.0.1", page.server.server_address[1])
     with pytest.raises(BadOption, match="cannot be listened on"):
-        Page("192.0.2.1", 0)
+        BrowserDisplay("192.0.2.1", 0)
 
 
-def test_browsers_that_leave_are_forgotten(page: Page) -> None:
+def test_browser_that_leaves(page: BrowserDisplay) -> None:
     page.show(GREEN)
     raw = socket.create_connection(("127.0.0.1", page.server.server_address[1]))
     raw.sendall(b"GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -113,13 +113,13 @@ def test_browsers_that_leave_are_forgotten(page: Page) -> None:
     raw.close()
     for level in range(20):
         page.show(np.full((48, 64, 3), level, np.uint8))
-    assert asked(page, "GET", "/").status == 200
+    assert request(page, "GET", "/").status == 200
 
 
-def test_closing_ends_every_stream() -> None:
-    served = Page("127.0.0.1", 0)
+def test_close_ends_streams() -> None:
+    served = BrowserDisplay("127.0.0.1", 0)
     served.show(GREEN)
-    answer = asked(served, "GET", "/stream")
+    answer = request(served, "GET", "/stream")
     next_picture(answer)
     served.close()
     assert answer.read() == b""
@@ -130,7 +130,7 @@ BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "
 
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium here")
 @pytest.mark.timeout(120)
-def test_a_browser_shows_it(page: Page, tmp_path: Path) -> None:
+def test_chromium_shows_the_picture(page: BrowserDisplay, tmp_path: Path) -> None:
     ended = threading.Event()
 
     def play() -> None:

@@ -1,4 +1,4 @@
-"""What each key does."""
+"""What the keys of the preview do."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from videostyle.webcam.keys import ESCAPE, KEYS, Controls
 
 
 @pytest.mark.parametrize(
-    ("key", "name"), [("m", "mirror"), ("b", "beside"), ("f", "frozen"), ("i", "figures"), ("h", "help")]
+    ("key", "name"), [("m", "mirror"), ("b", "beside"), ("f", "frozen"), ("i", "stats"), ("h", "help")]
 )
-def test_keys_that_turn_something_on_and_off(key: str, name: str) -> None:
+def test_toggles(key: str, name: str) -> None:
     controls = Controls(1)
     before = getattr(controls, name)
     controls.press(key)
@@ -19,16 +19,16 @@ def test_keys_that_turn_something_on_and_off(key: str, name: str) -> None:
     assert getattr(controls, name) is before
 
 
-def test_styles_go_round() -> None:
+def test_styles_wrap_around() -> None:
     controls = Controls(3)
-    found = []
+    styles = []
     for key in "nnnpp":
         controls.press(key)
-        found.append(controls.style)
-    assert found == [1, 2, 0, 2, 1]
+        styles.append(controls.style)
+    assert styles == [1, 2, 0, 2, 1]
 
 
-def test_strength_has_ends() -> None:
+def test_strength_is_limited() -> None:
     controls = Controls(1)
     for _ in range(3):
         controls.press("-")
@@ -48,14 +48,15 @@ def test_quit(key: str) -> None:
     assert controls.quit
 
 
-def test_wishes_are_kept_until_they_are_seen_to() -> None:
+def test_pending_actions_are_kept_until_taken() -> None:
     controls = Controls(1)
     for key in "srs":
         controls.press(key)
-    assert controls.asked == {"snapshot", "record"}
+    assert controls.take_pending() == {"snapshot", "record"}
+    assert controls.take_pending() == set()
 
 
-def test_every_key_of_the_help_does_something_and_others_do_not() -> None:
+def test_every_listed_key_does_something() -> None:
     for key in KEYS:
         controls = Controls(3, strength=0.5)
         controls.press(key)

@@ -1,4 +1,4 @@
-"""Recordings: true times, and playable whatever ended them."""
+"""Recordings: every frame at its time, playable however they ended, and errors that are raised."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import av
 import numpy as np
 import pytest
 
+from tests.support.recordings import frames_of
 from videostyle.errors import RunFailed
-from videostyle.webcam import recorder as record
-from videostyle.webcam.recorder import Recorder, fitted
+from videostyle.webcam.recorder import Recorder, fit
 
 SIZE = 48, 64
 TIMES = [50.0, 50.033, 50.07, 50.5, 52.0, 52.01]
@@ -24,14 +24,8 @@ def shade(level: int) -> np.ndarray:
     return np.full((*SIZE, 3), level, np.uint8)
 
 
-def frames_of(path: Path) -> list[tuple[float, float]]:
-    """The time and mean level of each frame."""
-    with av.open(str(path)) as container:
-        return [(float(each.time), each.to_ndarray(format="rgb24").mean()) for each in container.decode(video=0)]
-
-
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
-def test_every_frame_is_there_at_its_time(suffix: str, tmp_path: Path) -> None:
+def test_times_of_frames(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"a{suffix}"
     recorder = Recorder(path, SIZE)
     for number, time in enumerate(TIMES):
@@ -42,9 +36,7 @@ def test_every_frame_is_there_at_its_time(suffix: str, tmp_path: Path) -> None:
     np.testing.assert_allclose([level for _, level in found], [40 * number for number in range(len(TIMES))], atol=5)
 
 
-def test_what_fails_at_the_very_end_is_told_and_nobody_waits_for_ever(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failure_at_the_end_does_not_hang(tmp_path: Path) -> None:
     """The disk is full when the encoder's last frames and the container's end are written: no more frames come then."""
 
     class Full:
@@ -53,22 +45,23 @@ def test_what_fails_at_the_very_end_is_told_and_nobody_waits_for_ever(
                 raise OSError(28, "No space left on device")
             return []
 
-    monkeypatch.setattr(record, "add_video_stream", lambda *_: Full())
-    recorder = Recorder(tmp_path / "a.mkv", SIZE)
+    recorder = Recorder(tmp_path / "a.mkv", SIZE, add_stream=lambda *_: Full())
     recorder.add(shade(10), 0.0)
+    raised = threading.Event()
 
     def close() -> None:
-        with pytest.raises(RunFailed):
+        with pytest.raises(RunFailed, match="No space left"):
             recorder.close()
+        raised.set()
 
     closing = threading.Thread(target=close, daemon=True)
     closing.start()
     closing.join(20)
     assert not closing.is_alive()
-    assert "No space left" in str(recorder.error)
+    assert raised.is_set()
 
 
-def test_two_frames_of_one_time_are_one(tmp_path: Path) -> None:
+def test_frame_that_is_not_later_is_dropped(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "a.mp4", SIZE)
     for time in (1.0, 1.0, 0.5, 1.1):
         recorder.add(shade(10), time)
@@ -76,9 +69,9 @@ def test_two_frames_of_one_time_are_one(tmp_path: Path) -> None:
     assert len(frames_of(tmp_path / "a.mp4")) == 2
 
 
-def test_a_picture_of_another_size_is_fitted_in(tmp_path: Path) -> None:
+def test_picture_of_another_size_is_fitted(tmp_path: Path) -> None:
     wide = np.full((20, 80, 3), 200, np.uint8)
-    found = fitted(wide, SIZE)
+    found = fit(wide, SIZE)
     assert found.shape == (*SIZE, 3)
     assert (found[16:32] == 200).all()
     assert (found[:16] == 0).all()
@@ -97,7 +90,7 @@ from videostyle.webcam.recorder import Recorder
 recorder = Recorder(Path(sys.argv[1]), (48, 64))
 for number in range(200):
     recorder.add(np.full((48, 64, 3), number, np.uint8), number / 30)
-while not recorder.frames.empty():
+while recorder.waiting:
     time.sleep(0.01)  # or this loop would take the encoder's time
 print("written", flush=True)
 sys.stdin.read()
@@ -105,7 +98,7 @@ sys.stdin.read()
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-def test_a_killed_recording_can_be_played(suffix: str, tmp_path: Path) -> None:
+def test_killed_recording_is_playable(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"a{suffix}"
     command = [sys.executable, "-c", KILLED, str(path)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -125,13 +118,13 @@ def record_noise(path: Path) -> None:
     recorder.close()
 
 
-def test_a_recording_that_cannot_begin_is_told_at_once(tmp_path: Path) -> None:
+def test_file_that_cannot_be_opened(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         Recorder(tmp_path / "none" / "a.mp4", SIZE)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
-def test_a_full_disk_is_told(tmp_path: Path) -> None:
+def test_full_disk(tmp_path: Path) -> None:
     path = tmp_path / "a.mkv"
     path.symlink_to("/dev/full")
     with pytest.raises(RunFailed, match="No space left"):

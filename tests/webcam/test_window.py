@@ -1,4 +1,4 @@
-"""What keys mean, without a screen."""
+"""Key codes of OpenCV as characters; no screen is needed."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ from videostyle.webcam.window import character
         (0xF702, ""),  # left, of macOS
     ],
 )
-def test_arrows_type_nothing(code: int, typed: str) -> None:
+def test_character(code: int, typed: str) -> None:
     assert character(code) == typed

@@ -1,4 +1,4 @@
-"""The painter's thread: always the newest frame, only styles that are still wanted, and failures that are heard of."""
+"""The worker thread: the newest request, no pictures of canceled ones, and the stylizer's errors in the main thread."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pytest
 
 from videostyle.errors import MissingModel
 from videostyle.webcam.interfaces import Publish, Request
-from videostyle.webcam.worker import Background
+from videostyle.webcam.worker import StylizerWorker
 
 IMAGE = np.zeros((4, 4, 3), np.uint8)
 
 
 class Scripted:
-    """Paints when the test lets it: each release publishes one picture, of the number of pictures so far."""
+    """A stylizer that publishes a picture whenever the test allows it; its value is the number of pictures so far."""
 
     def __init__(self) -> None:
         self.turn, self.done = threading.Semaphore(0), threading.Semaphore(0)
@@ -38,76 +38,71 @@ class Scripted:
             assert self.done.acquire(timeout=10)
 
 
-def started(scripted: Scripted) -> Background:
-    background = Background(lambda: scripted)
-    background.start()
-    wait_until_free(background)
-    return background
+def started(scripted: Scripted) -> StylizerWorker:
+    worker = StylizerWorker(lambda: scripted)
+    worker.start()
+    assert worker.wait_until_idle(10)
+    return worker
 
 
-def wait_until_free(background: Background) -> None:
-    with background.news:
-        assert background.news.wait_for(lambda: not background.busy, 10)
-
-
-def test_the_newest_painting_of_a_frame_comes_with_its_mark() -> None:
+def test_results_have_newest_picture_and_tag() -> None:
     scripted = Scripted()
-    background = started(scripted)
-    background.give("first", Request(IMAGE, 0))
-    assert not background.free
+    worker = started(scripted)
+    worker.submit("first", Request(IMAGE, 0))
+    assert not worker.idle
     scripted.go_on(2)
-    [(mark, picture)] = background.take()
-    assert (mark, picture[0, 0, 0]) == ("first", 2)
-    assert background.take() == []
+    [(tag, picture)] = worker.results()
+    assert (tag, picture[0, 0, 0]) == ("first", 2)
+    assert worker.results() == []
     scripted.go_on()
-    wait_until_free(background)
-    assert background.free
-    assert [mark for mark, _ in background.take()] == ["first"]
-    background.close()
+    assert worker.wait_until_idle(10)
+    assert worker.idle
+    assert [tag for tag, _ in worker.results()] == ["first"]
+    worker.close()
 
 
-def test_what_is_broken_off_publishes_no_more_and_the_next_frame_is_painted() -> None:
+def test_cancel_stops_publishing() -> None:
     scripted = Scripted()
-    background = started(scripted)
-    background.give("first", Request(IMAGE, 0))
+    worker = started(scripted)
+    worker.submit("first", Request(IMAGE, 0))
     scripted.go_on()
-    background.break_off()
+    worker.cancel()
     scripted.go_on()
-    wait_until_free(background)
-    assert background.take() == []
-    background.give("second", Request(IMAGE, 1))
+    assert worker.wait_until_idle(10)
+    assert worker.results() == []
+    worker.submit("second", Request(IMAGE, 1))
     scripted.go_on(3)
-    wait_until_free(background)
-    assert [mark for mark, _ in background.take()] == ["second"]
+    assert worker.wait_until_idle(10)
+    assert [tag for tag, _ in worker.results()] == ["second"]
     assert scripted.begun == [0, 1]
-    background.close()
+    worker.close()
 
 
-def test_it_is_not_free_before_the_painter_is_there() -> None:
+def test_not_idle_before_stylizer_is_ready() -> None:
     ready = threading.Event()
 
     def make() -> Scripted:
         assert ready.wait(10)
         return Scripted()
 
-    background = Background(make)
-    assert not background.free
-    background.start()
-    assert not background.free
+    worker = StylizerWorker(make)
+    assert not worker.idle
+    worker.start()
+    assert not worker.idle
     ready.set()
-    wait_until_free(background)
-    assert background.free
-    background.close()
-    assert not background.is_alive()
+    assert worker.wait_until_idle(10)
+    assert worker.idle
+    worker.close()
+    assert not worker.is_alive()
 
 
-def test_what_ends_the_painter_is_heard_of() -> None:
+def test_error_is_raised_in_main_thread() -> None:
     def make() -> Scripted:
         raise MissingModel("no weights here")
 
-    background = Background(make)
-    background.start()
-    background.join(10)
+    worker = StylizerWorker(make)
+    worker.start()
+    worker.join(10)
     with pytest.raises(MissingModel, match="no weights here"):
-        background.take()
-    background.close()
+        worker.results()
+    worker.close()

@@ -232,12 +232,12 @@ def webcam_command(**values: Any) -> int:
     """
     quiet = values.pop("quiet")
     job = WebcamJob(**values)
-    from videostyle.webcam.app import webcam
+    from videostyle.webcam import webcam
 
     code = 0
     with noted_signals() as caught:
         try:
-            webcam(job, tell=(lambda line: None) if quiet else say, stop=lambda: bool(caught))
+            webcam(job, say=(lambda line: None) if quiet else say, stop=lambda: bool(caught))
         except Exception as error:
             code = say_failure(error)
     code = 128 + caught[0] if caught else code

@@ -1,4 +1,4 @@
-"""What the keys do to what is shown."""
+"""The keys of the preview and what they control."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 ESCAPE = "\x1b"
 
-STEP = 0.1  # of the strength
+STEP = 0.1
+"""Change of the strength by one key press."""
 
 KEYS = {
     "n": "next style",
@@ -18,33 +19,39 @@ KEYS = {
     "f": "freeze",
     "s": "snapshot",
     "r": "record",
-    "i": "figures",
-    "h": "this help",
+    "i": "statistics",
+    "h": "help",
     "q": "quit",
 }
+"""What every key does, in the words of the help and of the buttons."""
 
-SAME = {"=": "+", "_": "-", " ": "f", "?": "h", ESCAPE: "q"}
+ALIASES = {"=": "+", "_": "-", " ": "f", "?": "h", ESCAPE: "q"}
 
 
 @dataclass
 class Controls:
-    """What the user has chosen. styles: how many there are. asked: "snapshot" and "record", until the loop has seen to it."""
+    """The user's settings, changed by keys."""
 
     styles: int
+    """How many styles there are."""
     style: int = 0
+    """The selected one."""
     strength: float = 1.0
+    """Opacity of the stylized picture over the camera's, in [0, 1]."""
     mirror: bool = False
     beside: bool = False
+    """The camera's own picture is shown beside the stylized one."""
     frozen: bool = False
-    figures: bool = False
+    stats: bool = False
     help: bool = False
     quit: bool = False
-    asked: set[str] = field(default_factory=set)
+    pending: set[str] = field(default_factory=set)
+    """What was asked for and not yet done: "snapshot", "record"."""
 
     def press(self, key: str) -> None:
-        """Does what a key stands for; other keys do nothing."""
-        key = SAME.get(key, key.lower())
-        toggles = {"m": "mirror", "b": "beside", "f": "frozen", "i": "figures", "h": "help"}
+        """Apply a key; one without a meaning does nothing."""
+        key = ALIASES.get(key, key.lower())
+        toggles = {"m": "mirror", "b": "beside", "f": "frozen", "i": "stats", "h": "help"}
         if key in toggles:
             setattr(self, toggles[key], not getattr(self, toggles[key]))
         elif key in ("n", "p"):
@@ -53,6 +60,11 @@ class Controls:
             change = STEP if key == "+" else -STEP
             self.strength = min(1.0, max(0.0, round(self.strength + change, 3)))
         elif key in ("s", "r"):
-            self.asked.add({"s": "snapshot", "r": "record"}[key])
+            self.pending.add({"s": "snapshot", "r": "record"}[key])
         elif key == "q":
             self.quit = True
+
+    def take_pending(self) -> set[str]:
+        """What has been asked for since the last call."""
+        pending, self.pending = self.pending, set()
+        return pending

@@ -1,4 +1,4 @@
-"""The painter's thread: it paints the newest frame whenever it is free, and hands over styles as they come."""
+"""The stylizer's thread: it stylizes the newest camera frame whenever it is idle and hands over pictures as they come."""
 
 from __future__ import annotations
 
@@ -13,84 +13,95 @@ import numpy as np
 from videostyle.webcam.interfaces import LiveStylizer, Request
 
 
-class _BrokenOff(Exception):
-    """The painting of a frame is not wanted any more."""
+class _Canceled(Exception):
+    """The frame that is being stylized is not wanted any more."""
 
 
-class Background(threading.Thread):
-    """make: builds the painter, in this thread, as that takes seconds. A frame comes with a mark, its styles go with it."""
+class StylizerWorker(threading.Thread):
+    """Runs a live stylizer in a thread of its own.
+
+    Every request comes with a tag, which can be any object, and its pictures are returned with the same tag.
+    """
 
     def __init__(self, make: Callable[[], LiveStylizer]):
+        """make: builds the stylizer; called in this thread, because loading torch takes seconds."""
         super().__init__(daemon=True)
-        self.make = make
-        self.news = threading.Condition()
-        self.waiting: tuple[Any, Request] | None = None
-        self.painted: dict[int, tuple[Any, np.ndarray]] = {}  # by the mark's identity: the newest one only
-        self.busy = True  # until the painter is there
-        self.broken_off = self.ending = False
-        self.error: BaseException | None = None
-        self.pictures = 0
-        self.seconds = 0.0  # that the last frame took
+        self._make = make
+        self._changed = threading.Condition()
+        self._waiting: tuple[Any, Request] | None = None
+        self._results: dict[int, tuple[Any, np.ndarray]] = {}  # by the tag's identity: only the newest picture
+        self._busy = True  # until the stylizer is there
+        self._canceled = self._ending = False
+        self._error: BaseException | None = None
+        self.pictures = 0  # published so far
+        self.seconds = 0.0  # that the last request took
 
     def run(self) -> None:
+        """Stylize requests until the end; what ends the stylizer is raised by `results`."""
         try:
-            painter = self.make()
-            while (given := self._next()) is not None:
+            stylizer = self._make()
+            while (item := self._next()) is not None:
                 began = time.monotonic()
-                self._paint(painter, *given)
+                self._stylize(stylizer, *item)
                 self.seconds = time.monotonic() - began
         except BaseException as error:
-            self.error = error
+            self._error = error
 
     def _next(self) -> tuple[Any, Request] | None:
-        with self.news:
-            self.busy = False
-            self.news.notify_all()
-            self.news.wait_for(lambda: self.waiting or self.ending)
-            given, self.waiting = self.waiting, None
-            self.busy, self.broken_off = given is not None, False
-            return None if self.ending else given
+        """Wait for a request; None at the end."""
+        with self._changed:
+            self._busy = False
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._waiting or self._ending)
+            item, self._waiting = self._waiting, None
+            self._busy, self._canceled = item is not None, False
+            return None if self._ending else item
 
-    def _paint(self, painter: LiveStylizer, mark: Any, request: Request) -> None:
+    def _stylize(self, stylizer: LiveStylizer, tag: Any, request: Request) -> None:
         def publish(picture: np.ndarray) -> None:
-            with self.news:
-                if self.broken_off or self.ending:
-                    raise _BrokenOff
-                self.painted[id(mark)] = mark, picture
+            with self._changed:
+                if self._canceled or self._ending:
+                    raise _Canceled
+                self._results[id(tag)] = tag, picture
                 self.pictures += 1
 
-        with suppress(_BrokenOff):
-            painter.stylize(request, publish)
+        with suppress(_Canceled):
+            stylizer.stylize(request, publish)
 
     @property
-    def free(self) -> bool:
-        """Whether a frame given now is painted at once."""
-        with self.news:
-            return not self.busy and self.waiting is None
+    def idle(self) -> bool:
+        """Whether a request would be worked on at once."""
+        with self._changed:
+            return not self._busy and self._waiting is None
 
-    def give(self, mark: Any, request: Request) -> None:
-        """A frame to be painted. Raises what ended the painter."""
-        with self.news:
-            self.waiting = mark, request
-            self.news.notify_all()
+    def wait_until_idle(self, seconds: float) -> bool:
+        """Wait until no frame is being stylized, at most this long; whether that is so."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._busy, seconds)
 
-    def take(self) -> list[tuple[Any, np.ndarray]]:
-        """The newest painting of each frame since it was asked last, with the frame's mark. Raises what ended the painter."""
-        with self.news:
-            if self.error is not None:
-                raise self.error
-            taken, self.painted = list(self.painted.values()), {}
-            return taken
+    def submit(self, tag: Any, request: Request) -> None:
+        """Hand over a camera frame. It replaces one that has not been begun."""
+        with self._changed:
+            self._waiting = tag, request
+            self._changed.notify_all()
 
-    def break_off(self) -> None:
-        """The frame that is being painted is not wanted any more."""
-        with self.news:
-            self.broken_off, self.waiting = True, None
-            self.painted.clear()
+    def results(self) -> list[tuple[Any, np.ndarray]]:
+        """The newest picture for each tag since the last call. Raises the exception that ended the stylizer."""
+        with self._changed:
+            if self._error is not None:
+                raise self._error
+            results, self._results = list(self._results.values()), {}
+            return results
+
+    def cancel(self) -> None:
+        """Drop the request that is being worked on, the one that waits, and all pictures."""
+        with self._changed:
+            self._canceled, self._waiting = True, None
+            self._results.clear()
 
     def close(self, seconds: float = 3.0) -> None:
-        """Ends the thread, after the iteration that it is in; one that takes longer is left behind."""
-        with self.news:
-            self.ending = True
-            self.news.notify_all()
+        """End the thread after its current iteration. If that takes longer than this, the thread is left behind."""
+        with self._changed:
+            self._ending = True
+            self._changed.notify_all()
         self.join(seconds)

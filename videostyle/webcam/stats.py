@@ -1,30 +1,33 @@
-"""How fast it is: shown frames a second, and the time from the camera to the screen."""
+"""Frame rate and latency of the preview, over the last seconds."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 from statistics import median
 
-SPAN = 3.0  # seconds that figures are taken over
+SPAN = 3.0
+"""Seconds that the statistics cover."""
 
 
-class Figures:
-    """Keeps when the last frames were shown and how old they were. Times are seconds on the monotonic clock."""
+class FrameStats:
+    """Remembers when the last camera frames were shown, and how old they were. clock: seconds, the camera frames' own."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._shown: deque[tuple[float, float]] = deque()
 
-    def shown(self, captured: float) -> None:
-        """A new camera frame, captured then, has just been shown."""
-        now = time.monotonic()
+    def add(self, captured: float) -> None:
+        """A camera frame that was captured at this time has just been shown for the first time."""
+        now = self._clock()
         self._shown.append((now, now - captured))
         while self._shown[0][0] < now - SPAN:
             self._shown.popleft()
 
     @property
     def rate(self) -> float:
-        """New frames shown a second."""
+        """New frames shown in a second."""
         if len(self._shown) < 2:
             return 0.0
         return (len(self._shown) - 1) / max(1e-6, self._shown[-1][0] - self._shown[0][0])
