@@ -1,4 +1,4 @@
-"""Every codec in every container that holds it: right colors, exact times, joined segments, the same bytes each time."""
+"""Every codec in every container that can hold it: colors, times, joined segments, reproducible bytes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import av
 import numpy as np
 import pytest
 
-from tests.media.test_sinks import standard_codes
 from tests.support.clips import gradient
-from tests.support.outputs import shown_times
+from tests.support.outputs import frame_times, standard_codes
 from videostyle.errors import BadOption
 from videostyle.frames import Frame, VideoInfo
 from videostyle.media.color.encode import limited_yuv
@@ -35,18 +34,18 @@ PAIRS = [(codec, suffix) for codec, suffixes in INTO.items() for suffix in suffi
 COLORS = [(255, 255, 255), (0, 0, 0), (255, 0, 0), (0, 255, 0), (0, 0, 255), (200, 100, 50)]
 
 
-def write(output: Path, images: list[np.ndarray], wanted: EncodingRequest, gaps: bool = False) -> None:
-    """The pictures at 25 a second, or with gaps and from 0.5 s on; segments of three."""
+def write(output: Path, images: list[np.ndarray], request: EncodingRequest, gaps: bool = False) -> None:
+    """Write the images at 25 per second, or with gaps and from 0.5 s on, in segments of three."""
     size, bits = images[0].shape[:2], images[0].dtype.itemsize * 8
     info = VideoInfo("folder", size, bits) if not gaps else VideoInfo("video", size, bits, TICK, rate=Fraction(25))
     source = output.with_name("nothing.mp4")
     if gaps:
-        with av.open(str(source), "w") as empty:  # what beside the picture is taken from: nothing
+        with av.open(str(source), "w") as empty:  # a source without side tracks
             stream = empty.add_stream("libx264", rate=25, width=16, height=16)
             empty.mux(stream.encode(av.VideoFrame(16, 16, "yuv420p")))
             empty.mux(stream.encode(None))
     with WorkFolder(output) as work:
-        pixels = choose_encoder(wanted, output.suffix, bits)
+        pixels = choose_encoder(request, output.suffix, bits)
         sink = open_sink(output, work, source, info, size, None, None, pixels)
         for index, image in enumerate(images):
             start = Fraction(1, 2) + Fraction(index * index, 50) if gaps else Fraction(index, 25)
@@ -59,7 +58,7 @@ def write(output: Path, images: list[np.ndarray], wanted: EncodingRequest, gaps:
 
 
 def planes(output: Path) -> list[np.ndarray]:
-    """The frames as they are stored: for YUV (3, H, W) float codes of 8 bits, each chroma at the places of its own."""
+    """Y, Cb, Cr of the middle pixel of each frame, as codes of 8 bits."""
     with av.open(str(output)) as container:
         return [stored_middle(frame) for frame in container.decode(video=0)]
 
@@ -75,7 +74,8 @@ def stored_middle(frame: av.VideoFrame) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("codec", "suffix"), PAIRS)
-def test_every_frame_comes_back_at_its_time_across_segments_and_twice_the_same(tmp_path, codec, suffix):
+def test_frames_times_and_bytes(tmp_path, codec, suffix):
+    """Every frame comes back at its time, across segments, and two runs write the same bytes."""
     images = [gradient(66, 96, step=20 * index) for index in range(7)]
     one, two = tmp_path / f"one{suffix}", tmp_path / f"two{suffix}"
     for output in (one, two):
@@ -83,7 +83,7 @@ def test_every_frame_comes_back_at_its_time_across_segments_and_twice_the_same(t
     assert one.read_bytes() == two.read_bytes()
     tick = Fraction(1, 1000) if suffix in (".mkv", ".webm") else TICK
     expected = [round((Fraction(1, 2) + Fraction(index * index, 50)) / tick) * tick for index in range(7)]
-    assert [time for time, _ in shown_times(one)] == expected
+    assert [time for time, _ in frame_times(one)] == expected
     for image, frame in zip(images, open_source(one).frames(), strict=True):
         assert np.abs(frame.image.astype(float) / 257 ** (frame.image.dtype == np.uint16) - image).mean() < 3
     with av.open(str(one)) as container:
@@ -93,26 +93,28 @@ def test_every_frame_comes_back_at_its_time_across_segments_and_twice_the_same(t
 
 @pytest.mark.parametrize("suffix", CONTAINERS)
 @pytest.mark.parametrize("codec", CODECS)
-def test_what_a_container_does_not_hold_is_refused_with_those_that_do(codec, suffix):
+def test_codec_in_container(codec, suffix):
+    """A codec that the container cannot hold is refused; the message lists the containers that can."""
     if suffix in INTO[codec]:
         assert choose_encoder(EncodingRequest(codec), suffix, 8).encoder in CODECS[codec].encoders
         return
     with pytest.raises(BadOption) as error:
         choose_encoder(EncodingRequest(codec), suffix, 8)
-    assert all(each in str(error.value).split("accepted:")[1] for each in INTO[codec])
+    assert all(container in str(error.value).split("accepted:")[1] for container in INTO[codec])
 
 
 FORMATS = [
-    (name, each.name)
+    (name, pixels.name)
     for name, codec in CODECS.items()
     for encoder in codec.encoders[:1]
-    for each in (av.Codec(encoder, "w").video_formats if encoder in av.codecs_available else ())
-    if WRITABLE.fullmatch(each.name)
+    for pixels in (av.Codec(encoder, "w").video_formats if encoder in av.codecs_available else ())
+    if WRITABLE.fullmatch(pixels.name)
 ]
 
 
 @pytest.mark.parametrize(("codec", "pix_fmt"), FORMATS)
-def test_flat_colors_of_every_pixel_format_are_the_standards(tmp_path, codec, pix_fmt):
+def test_colors_of_every_pixel_format(tmp_path, codec, pix_fmt):
+    """The stored codes are those of the standard."""
     output = tmp_path / "out.mkv"
     deep = av.VideoFormat(pix_fmt).components[0].bits > 8
     scale, kind = (257, np.uint16) if deep else (1, np.uint8)
@@ -132,7 +134,7 @@ def test_flat_colors_of_every_pixel_format_are_the_standards(tmp_path, codec, pi
 
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("size", [(32, 48), (31, 47)])
-def test_ffv1_gives_back_the_very_pixels(tmp_path, bits, size):
+def test_ffv1_is_lossless(tmp_path, bits, size):
     random = np.random.default_rng(bits)
     images = [random.integers(0, 2**bits, (*size, 3)).astype(f"uint{bits}") for _ in range(4)]
     write(tmp_path / "out.mkv", images, EncodingRequest("ffv1"))
@@ -141,7 +143,7 @@ def test_ffv1_gives_back_the_very_pixels(tmp_path, bits, size):
 
 
 @pytest.mark.parametrize(("codec", "suffix"), [("hevc", ".mp4"), ("av1", ".webm"), ("prores", ".mov")])
-def test_a_deep_source_is_written_deep(tmp_path, codec, suffix):
+def test_deep_source(tmp_path, codec, suffix):
     """A slope of 1 code of 8 bits over the whole width: in 8 bits it has two levels, in 10 bits at least four."""
     slope = np.tile(np.linspace(30000, 30000 + 257, 64).astype(np.uint16)[None, :, None], (64, 1, 3))
     write(tmp_path / f"out{suffix}", [slope], EncodingRequest(codec, crf=1 if CODECS[codec].crf else None))
@@ -149,7 +151,8 @@ def test_a_deep_source_is_written_deep(tmp_path, codec, suffix):
     assert len(np.unique(frame.image[32, :, 1])) >= 4
 
 
-def test_10_bits_are_within_half_a_code_of_the_equations():
+def test_limited_yuv():
+    """The conversion is within half a code of 10 bits of the equations."""
     random = np.random.default_rng(0)
     rgb = random.integers(0, 65536, (4, 5, 3)).astype(np.uint16)
     for matrix, lines in ((1, 720), (6, 480)):
@@ -168,18 +171,20 @@ def test_10_bits_are_within_half_a_code_of_the_equations():
         (EncodingRequest("prores", crf=10), "leave it out"),
     ],
 )
-def test_what_the_encoder_does_not_take_is_refused_with_what_it_does(wanted, accepted):
+def test_option_that_the_encoder_does_not_accept(wanted, accepted):
+    """The message says what it accepts."""
     suffix = ".mov" if wanted.codec == "prores" else ".mkv"
     with pytest.raises(BadOption) as error:
         choose_encoder(wanted, suffix, 8)
     assert accepted in str(error.value)
 
 
-def test_an_encoder_that_is_not_there_is_refused_with_those_that_are(monkeypatch):
+def test_missing_encoder(monkeypatch):
+    """The message lists the codecs that can be encoded."""
     monkeypatch.setitem(CODECS, "hevc", replace(CODECS["hevc"], encoders=("libnothing",)))
     with pytest.raises(BadOption, match="has no encoder libnothing; accepted: h264, vp9"):
         choose_encoder(EncodingRequest("hevc"), ".mp4", 8)
 
 
-def test_a_container_that_does_not_know_a_codec_does_not_hold_it():
+def test_can_hold():
     assert not can_hold(CONTAINERS[".webm"], choose_encoder(EncodingRequest(), ".mp4", 8))

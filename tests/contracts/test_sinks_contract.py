@@ -1,4 +1,4 @@
-"""What every sink keeps, wherever the frames go."""
+"""The contract of sinks, for every kind of output."""
 
 from __future__ import annotations
 
@@ -13,14 +13,11 @@ import numpy as np
 import pytest
 
 from tests.support.clips import Tone, gradient, make_clip
-from tests.support.outputs import shown_times
+from tests.support.outputs import SINK_RATE, SINK_SIZE, frame_times, opened_sink
 from videostyle.errors import RunFailed
-from videostyle.frames import Frame, VideoInfo
-from videostyle.media.sinks import Sink, open_sink
+from videostyle.frames import Frame
 from videostyle.media.workdir import WorkFolder
 
-SIZE = (36, 64)
-RATE = 25
 VIDEOS = ["out.mp4", "out.mov", "out.mkv", "out.webm"]
 OUTPUTS = [*VIDEOS, "out", "out.png", "out.jpg", "out.tif", "out.webp"]
 
@@ -28,20 +25,15 @@ OUTPUTS = [*VIDEOS, "out", "out.png", "out.jpg", "out.tif", "out.webp"]
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("source")
-    return make_clip(folder / "clip.mp4", [gradient(*SIZE, step=i) for i in range(3)], tones=[Tone(seconds=0.1)])
+    return make_clip(folder / "clip.mp4", [gradient(*SINK_SIZE, step=i) for i in range(3)], tones=[Tone(seconds=0.1)])
 
 
-def painted(output: Path) -> list[Frame]:
+def stylized(output: Path) -> list[Frame]:
     count = 1 if output.suffix in (".png", ".jpg", ".tif", ".webp") else 3
     return [
-        Frame(gradient(*SIZE, step=90 * index), index, Fraction(index, RATE), Fraction(1, RATE))
+        Frame(gradient(*SINK_SIZE, step=90 * index), index, Fraction(index, SINK_RATE), Fraction(1, SINK_RATE))
         for index in range(count)
     ]
-
-
-def opened(output: Path, work: WorkFolder, clip: Path) -> Sink:
-    info = VideoInfo("video", SIZE, time_base=Fraction(1, 12800), rate=Fraction(RATE))
-    return open_sink(output, work, clip, info, SIZE, None, None)
 
 
 @pytest.fixture(params=OUTPUTS)
@@ -50,15 +42,16 @@ def output(request, tmp_path) -> Path:
 
 
 def visible(folder: Path) -> list[str]:
-    return sorted(each.name for each in folder.iterdir() if not each.name.startswith("."))
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
 
 
-def test_the_output_appears_only_when_it_is_finished(output, clip):
+def test_output_appears_when_finished(output, clip):
+    """Until then only the preview shows the newest frame."""
     with WorkFolder(output) as work:
-        sink = opened(output, work, clip)
+        sink = opened_sink(output, work, clip)
         assert sink.bits in (8, 16)
         assert all(isinstance(line, str) for line in sink.notices)
-        for frame in painted(output):
+        for frame in stylized(output):
             sink.write(frame)
             assert visible(output.parent) == []
             shown = cv2.imread(str(work.preview))[..., ::-1]
@@ -67,25 +60,27 @@ def test_the_output_appears_only_when_it_is_finished(output, clip):
         assert visible(output.parent) == []
         sink.finish()
         work.remove()
-    assert [each.name for each in output.parent.iterdir()] == [output.name]
-    frames = painted(output)
+    assert [path.name for path in output.parent.iterdir()] == [output.name]
+    frames = stylized(output)
     if output.name in VIDEOS:
-        assert [time for time, _ in shown_times(output)] == [frame.time for frame in frames]
+        assert [time for time, _ in frame_times(output)] == [frame.time for frame in frames]
     elif output.suffix:
-        assert cv2.imread(str(output)).shape == (*SIZE, 3)
+        assert cv2.imread(str(output)).shape == (*SINK_SIZE, 3)
     else:
         assert visible(output) == ["000001.png", "000002.png", "000003.png", "timestamps.txt"]
 
 
-def test_giving_up_leaves_nothing_but_the_work_folder(output, clip):
+def test_abort(output, clip):
+    """Nothing is left but the work folder."""
     with WorkFolder(output) as work:
-        sink = opened(output, work, clip)
-        sink.write(painted(output)[0])
+        sink = opened_sink(output, work, clip)
+        sink.write(stylized(output)[0])
         sink.abort()
-    assert [each.name for each in output.parent.iterdir()] == [work.path.name]
+    assert [path.name for path in output.parent.iterdir()] == [work.path.name]
 
 
-def test_what_was_there_stays_until_the_end(output, clip):
+def test_existing_output_is_replaced_at_the_end(output, clip):
+    """Until then it is unchanged; other files in a folder are kept."""
     if output.suffix:
         output.write_bytes(b"old")
     else:
@@ -94,8 +89,8 @@ def test_what_was_there_stays_until_the_end(output, clip):
         (output / "other.txt").write_bytes(b"not ours")
     old = output if output.suffix else output / "000001.png"
     with WorkFolder(output) as work:
-        sink = opened(output, work, clip)
-        for frame in painted(output):
+        sink = opened_sink(output, work, clip)
+        for frame in stylized(output):
             sink.write(frame)
         sink.end_segment()
         assert old.read_bytes() == b"old"
@@ -104,27 +99,28 @@ def test_what_was_there_stays_until_the_end(output, clip):
     assert output.suffix or (output / "other.txt").read_bytes() == b"not ours"
 
 
-def test_without_a_frame_there_is_no_output(output, clip):
+def test_no_frame(output, clip):
+    """Without a frame there is no output."""
     with WorkFolder(output) as work, pytest.raises(RunFailed, match="no frame was stylized"):
-        opened(output, work, clip).finish()
+        opened_sink(output, work, clip).finish()
     assert visible(output.parent) == []
 
 
-def test_a_work_folder_removed_while_writing_is_one_clear_line(output, clip):
+def test_work_folder_removed_before_write(output, clip):
     with WorkFolder(output) as work:
-        sink = opened(output, work, clip)
+        sink = opened_sink(output, work, clip)
         shutil.rmtree(work.path)
         with pytest.raises(RunFailed, match=f"{output.name} could not be written: No such file") as caught:
-            sink.write(painted(output)[0])
+            sink.write(stylized(output)[0])
         assert "\n" not in str(caught.value)
         sink.abort()
     assert list(output.parent.iterdir()) == []
 
 
-def test_a_work_folder_removed_before_the_end_is_one_clear_line(output, clip):
+def test_work_folder_removed_before_finish(output, clip):
     with WorkFolder(output) as work:
-        sink = opened(output, work, clip)
-        for frame in painted(output):
+        sink = opened_sink(output, work, clip)
+        for frame in stylized(output):
             sink.write(frame)
         shutil.rmtree(work.path)
         with pytest.raises(RunFailed, match=f"{output.name} could not be written"):
@@ -133,10 +129,11 @@ def test_a_work_folder_removed_before_the_end_is_one_clear_line(output, clip):
     assert list(output.parent.iterdir()) == []
 
 
-def test_no_frame_is_held_after_it_was_written(output, clip):
+def test_frames_are_released(output, clip):
+    """No frame stays in memory after it was written."""
     with WorkFolder(output) as work:
-        sink = opened(output, work, clip)
-        frame = painted(output)[0]
+        sink = opened_sink(output, work, clip)
+        frame = stylized(output)[0]
         alive = weakref.ref(frame)
         sink.write(frame)
         del frame
@@ -144,14 +141,15 @@ def test_no_frame_is_held_after_it_was_written(output, clip):
         assert alive() is None
 
 
-def test_deep_pictures_are_taken_by_all(output, clip):
+def test_16_bit_frames(output, clip):
+    """Every sink accepts them, and keeps 16 bits where it says so."""
     with WorkFolder(output) as work:
-        sink = opened(output, work, clip)
-        deep = (gradient(*SIZE).astype(np.uint16)) * 257
-        sink.write(Frame(deep, 0, Fraction(0), Fraction(1, RATE)))
+        sink = opened_sink(output, work, clip)
+        deep = (gradient(*SINK_SIZE).astype(np.uint16)) * 257
+        sink.write(Frame(deep, 0, Fraction(0), Fraction(1, SINK_RATE)))
         sink.finish()
     path = output / "000001.png" if output.is_dir() else output
     if output.name not in VIDEOS:
         read = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)[..., ::-1]
         assert read.dtype == (np.uint16 if sink.bits == 16 else np.uint8)
-        assert np.abs(read / (257.0 if sink.bits == 16 else 1.0) - gradient(*SIZE)).mean() < 1
+        assert np.abs(read / (257.0 if sink.bits == 16 else 1.0) - gradient(*SINK_SIZE)).mean() < 1

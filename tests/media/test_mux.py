@@ -1,3 +1,5 @@
+"""Muxing: side tracks, tags and times, read back from the output with PyAV alone."""
+
 from __future__ import annotations
 
 from fractions import Fraction
@@ -10,7 +12,7 @@ import pytest
 from av.stream import Disposition
 
 from tests.support.clips import Tone, display_matrix, gradient, make_clip
-from tests.support.outputs import heard, repaint, sent_packets, shown_times
+from tests.support.outputs import copy_frames, decoded_audio, frame_times, sent_packets
 from videostyle.errors import BadInput, RunFailed
 from videostyle.frames import Frame, Trim, VideoInfo
 from videostyle.media.encoding import EncodingRequest, choose_encoder
@@ -21,15 +23,19 @@ SIZE = (32, 48)
 MILLISECOND = Fraction(1, 1000)
 
 
-def pictures(count: int) -> list[np.ndarray]:
+def images(count: int) -> list[np.ndarray]:
     return [gradient(*SIZE, step=12 * index) for index in range(count)]
 
 
 def chapters(path: Path) -> list[tuple[Fraction, Fraction, str]]:
     with av.open(str(path)) as container:
         return [
-            (each["start"] * each["time_base"], each["end"] * each["time_base"], each["metadata"]["title"])
-            for each in container.chapters()
+            (
+                chapter["start"] * chapter["time_base"],
+                chapter["end"] * chapter["time_base"],
+                chapter["metadata"]["title"],
+            )
+            for chapter in container.chapters()
         ]
 
 
@@ -60,7 +66,7 @@ def add_texts(clip: Path, lines: list[tuple[int, int, str]], marks: list[tuple[i
     return path
 
 
-# sound
+# audio
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
@@ -74,10 +80,11 @@ def add_texts(clip: Path, lines: list[tuple[int, int, str]], marks: list[tuple[i
     ],
     ids=["aac", "two tracks", "late pcm", "late aac"],
 )
-def test_copied_sound_is_the_same_packets_at_the_same_times(tmp_path, suffix, tones):
-    source = make_clip(tmp_path / "in.mov", pictures(6), rate=Fraction(30000, 1001), tones=tones)
+def test_copied_audio(tmp_path, suffix, tones):
+    """Copied audio is the same packets at the same times; in Matroska, times are rounded to milliseconds."""
+    source = make_clip(tmp_path / "in.mov", images(6), rate=Fraction(30000, 1001), tones=tones)
     output = tmp_path / f"out{suffix}"
-    frames, notices = repaint(source, output)
+    frames, notices = copy_frames(source, output)
     before, after = sent_packets(source, "audio"), sent_packets(output, "audio")
     assert notices == []
     assert len(after) == len(tones)
@@ -85,30 +92,31 @@ def test_copied_sound_is_the_same_packets_at_the_same_times(tmp_path, suffix, to
     for old, new in zip(before, after, strict=True):
         assert [packet.payload for packet in new] == [packet.payload for packet in old]
         assert all(abs(a.pts - b.pts) <= near and abs(a.dts - b.dts) <= near for a, b in zip(old, new, strict=True))
-    assert all(abs(time - frame.time) <= near for (time, _), frame in zip(shown_times(output), frames, strict=True))
+    assert all(abs(time - frame.time) <= near for (time, _), frame in zip(frame_times(output), frames, strict=True))
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
-def test_a_late_start_stays_late(tmp_path, suffix):
+def test_late_start(tmp_path, suffix):
+    """Film and audio that begin late keep their start, to the tick where the container allows it."""
     ticks = [128_001, 128_700, 129_000]  # no whole number of milliseconds after the first
     source = make_clip(
         tmp_path / "in.mp4",
-        pictures(3),
+        images(3),
         pts=ticks,
         time_base=Fraction(1, 12800),
         tones=[Tone("libopus", 48000, 0.2, start=10.0)],
         container_options={"movie_timescale": "12800"},
     )
     output = tmp_path / f"out{suffix}"
-    frames, _ = repaint(source, output)
+    frames, _ = copy_frames(source, output)
     assert [frame.time for frame in frames] == [Fraction(tick, 12800) for tick in ticks]
     near = 0 if suffix in (".mp4", ".mov") else MILLISECOND / 2
-    assert all(abs(time - frame.time) <= near for (time, _), frame in zip(shown_times(output), frames, strict=True))
+    assert all(abs(time - frame.time) <= near for (time, _), frame in zip(frame_times(output), frames, strict=True))
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov"])
-def test_the_last_frame_lasts_as_long_as_in_the_source(tmp_path, suffix):
-    source = make_clip(tmp_path / "in.mp4", pictures(3), pts=[0, 512, 2048], time_base=Fraction(1, 12800))
+def test_duration_of_the_last_frame(tmp_path, suffix):
+    source = make_clip(tmp_path / "in.mp4", images(3), pts=[0, 512, 2048], time_base=Fraction(1, 12800))
     with WorkFolder(tmp_path / f"out{suffix}") as work:
         info = VideoInfo("video", SIZE, time_base=Fraction(1, 12800))
         sink = open_sink(work.output, work, source, info, SIZE, None, None)
@@ -128,15 +136,16 @@ def test_the_last_frame_lasts_as_long_as_in_the_source(tmp_path, suffix):
         (".webm", Tone("pcm_s16be", 22050, 0.6, start=0.5), "opus", None),
     ],
 )
-def test_sound_that_cannot_be_copied_is_encoded_again_in_time(tmp_path, suffix, tone, codec, trim):
-    source = make_clip(tmp_path / ("in.mov" if "pcm" in tone.codec else "in.mp4"), pictures(30), tones=[tone])
+def test_reencoded_audio_is_in_sync(tmp_path, suffix, tone, codec, trim):
+    """The tone begins and ends where it did in the source, and has its pitch."""
+    source = make_clip(tmp_path / ("in.mov" if "pcm" in tone.codec else "in.mp4"), images(30), tones=[tone])
     output = tmp_path / f"out{suffix}"
-    _, notices = repaint(source, output, trim)
+    _, notices = copy_frames(source, output, trim)
     assert len(notices) == 1
     assert "cannot be copied into" in notices[0]
     with av.open(str(output)) as container:
         assert container.streams.audio[0].codec_context.codec.canonical_name == codec
-    wave, start = heard(output, 48000)
+    wave, start = decoded_audio(output, 48000)
     loud = np.flatnonzero(np.abs(wave) > 0.06)
     shift = float(trim.start) if trim else 0.0
     end = float(trim.end) if trim else 1.1
@@ -146,8 +155,9 @@ def test_sound_that_cannot_be_copied_is_encoded_again_in_time(tmp_path, suffix, 
     assert np.argmax(spectrum) * 5 == pytest.approx(tone.hertz, abs=5)
 
 
-def test_a_gap_in_sound_that_is_encoded_again_stays_a_gap(tmp_path):
-    whole = make_clip(tmp_path / "whole.mkv", pictures(30), tones=[Tone("pcm_s16le", 48000, 1.2)])
+def test_gap_in_reencoded_audio(tmp_path):
+    """Missing packets become silence: what follows is still in sync."""
+    whole = make_clip(tmp_path / "whole.mkv", images(30), tones=[Tone("pcm_s16le", 48000, 1.2)])
     source = tmp_path / "gap.mkv"
     with av.open(str(whole)) as old, av.open(str(source), "w") as new:
         copies = {stream.index: new.add_stream_from_template(stream, opaque=True) for stream in old.streams}
@@ -156,20 +166,21 @@ def test_a_gap_in_sound_that_is_encoded_again_stays_a_gap(tmp_path):
                 packet.stream = copies[packet.stream.index]
                 new.mux(packet)
     output = tmp_path / "out.webm"
-    repaint(source, output)
-    wave, start = heard(output, 48000)
+    copy_frames(source, output)
+    wave, start = decoded_audio(output, 48000)
     loud = np.flatnonzero(np.abs(wave) > 0.1) / 48000 + start
     assert loud[-1] == pytest.approx(1.2, abs=0.01)
     assert not np.any((loud > 0.36) & (loud < 0.78))
 
 
-def test_a_trimmed_run_takes_the_packets_that_meet_it_and_shifts_them(tmp_path):
-    source = make_clip(tmp_path / "in.mp4", pictures(30), tones=[Tone(seconds=1.2)])
+def test_copied_audio_of_a_trimmed_run(tmp_path):
+    """The packets that overlap the interval are copied, and shifted as the frames are."""
+    source = make_clip(tmp_path / "in.mp4", images(30), tones=[Tone(seconds=1.2)])
     trim = Trim(Fraction(10, 25), Fraction(20, 25))
     for suffix, near in ((".mp4", Fraction(1, 88200)), (".mkv", MILLISECOND / 2)):
         output = tmp_path / f"out{suffix}"
-        frames, _ = repaint(source, output, trim)
-        assert [time for time, _ in shown_times(output)] == [frame.time - trim.start for frame in frames]
+        frames, _ = copy_frames(source, output, trim)
+        assert [time for time, _ in frame_times(output)] == [frame.time - trim.start for frame in frames]
         expected = [
             packet
             for packet in sent_packets(source, "audio")[0]
@@ -182,9 +193,10 @@ def test_a_trimmed_run_takes_the_packets_that_meet_it_and_shifts_them(tmp_path):
             assert abs(new.pts - (old.pts - trim.start)) <= near
 
 
-def test_sound_with_standing_times_is_mended_and_told(tmp_path):
+def test_audio_with_repeated_times(tmp_path):
+    """Packets of one time get increasing times, with a notice; none is lost."""
     source = tmp_path / "standing.mkv"
-    whole = make_clip(tmp_path / "whole.mkv", pictures(5), tones=[Tone("ac3", 48000, 0.3)])
+    whole = make_clip(tmp_path / "whole.mkv", images(5), tones=[Tone("ac3", 48000, 0.3)])
     with av.open(str(whole)) as old, av.open(str(source), "w") as new:
         copies = {stream.index: new.add_stream_from_template(stream, opaque=True) for stream in old.streams}
         for packet in old.demux():
@@ -194,7 +206,7 @@ def test_sound_with_standing_times_is_mended_and_told(tmp_path):
                     packet.pts = packet.dts = 32
                 new.mux(packet)
     output = tmp_path / "out.mp4"
-    _, notices = repaint(source, output)
+    _, notices = copy_frames(source, output)
     assert any("given new times" in line for line in notices)
     before, after = sent_packets(source, "audio")[0], sent_packets(output, "audio")[0]
     assert [packet.payload for packet in after] == [packet.payload for packet in before]
@@ -208,11 +220,11 @@ LINES = [(0, 2000, "eins"), (900, 1100, "zwei"), (1150, 1200, "drei")]
 MARKS = [(0, 500, "Dawn"), (500, 1200, "Noon")]
 
 
-def test_subtitles_chapters_and_names_are_copied(tmp_path):
-    clip = make_clip(tmp_path / "in.mkv", pictures(30), tones=[Tone("ac3", 48000, 1.2)])
+def test_subtitles_chapters_and_tags(tmp_path):
+    clip = make_clip(tmp_path / "in.mkv", images(30), tones=[Tone("ac3", 48000, 1.2)])
     source = add_texts(clip, LINES, MARKS)
     output = tmp_path / "out.mkv"
-    _, notices = repaint(source, output)
+    _, notices = copy_frames(source, output)
     assert notices == []
     assert sent_packets(output, "subtitle") == sent_packets(source, "subtitle")
     assert chapters(output) == chapters(source)
@@ -223,52 +235,55 @@ def test_subtitles_chapters_and_names_are_copied(tmp_path):
         assert (texts.metadata["language"], texts.metadata["title"]) == ("ger", "Worte")
 
 
-def test_lines_that_begin_together_stay_together(tmp_path):
-    clip = make_clip(tmp_path / "in.mkv", pictures(30))
+def test_subtitles_of_the_same_time(tmp_path):
+    """Subtitles may begin at the same time, as in signs and karaoke."""
+    clip = make_clip(tmp_path / "in.mkv", images(30))
     lines = [(at, at + 300, f"{at} {number}") for at in (40, 80, 120) for number in range(60)]
     source, output = add_texts(clip, lines, []), tmp_path / "out.mkv"
-    _, notices = repaint(source, output)
+    _, notices = copy_frames(source, output)
     assert notices == []
     assert sent_packets(output, "subtitle") == sent_packets(source, "subtitle")
 
 
 @pytest.mark.parametrize("suffix", [".mov", ".mp4"])
-def test_a_timecode_is_kept_and_left_out_where_it_would_be_wrong(tmp_path, suffix):
+def test_timecode(tmp_path, suffix):
+    """It is kept in a whole run, and left out with a notice where the first frame is another one."""
     tagged = {"timecode": "10:00:00:00"}
     source = make_clip(
-        tmp_path / "in.mov", pictures(6), rate=25, codec="prores_ks", pix_fmt="yuv422p10le", metadata=tagged
+        tmp_path / "in.mov", images(6), rate=25, codec="prores_ks", pix_fmt="yuv422p10le", metadata=tagged
     )
     output = tmp_path / f"out{suffix}"
-    _, notices = repaint(source, output)
+    _, notices = copy_frames(source, output)
     assert notices == []
     with av.open(str(output)) as container:
         assert container.streams.video[0].metadata["timecode"] == "10:00:00:00"
         assert [stream.type for stream in container.streams] == ["video", "data"]
-    _, notices = repaint(source, output, Trim(Fraction(1, 25), Fraction(4, 25)))
+    _, notices = copy_frames(source, output, Trim(Fraction(1, 25), Fraction(4, 25)))
     assert ["timecode is left out" in line for line in notices] == [True]
     with av.open(str(output)) as container:
         assert "timecode" not in {**container.metadata, **container.streams.video[0].metadata}
 
 
-def test_sound_that_is_tagged_with_the_timecode_is_sound_all_the_same(tmp_path):
-    """QuickTime's audio tracks point to the timecode as its pictures do."""
-    plain = make_clip(tmp_path / "plain.mkv", pictures(6), tones=[Tone("pcm_s16le", seconds=0.2)])
+def test_audio_tagged_with_the_timecode(tmp_path):
+    """It is audio all the same: QuickTime tags its audio tracks with the timecode too."""
+    plain = make_clip(tmp_path / "plain.mkv", images(6), tones=[Tone("pcm_s16le", seconds=0.2)])
     source, output = tmp_path / "in.nut", tmp_path / "out.mkv"
     with av.open(str(plain)) as origin, av.open(str(source), "w") as container:
-        copies = {each.index: container.add_stream_from_template(each, opaque=True) for each in origin.streams}
-        for each in copies.values():
-            each.metadata["timecode"] = "10:00:00:00"
+        copies = {copy.index: container.add_stream_from_template(copy, opaque=True) for copy in origin.streams}
+        for copy in copies.values():
+            copy.metadata["timecode"] = "10:00:00:00"
         for packet in origin.demux():
             if packet.size:
                 packet.stream = copies[packet.stream.index]
                 container.mux(packet)
     with av.open(str(source)) as container:
-        assert all("timecode" in each.metadata for each in container.streams)
-    repaint(source, output)
+        assert all("timecode" in stream.metadata for stream in container.streams)
+    copy_frames(source, output)
     assert len(sent_packets(output, "audio")[0]) == len(sent_packets(source, "audio")[0])
 
 
-def test_hevc_has_the_name_that_all_players_know(tmp_path):
+def test_codec_tag_of_hevc(tmp_path):
+    """It is hvc1, which Apple's players open too."""
     output = tmp_path / "out.mov"
     with WorkFolder(output) as work:
         pixels = choose_encoder(EncodingRequest("hevc"), ".mov", 8)
@@ -279,18 +294,20 @@ def test_hevc_has_the_name_that_all_players_know(tmp_path):
         assert container.streams.video[0].codec_context.codec_tag == "hvc1"
 
 
-def test_a_track_in_an_unknown_format_is_told(tmp_path):
-    source = make_clip(tmp_path / "in.mkv", pictures(6), tones=[Tone(seconds=0.2)])
+def test_audio_of_unknown_format(tmp_path):
+    """It is left out, with a notice."""
+    source = make_clip(tmp_path / "in.mkv", images(6), tones=[Tone(seconds=0.2)])
     source.write_bytes(source.read_bytes().replace(b"A_AAC", b"A_XYZ"))
-    _, notices = repaint(source, tmp_path / "out.mkv")
+    _, notices = copy_frames(source, tmp_path / "out.mkv")
     assert [line for line in notices if "audio track 1" in line and "left out" in line]
 
 
-def test_a_trimmed_run_cuts_subtitles_and_chapters(tmp_path):
-    clip = make_clip(tmp_path / "in.mkv", pictures(30), tones=[Tone("ac3", 48000, 1.2)])
+def test_subtitles_and_chapters_of_a_trimmed_run(tmp_path):
+    """They are cut to the interval and shifted."""
+    clip = make_clip(tmp_path / "in.mkv", images(30), tones=[Tone("ac3", 48000, 1.2)])
     source = add_texts(clip, LINES, MARKS)
     output = tmp_path / "out.mkv"
-    _, notices = repaint(source, output, Trim(Fraction(1), Fraction(11, 10)))
+    _, notices = copy_frames(source, output, Trim(Fraction(1), Fraction(11, 10)))
     texts = sent_packets(output, "subtitle")[0]
     shown = [(text.pts * 1000, (text.pts + text.duration) * 1000, text.payload) for text in texts]
     assert shown == [(0, 1000, b"eins"), (0, 100, b"zwei")]
@@ -298,15 +315,16 @@ def test_a_trimmed_run_cuts_subtitles_and_chapters(tmp_path):
     assert chapters(output) == [(0, Fraction(1, 10), "Noon")]
 
 
-def test_chapters_reach_mp4_and_what_it_cannot_hold_is_told(tmp_path):
-    clip = make_clip(tmp_path / "in.mkv", pictures(30))
+def test_chapters_in_mp4(tmp_path):
+    """MP4 takes the chapters, but not the subtitles, which gives a notice."""
+    clip = make_clip(tmp_path / "in.mkv", images(30))
     source = add_texts(clip, LINES, MARKS)
     output = tmp_path / "out.mp4"
-    _, notices = repaint(source, output)
+    _, notices = copy_frames(source, output)
     assert notices == ["subtitle track 1 (subrip) cannot be copied into mp4 and is left out"]
     assert chapters(output) == chapters(source)
     again = tmp_path / "again.mp4"
-    _, notices = repaint(output, again)  # MP4's own text track of the chapters is no loss
+    _, notices = copy_frames(output, again)  # MP4's own text track of the chapters is no loss
     assert notices == []
     assert chapters(again) == chapters(source)
 
@@ -315,10 +333,10 @@ def test_chapters_reach_mp4_and_what_it_cannot_hold_is_told(tmp_path):
 @pytest.mark.parametrize(("name", "options"), [("in.mkv", {}), ("in.mp4", {"movflags": "frag_keyframe+empty_moov"})])
 def test_empty_first_video_track(tmp_path, suffix, name, options):
     """The track that is read is the film for the muxer too: the original is not copied beside its stylized frames."""
-    source = make_clip(tmp_path / name, pictures(3), empty_track_first=True, container_options=options)
+    source = make_clip(tmp_path / name, images(3), empty_track_first=True, container_options=options)
     assert [len(track) for track in sent_packets(source, "video")] == [0, 3]
     output = tmp_path / f"out{suffix}"
-    _, notices = repaint(source, output)
+    _, notices = copy_frames(source, output)
     assert notices == ["video track 1 (h264) is empty and is left out"]
     with av.open(str(output)) as container:
         assert [stream.type for stream in container.streams] == ["video"]
@@ -329,18 +347,18 @@ def test_empty_first_video_track(tmp_path, suffix, name, options):
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
 def test_second_video_track_is_copied(tmp_path, suffix):
     """A second angle is a side track: its packets go through unchanged, beside the film."""
-    one = make_clip(tmp_path / "one.mp4", pictures(3))
-    two = make_clip(tmp_path / "two.mp4", [255 - picture for picture in pictures(4)])
+    one = make_clip(tmp_path / "one.mp4", images(3))
+    two = make_clip(tmp_path / "two.mp4", [255 - image for image in images(4)])
     source, output = tmp_path / "in.mkv", tmp_path / f"out{suffix}"
     with av.open(str(source), "w") as container, av.open(str(one)) as first, av.open(str(two)) as second:
-        streams = [each.streams.video[0] for each in (first, second)]
+        streams = [stream.streams.video[0] for stream in (first, second)]
         copies = [container.add_stream_from_template(stream, opaque=True) for stream in streams]
         for stream, copy in zip(streams, copies, strict=True):
             for packet in stream.container.demux(stream):
                 if packet.size:
                     packet.stream = copy
                     container.mux(packet)
-    _, notices = repaint(source, output)
+    _, notices = copy_frames(source, output)
     assert notices == []
     angles = [[packet.payload for packet in track] for track in sent_packets(source, "video")]
     written = [[packet.payload for packet in track] for track in sent_packets(output, "video")]
@@ -352,51 +370,54 @@ def test_second_video_track_is_copied(tmp_path, suffix):
 def cover_of(path: Path) -> bytes | None:
     with av.open(str(path)) as container:
         covers = [stream for stream in container.streams if stream.disposition & Disposition.attached_pic]
-        return next((bytes(each) for each in container.demux(covers) if each.size), None) if covers else None
+        return next((bytes(packet) for packet in container.demux(covers) if packet.size), None) if covers else None
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
 @pytest.mark.parametrize("trim", [None, Trim(Fraction(1, 25), Fraction(2, 25))])
-def test_the_cover_picture_is_kept(tmp_path, suffix, trim):
-    source = make_clip(tmp_path / "in.mp4", pictures(3), cover=gradient(8, 8), tones=[Tone(seconds=0.1)])
+def test_cover_art(tmp_path, suffix, trim):
+    """It is kept, as a track in MP4 and as an attachment in Matroska, and from there once more."""
+    source = make_clip(tmp_path / "in.mp4", images(3), cover=gradient(8, 8), tones=[Tone(seconds=0.1)])
     output = tmp_path / f"out{suffix}"
-    _, notices = repaint(source, output, trim)
+    _, notices = copy_frames(source, output, trim)
     assert notices == []
     assert cover_of(output) == cover_of(source) is not None
     again = tmp_path / f"again{suffix}"
-    repaint(output, again)  # and from there once more
+    copy_frames(output, again)  # and from there once more
     assert cover_of(again) == cover_of(source)
 
 
 @pytest.mark.parametrize(("suffix", "name"), [(".mov", "mov"), (".webm", "webm")])
-def test_where_there_is_no_place_for_the_cover_picture_it_is_told(tmp_path, suffix, name):
-    source = make_clip(tmp_path / "in.mp4", pictures(2), cover=gradient(8, 8))
+def test_cover_art_that_cannot_be_kept(tmp_path, suffix, name):
+    source = make_clip(tmp_path / "in.mp4", images(2), cover=gradient(8, 8))
     output = tmp_path / f"out{suffix}"
-    _, notices = repaint(source, output)
+    _, notices = copy_frames(source, output)
     assert notices == [f"the cover art cannot be copied into {name} and is left out"]
     assert cover_of(output) is None
 
 
-def test_attachments_are_kept_in_matroska_and_told_elsewhere(tmp_path):
+def test_attachments(tmp_path):
+    """Matroska keeps them; other containers give a notice."""
     source = tmp_path / "in.mkv"
     with av.open(str(source), "w") as container:
         stream = container.add_stream("libx264", rate=25, width=48, height=32)
         container.add_attachment("Letters.ttf", "font/ttf", b"letters" * 9)
         container.mux(stream.encode(av.VideoFrame(48, 32, "yuv420p")))
         container.mux(stream.encode(None))
-    _, notices = repaint(source, tmp_path / "out.mkv")
+    _, notices = copy_frames(source, tmp_path / "out.mkv")
     assert notices == []
     with av.open(str(tmp_path / "out.mkv")) as container:
         (kept,) = container.streams.attachments
         assert (kept.name, kept.mimetype, kept.data) == ("Letters.ttf", "font/ttf", b"letters" * 9)
-    _, notices = repaint(source, tmp_path / "out.mp4")
+    _, notices = copy_frames(source, tmp_path / "out.mp4")
     assert notices == ["attachment track 1 (unknown) cannot be copied into mp4 and is left out"]
 
 
-def test_the_file_s_tags_are_copied_and_those_without_a_place_are_told(tmp_path):
-    source = make_clip(tmp_path / "in.mkv", pictures(2), metadata={"title": "Named", "odd_tag": "x"})
+def test_tags_of_the_file(tmp_path):
+    """They are copied, and those that the container cannot hold are named in a notice."""
+    source = make_clip(tmp_path / "in.mkv", images(2), metadata={"title": "Named", "odd_tag": "x"})
     output = tmp_path / "out.mp4"
-    _, notices = repaint(source, output)
+    _, notices = copy_frames(source, output)
     assert len(notices) == 1
     assert notices[0].endswith("ODD_TAG")
     with av.open(str(output)) as container:
@@ -404,10 +425,11 @@ def test_the_file_s_tags_are_copied_and_those_without_a_place_are_told(tmp_path)
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
-def test_the_pixels_shape_is_kept_and_turning_is_gone(tmp_path, suffix):
-    source = make_clip(tmp_path / "in.mp4", pictures(2), matrix=display_matrix(1), sample_aspect=Fraction(1137, 800))
+def test_sample_aspect_and_rotation(tmp_path, suffix):
+    """The sample aspect ratio is kept, turned with the frame; the rotation is applied and not stored again."""
+    source = make_clip(tmp_path / "in.mp4", images(2), matrix=display_matrix(1), sample_aspect=Fraction(1137, 800))
     output = tmp_path / f"out{suffix}"
-    repaint(source, output)
+    copy_frames(source, output)
     with av.open(str(output)) as container:
         stream = container.streams.video[0]
         frame = next(container.decode(stream))
@@ -415,10 +437,11 @@ def test_the_pixels_shape_is_kept_and_turning_is_gone(tmp_path, suffix):
         assert stream.sample_aspect_ratio == Fraction(800, 1137)
 
 
-def test_webm_gets_square_pixels_of_the_same_proportions(tmp_path):
-    source = make_clip(tmp_path / "in.mp4", pictures(2), sample_aspect=Fraction(3, 2))
+def test_sample_aspect_in_webm(tmp_path):
+    """WebM stores none, so the frame is written wider instead."""
+    source = make_clip(tmp_path / "in.mp4", images(2), sample_aspect=Fraction(3, 2))
     output = tmp_path / "out.webm"
-    _, notices = repaint(source, output)
+    _, notices = copy_frames(source, output)
     assert "square pixels" in notices[0]
     with av.open(str(output)) as container:
         frame = next(container.decode(video=0)).to_ndarray(format="rgb24")
@@ -426,7 +449,8 @@ def test_webm_gets_square_pixels_of_the_same_proportions(tmp_path):
     assert np.abs(frame.astype(int) - gradient(32, 72)).mean() < 3
 
 
-def test_segments_of_other_encoders_are_not_joined(tmp_path, monkeypatch):
+def test_segments_of_different_settings(tmp_path, monkeypatch):
+    """They share one stream header, so they are refused; no output appears."""
     output = tmp_path / "out.mp4"
     with WorkFolder(output) as work:
         sink = open_sink(output, work, tmp_path, VideoInfo("folder", SIZE), SIZE, None, None)
@@ -438,11 +462,11 @@ def test_segments_of_other_encoders_are_not_joined(tmp_path, monkeypatch):
         with pytest.raises(RunFailed, match="encoded with other settings than the segments before it"):
             sink.finish()
         sink.abort()
-    assert [each.name for each in tmp_path.iterdir()] == [work.path.name]
+    assert [path.name for path in tmp_path.iterdir()] == [work.path.name]
 
 
-def test_a_source_that_vanished_is_one_clear_line(tmp_path):
-    source = make_clip(tmp_path / "in.mp4", pictures(2), tones=[Tone(seconds=0.1)])
+def test_source_deleted_before_muxing(tmp_path):
+    source = make_clip(tmp_path / "in.mp4", images(2), tones=[Tone(seconds=0.1)])
     output = tmp_path / "out.mp4"
     with WorkFolder(output) as work:
         info = VideoInfo("video", SIZE, time_base=Fraction(1, 12800))
@@ -454,13 +478,14 @@ def test_a_source_that_vanished_is_one_clear_line(tmp_path):
     assert not output.exists()
 
 
-# the user's own sound
+# an audio file
 
 
-def test_sound_can_be_left_out_and_nothing_else_goes_with_it(tmp_path):
-    clip = make_clip(tmp_path / "in.mp4", pictures(3), tones=[Tone(seconds=0.1)])
+def test_no_audio(tmp_path):
+    """With --audio none, subtitles are still copied."""
+    clip = make_clip(tmp_path / "in.mp4", images(3), tones=[Tone(seconds=0.1)])
     source = add_texts(clip, [(0, 40, "eins")], [(0, 80, "A")])
-    _, notices = repaint(source, tmp_path / "out.mkv", audio="none")
+    _, notices = copy_frames(source, tmp_path / "out.mkv", audio="none")
     assert notices == []
     assert sent_packets(tmp_path / "out.mkv", "audio") == []
     assert len(sent_packets(tmp_path / "out.mkv", "subtitle")) == 1
@@ -468,46 +493,49 @@ def test_sound_can_be_left_out_and_nothing_else_goes_with_it(tmp_path):
 
 @pytest.mark.parametrize("trim", [None, Trim(Fraction(13, 25) + 9, Fraction(20, 25) + 9)])
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-def test_the_sound_of_a_file_begins_with_the_first_frame_and_ends_with_the_last(tmp_path, suffix, trim):
+def test_audio_file(tmp_path, suffix, trim):
+    """It begins with the first frame and ends with the last, whatever the source's clock says."""
     pts = [9000 + 40 * number for number in range(20)]
     source = make_clip(
-        tmp_path / "in.mp4", pictures(20), pts=pts, time_base=MILLISECOND, tones=[Tone("libmp3lame", 44100, 0.5)]
+        tmp_path / "in.mp4", images(20), pts=pts, time_base=MILLISECOND, tones=[Tone("libmp3lame", 44100, 0.5)]
     )
-    sound = make_clip(tmp_path / "sound.mkv", pictures(1), tones=[Tone("ac3", 48000, 2.0)])
+    sound = make_clip(tmp_path / "sound.mkv", images(1), tones=[Tone("ac3", 48000, 2.0)])
     output = tmp_path / f"out{suffix}"
-    frames, notices = repaint(source, output, trim, str(sound))
+    frames, notices = copy_frames(source, output, trim, str(sound))
     assert notices == []
     length = frames[-1].time + frames[-1].duration - frames[0].time
     (theirs,), (ours,) = sent_packets(sound, "audio"), sent_packets(output, "audio")
-    first = shown_times(output)[0][0]
-    expected = [each for each in theirs if each.pts < length]
-    assert [each.payload for each in ours] == [each.payload for each in expected]
+    first = frame_times(output)[0][0]
+    expected = [packet for packet in theirs if packet.pts < length]
+    assert [packet.payload for packet in ours] == [packet.payload for packet in expected]
     rounding = MILLISECOND / 2 if suffix == ".mkv" else 0
     assert all(abs(a.pts - first - b.pts) <= rounding for a, b in zip(ours, expected, strict=True))
 
 
-def test_the_sound_of_a_file_goes_with_a_folder_and_is_encoded_where_it_must_be(tmp_path):
-    sound = make_clip(tmp_path / "sound.mp4", pictures(1), tones=[Tone("aac", 48000, 1.0)])
+def test_audio_file_with_a_folder_of_frames(tmp_path):
+    """It is encoded again where it cannot be copied."""
+    sound = make_clip(tmp_path / "sound.mp4", images(1), tones=[Tone("aac", 48000, 1.0)])
     output = tmp_path / "out.webm"
     with WorkFolder(output) as work:
         info = VideoInfo("folder", SIZE)
         sink = open_sink(output, work, tmp_path, info, SIZE, None, Fraction(10), None, str(sound))
-        for index, image in enumerate(pictures(5)):
+        for index, image in enumerate(images(5)):
             sink.write(Frame(image, index))
         sink.finish()
     assert "audio track 1 of sound.mp4 (aac) cannot be copied into webm and is re-encoded as libopus" in sink.notices
-    samples, start = heard(output, 48000)
+    samples, start = decoded_audio(output, 48000)
     assert abs(start) < 0.01
     assert abs(len(samples) / 48000 - 0.5) < 0.05
     assert np.abs(samples[4800:19200]).max() > 0.05
 
 
-@pytest.mark.parametrize(("name", "told"), [("gone.wav", "cannot be opened"), ("silent.mp4", "has no audio")])
-def test_a_file_without_sound_is_refused_before_anything_is_painted(tmp_path, name, told):
-    make_clip(tmp_path / "silent.mp4", pictures(1))
-    source = make_clip(tmp_path / "in.mp4", pictures(2))
-    with pytest.raises(BadInput, match=told):
-        repaint(source, tmp_path / "out.mp4", audio=str(tmp_path / name))
+@pytest.mark.parametrize(("name", "problem"), [("gone.wav", "cannot be opened"), ("silent.mp4", "has no audio")])
+def test_audio_file_without_audio(tmp_path, name, problem):
+    """It is refused when the sink is opened, before any frame."""
+    make_clip(tmp_path / "silent.mp4", images(1))
+    source = make_clip(tmp_path / "in.mp4", images(2))
+    with pytest.raises(BadInput, match=problem):
+        copy_frames(source, tmp_path / "out.mp4", audio=str(tmp_path / name))
     (tmp_path / "text.wav").write_text("no sound")
     with pytest.raises(BadInput, match="cannot be opened"):
-        repaint(source, tmp_path / "out.mp4", audio=str(tmp_path / "text.wav"))
+        copy_frames(source, tmp_path / "out.mp4", audio=str(tmp_path / "text.wav"))

@@ -1,3 +1,5 @@
+"""Sinks: images, folders and videos, and the bytes and times that they write."""
+
 from __future__ import annotations
 
 import errno
@@ -16,7 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.support.clips import gradient, make_clip
-from tests.support.outputs import repaint, shown_times
+from tests.support.outputs import copy_frames, frame_times, standard_codes
 from videostyle.errors import BadOutput, RunFailed
 from videostyle.frames import Frame, Size, Trim, VideoInfo
 from videostyle.media.images import picture_bytes
@@ -29,8 +31,8 @@ from videostyle.media.workdir import WorkFolder
 TICK = Fraction(1, 12800)
 
 
-def paint_folder_into(output: Path, images: list[np.ndarray], size: Size, rate: Fraction | None = None) -> list[str]:
-    """Frames that come from pictures, so that no source file is needed."""
+def write_images(output: Path, images: list[np.ndarray], size: Size, rate: Fraction | None = None) -> list[str]:
+    """Write frames of a folder of images, for which no source file is needed; return the sink's notices."""
     with WorkFolder(output) as work:
         sink = open_sink(output, work, Path("unused"), VideoInfo("folder", size), size, None, rate)
         for index, image in enumerate(images):
@@ -40,13 +42,14 @@ def paint_folder_into(output: Path, images: list[np.ndarray], size: Size, rate: 
     return sink.notices
 
 
-# pictures
+# images
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
 @pytest.mark.parametrize("with_alpha", [False, True])
-def test_lossless_pictures_come_back(suffix, kind, with_alpha):
+def test_lossless_images(suffix, kind, with_alpha):
+    """PNG and TIFF give back the very pixels, of 8 and 16 bits, with alpha and without."""
     noise = np.random.default_rng(1).integers(0, np.iinfo(kind).max + 1, (5, 7, 4)).astype(kind)
     data = picture_bytes(noise[..., :3].copy(), noise[..., 3] if with_alpha else None, suffix)
     read = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
@@ -56,14 +59,16 @@ def test_lossless_pictures_come_back(suffix, kind, with_alpha):
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".webp"])
-def test_other_programs_see_color_and_transparency(suffix):
+def test_images_read_by_pillow(suffix):
+    """Another reader gets the same colors and alpha."""
     image, alpha = gradient(6, 8), np.arange(48, dtype=np.uint8).reshape(6, 8) + 1
     with Image.open(io.BytesIO(picture_bytes(image, alpha, suffix))) as picture:
         assert picture.mode == "RGBA"
         assert np.array_equal(np.asarray(picture), np.dstack([image, alpha]))
 
 
-def test_jpeg_is_fine_grained_and_lies_over_white():
+def test_jpeg():
+    """Chroma has full resolution, and transparency is composited over white."""
     image = gradient(32, 32)
     half = np.full((32, 32), 51, np.uint8)  # a fifth
     with Image.open(io.BytesIO(picture_bytes(image, half, ".JPG"))) as picture:
@@ -74,13 +79,13 @@ def test_jpeg_is_fine_grained_and_lies_over_white():
 
 @settings(max_examples=40)
 @given(st.integers(0, 65535))
-def test_16_bits_become_the_nearest_of_8(value):
+def test_rounding_of_16_bits_to_8(value):
     data = picture_bytes(np.full((1, 1, 3), value, np.uint16), None, ".webp")
     read = int(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[0, 0, 0])
     assert abs(read - value / 257) <= 0.5
 
 
-def test_a_picture_too_large_for_its_format_is_one_clear_line(tmp_path):
+def test_image_too_large_for_its_format(tmp_path):
     output = tmp_path / "wide.webp"
     size = (2, 20000)
     with WorkFolder(output) as work:
@@ -89,7 +94,8 @@ def test_a_picture_too_large_for_its_format_is_one_clear_line(tmp_path):
             sink.write(Frame(np.zeros((*size, 3), np.uint8)))
 
 
-def test_a_picture_takes_one_frame_only(tmp_path):
+def test_second_frame_of_an_image(tmp_path):
+    """It is refused, and the message says what to do."""
     with WorkFolder(tmp_path / "out.png") as work:
         sink = open_sink(work.output, work, Path("in.mp4"), VideoInfo("video", (8, 8)), (8, 8), None, None)
         sink.write(Frame(gradient(8, 8)))
@@ -100,19 +106,21 @@ def test_a_picture_takes_one_frame_only(tmp_path):
 # folders
 
 
-def test_a_folder_keeps_its_names_where_they_can_be_written(tmp_path):
-    output = tmp_path / "painted"
+def test_names_in_a_folder(tmp_path):
+    """Names are kept; a suffix that cannot be written becomes .png."""
+    output = tmp_path / "out"
     with WorkFolder(output) as work:
         sink = open_sink(output, work, tmp_path, VideoInfo("folder", (8, 8)), (8, 8), None, None)
         for name in ("shot_008.JPG", "shot_009.bmp", "shot_010.tiff"):
             sink.write(Frame(gradient(8, 8), name=name))
         sink.finish()
-    assert sorted(each.name for each in output.iterdir()) == ["shot_008.JPG", "shot_009.png", "shot_010.tiff"]
+    assert sorted(path.name for path in output.iterdir()) == ["shot_008.JPG", "shot_009.png", "shot_010.tiff"]
     assert Image.open(output / "shot_008.JPG").format == "JPEG"
 
 
-def test_a_video_s_frames_are_numbered_and_timed_and_a_second_range_joins_the_first(tmp_path):
-    output = tmp_path / "painted"
+def test_frames_of_a_video_in_a_folder(tmp_path):
+    """They are numbered and have times, a second range joins the first, other files are kept."""
+    output = tmp_path / "out"
     for ordinals, trim in ((range(3), None), (range(2, 5), Trim(Fraction(1), Fraction(2)))):
         with WorkFolder(output) as work:
             sink = open_sink(output, work, tmp_path, VideoInfo("video", (8, 8), time_base=TICK), (8, 8), trim, None)
@@ -122,7 +130,7 @@ def test_a_video_s_frames_are_numbered_and_timed_and_a_second_range_joins_the_fi
             work.remove()
         (output / "mine.txt").write_text("untouched")
     names = [f"{number:06d}.png" for number in range(1, 6)]
-    assert sorted(each.name for each in output.iterdir()) == [*names, "mine.txt", "timestamps.txt"]
+    assert sorted(path.name for path in output.iterdir()) == [*names, "mine.txt", "timestamps.txt"]
     lines = [line.split() for line in (output / "timestamps.txt").read_text().splitlines() if not line.startswith("#")]
     assert [line[0] for line in lines] == names
     assert [Fraction(line[1]) for line in lines] == [Fraction(1001 * ordinal, 30000) for ordinal in range(5)]
@@ -135,13 +143,14 @@ def test_a_video_s_frames_are_numbered_and_timed_and_a_second_range_joins_the_fi
 @pytest.mark.parametrize(
     ("rate", "expected"), [(Fraction(30000, 1001), Fraction(1001, 30000)), (None, Fraction(1, 25))]
 )
-def test_a_folder_becomes_a_video_of_even_steps(tmp_path, rate, expected):
+def test_rate_of_a_video_from_a_folder(tmp_path, rate, expected):
     output = tmp_path / "out.mp4"
-    paint_folder_into(output, [gradient(16, 32, step) for step in range(3)], (16, 32), rate)
-    assert shown_times(output) == [(index * expected, expected) for index in range(3)]
+    write_images(output, [gradient(16, 32, step) for step in range(3)], (16, 32), rate)
+    assert frame_times(output) == [(index * expected, expected) for index in range(3)]
 
 
-def test_transparent_frames_of_a_video_are_laid_over_white_and_it_is_told_once(tmp_path):
+def test_transparent_frames_in_a_video(tmp_path):
+    """They are composited over white, with one notice."""
     output = tmp_path / "out.mkv"
     alpha = np.full((32, 48), 255, np.uint8)
     alpha[:, 24:] = 0
@@ -156,9 +165,10 @@ def test_transparent_frames_of_a_video_are_laid_over_white_and_it_is_told_once(t
         np.testing.assert_allclose(frame.image[:, 28:], 255, atol=3)
 
 
-def test_a_folder_that_is_a_link_to_another_disk_is_filled(tmp_path, monkeypatch):
+def test_folder_on_another_disk(tmp_path, monkeypatch):
+    """The output folder may be a link: files are not moved between disks, but copied."""
     (tmp_path / "disk").mkdir()
-    output = tmp_path / "painted"
+    output = tmp_path / "out"
     output.symlink_to(tmp_path / "disk")
     rename = os.replace
 
@@ -172,43 +182,34 @@ def test_a_folder_that_is_a_link_to_another_disk_is_filled(tmp_path, monkeypatch
         sink.write(Frame(gradient(8, 8), 0, name="1.png"))
         monkeypatch.setattr(os, "replace", between_disks)
         sink.finish()
-    assert [each.name for each in (tmp_path / "disk").iterdir()] == ["1.png"]
+    assert [path.name for path in (tmp_path / "disk").iterdir()] == ["1.png"]
 
 
-def test_a_still_becomes_no_video(tmp_path):
+def test_still_image_to_video(tmp_path):
+    """It is refused."""
     output = tmp_path / "out.mp4"
     with WorkFolder(output) as work, pytest.raises(BadOutput, match="a still image does not become a video"):
         open_sink(output, work, tmp_path, VideoInfo("image", (8, 8)), (8, 8), None, None)
 
 
-def test_odd_sizes_lose_one_pixel(tmp_path):
+def test_odd_sizes(tmp_path):
+    """With 4:2:0, an odd side loses one pixel; nothing is rescaled."""
     output = tmp_path / "out.mp4"
     image = gradient(37, 65)
-    paint_folder_into(output, [image], (37, 65))
+    write_images(output, [image], (37, 65))
     with av.open(str(output)) as container:
         picture = next(container.decode(video=0)).to_ndarray(format="rgb24")
     assert picture.shape == (36, 64, 3)
     assert np.abs(picture.astype(int) - image[:36, :64]).mean() < 3
 
 
-def standard_codes(red: int, green: int, blue: int, lines: int) -> list[float]:
-    """Y'CbCr in the limited range by ITU-R BT.709-6 and BT.601-7, sections 3 and 2.5: 219 steps for Y', 224 for the rest."""
-    red_share, blue_share = (0.2126, 0.0722) if lines >= 720 else (0.299, 0.114)
-    r, g, b = red / 255, green / 255, blue / 255
-    luma = red_share * r + (1 - red_share - blue_share) * g + blue_share * b
-    return [
-        16 + 219 * luma,
-        128 + 224 * (b - luma) / (2 * (1 - blue_share)),
-        128 + 224 * (r - luma) / (2 * (1 - red_share)),
-    ]
-
-
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
 @pytest.mark.parametrize(("size", "code"), [((720, 16), 1), ((718, 16), 6)])
-def test_flat_colors_are_the_standards_and_are_tagged(tmp_path, suffix, size, code):
+def test_colors_and_tags(tmp_path, suffix, size, code):
+    """The stored codes are those of the standard that the tags name: BT.709 from 720 lines, else BT.601."""
     colors = [(255, 255, 255), (0, 0, 0), (255, 0, 0), (0, 255, 0), (0, 0, 255), (200, 100, 50)]
     output = tmp_path / f"out{suffix}"
-    paint_folder_into(output, [np.full((*size, 3), color, np.uint8) for color in colors], size)
+    write_images(output, [np.full((*size, 3), color, np.uint8) for color in colors], size)
     with av.open(str(output)) as container:
         stream = container.streams.video[0]
         tags = (stream.color_range, stream.colorspace, stream.color_primaries, stream.color_trc)
@@ -221,7 +222,8 @@ def test_flat_colors_are_the_standards_and_are_tagged(tmp_path, suffix, size, co
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
-def test_every_segment_starts_afresh_and_two_runs_write_the_same_bytes(tmp_path, suffix):
+def test_segments_and_reproducible_bytes(tmp_path, suffix):
+    """Each segment begins with a keyframe, nothing is reordered, and two runs write the same bytes."""
     noise = np.random.default_rng(3).integers(0, 256, (32, 48, 3)).astype(np.uint8)
     outputs = [tmp_path / f"one{suffix}", tmp_path / f"two{suffix}"]
     for output in outputs:
@@ -229,7 +231,7 @@ def test_every_segment_starts_afresh_and_two_runs_write_the_same_bytes(tmp_path,
             sink = open_sink(output, work, tmp_path, VideoInfo("folder", (32, 48)), (32, 48), None, None)
             for index in range(60):
                 sink.write(Frame(np.roll(noise, index, 1), index))
-                assert len(sink.files()) < 50  # segments, and the pictures of the open one
+                assert len(sink.files()) < 50  # segments, and the frames of the open one
                 if index == 4:
                     sink.end_segment()  # a cut
                     sink.end_segment()  # an empty segment is none
@@ -241,8 +243,8 @@ def test_every_segment_starts_afresh_and_two_runs_write_the_same_bytes(tmp_path,
     assert outputs[0].read_bytes() == outputs[1].read_bytes()
 
 
-def test_a_segment_depends_on_its_own_frames_only(tmp_path):
-    """What resuming rests on: the packets after a cut are the same whatever was encoded before it."""
+def test_segments_are_independent(tmp_path):
+    """Resuming relies on it: the packets after a cut are the same whatever was encoded before it."""
     noise = np.random.default_rng(4).integers(0, 256, (32, 48, 3)).astype(np.uint8)
     second = []
     for name, first_segment in (("a.mp4", 3), ("b.mp4", 7)):
@@ -262,8 +264,8 @@ def test_a_segment_depends_on_its_own_frames_only(tmp_path):
 
 @pytest.mark.parametrize("limit", [400, 9_000])
 @pytest.mark.parametrize("name", ["out.mp4", "out.webm", "out", "out.png"])
-def test_a_full_disk_is_one_clear_line(tmp_path, name, limit):
-    """A limit on file sizes stands for the full disk: the first file above it fails, a picture or the whole video."""
+def test_full_disk(tmp_path, name, limit):
+    """A limit on file sizes stands for the full disk: the first file above it fails, an image or the whole video."""
     resource = pytest.importorskip("resource")
     output = tmp_path / name
     noise = np.random.default_rng(5).integers(0, 256, (48, 48, 3)).astype(np.uint8)
@@ -274,14 +276,14 @@ def test_a_full_disk_is_one_clear_line(tmp_path, name, limit):
         try:
             if limit < 1000 or name in ("out.mp4", "out.webm"):
                 with pytest.raises(RunFailed, match=f"{name} could not be written: File too large"):
-                    paint_noise(sink, noise, 1 if name == "out.png" else 40)
+                    write_noise(sink, noise, 1 if name == "out.png" else 40)
             sink.abort()
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert [each.name for each in tmp_path.iterdir()] == [work.path.name]
+    assert [path.name for path in tmp_path.iterdir()] == [work.path.name]
 
 
-def paint_noise(sink, noise, count: int) -> None:
+def write_noise(sink, noise, count: int) -> None:
     for index in range(count):
         sink.write(Frame(np.roll(noise, index * 7, 1), index))
     sink.finish()
@@ -289,7 +291,7 @@ def paint_noise(sink, noise, count: int) -> None:
 
 @settings(max_examples=60)
 @given(st.lists(st.integers(1, 4000), min_size=1, max_size=20), st.integers(-3000, 300_000))
-def test_times_are_the_nearest_ticks_and_always_grow(steps, start):
+def test_spans(steps, start):
     """Against an independent rule: the nearest millisecond, or the one after the frame before where that is taken."""
     clock, millisecond = Fraction(1, 30000), Fraction(1, 1000)
     times = [(start + sum(steps[:index])) * clock for index in range(len(steps) + 1)]
@@ -301,11 +303,12 @@ def test_times_are_the_nearest_ticks_and_always_grow(steps, start):
         assert Span.of(span.file(Path("any"), ".png")) == span
 
 
-def test_untouched_frames_come_back_at_their_times(tmp_path):
+def test_times_of_frames(tmp_path):
+    """Frames of varying duration come back at their times, to the tick."""
     ticks = [90, 100, 3100, 3101, 9000]
     source = make_clip(
         tmp_path / "in.mp4", [gradient(16, 32, i) for i in range(5)], pts=ticks, time_base=Fraction(1, 90000)
     )
-    frames, _ = repaint(source, tmp_path / "out.mp4")
+    frames, _ = copy_frames(source, tmp_path / "out.mp4")
     assert [frame.time for frame in frames] == [Fraction(tick, 90000) for tick in ticks]
-    assert shown_times(tmp_path / "out.mp4") == [(frame.time, frame.duration) for frame in frames]
+    assert frame_times(tmp_path / "out.mp4") == [(frame.time, frame.duration) for frame in frames]

@@ -1,3 +1,5 @@
+"""The work folder: its lock, what it keeps, and atomic files."""
+
 from __future__ import annotations
 
 import shutil
@@ -36,7 +38,8 @@ def other_run(tmp_path: Path):
     process.communicate()
 
 
-def test_a_second_run_is_refused_and_a_killed_one_never_blocks(tmp_path, other_run):
+def test_lock_of_a_running_and_of_a_killed_run(tmp_path, other_run):
+    """A second run is refused; once the first is killed, it is not, and finds its files."""
     output = tmp_path / "out.mp4"
     with pytest.raises(BadOutput, match="busy"), WorkFolder(output):
         pass
@@ -45,19 +48,19 @@ def test_a_second_run_is_refused_and_a_killed_one_never_blocks(tmp_path, other_r
     other_run.kill()
     other_run.wait()
     with WorkFolder(output) as work:
-        assert [each.name for each in work.folder("pictures").iterdir()] == ["half.png"]
+        assert [path.name for path in work.folder("pictures").iterdir()] == ["half.png"]
 
 
-def test_only_what_is_named_is_kept(tmp_path):
+def test_keep_only(tmp_path):
     with WorkFolder(tmp_path / "out.mp4") as work:
         for name in ("1.png", "2.png", "3.png.part"):
             (work.folder("pictures") / name).write_bytes(b"")
         (work.folder("segments") / "1.nut").write_bytes(b"")
         work.keep_only({"pictures/2.png", "segments/1.nut"})
-        assert {each.name for each in work.parts.rglob("*.*")} == {"2.png", "1.nut"}
+        assert {path.name for path in work.parts.rglob("*.*")} == {"2.png", "1.nut"}
 
 
-def test_the_refused_run_leaves_the_other_ones_work_alone(tmp_path, other_run):
+def test_refused_run_changes_nothing(tmp_path, other_run):
     output = tmp_path / "out.mp4"
     with pytest.raises(BadOutput), WorkFolder(output):
         pass
@@ -66,14 +69,15 @@ def test_the_refused_run_leaves_the_other_ones_work_alone(tmp_path, other_run):
         pass
 
 
-def test_the_folder_stays_until_it_is_removed(tmp_path):
+def test_leave_and_remove(tmp_path):
+    """Leaving keeps the folder and the newest preview; remove() deletes it and releases the lock."""
     output = tmp_path / "out.mp4"
     with WorkFolder(output) as work:
         work.show_preview(b"one")
         work.show_preview(b"two")
     assert work.path == tmp_path / ".out.mp4.videostyle"
     assert work.preview.read_bytes() == b"two"
-    assert [each.name for each in work.path.glob("*.part")] == []
+    assert [path.name for path in work.path.glob("*.part")] == []
     with WorkFolder(output) as work:
         work.remove()
         assert list(tmp_path.iterdir()) == []
@@ -100,7 +104,7 @@ def test_lock_file_deleted_before_it_is_locked(tmp_path, monkeypatch):
     assert deleted
 
 
-def test_folder_is_held_by_one_run_while_others_remove_it(tmp_path):
+def test_removal_and_mutual_exclusion(tmp_path):
     """Three runs take the folder, and remove it when they are done, as fast as they can."""
     output = tmp_path / "out.mp4"
     holders: list[int] = []
@@ -134,12 +138,12 @@ def test_folder_is_held_by_one_run_while_others_remove_it(tmp_path):
 
 
 @pytest.mark.parametrize("output", ["missing/out.mp4", "x" * 250 + ".mp4"])
-def test_where_no_folder_can_be_made_the_output_is_refused(tmp_path, output):
+def test_folder_that_cannot_be_created(tmp_path, output):
     with pytest.raises(BadOutput, match="nothing can be written beside"), WorkFolder(tmp_path / output):
         pass
 
 
-def test_a_removed_work_folder_does_not_come_back(tmp_path):
+def test_removed_folder_is_not_recreated(tmp_path):
     with WorkFolder(tmp_path / "out.mp4") as work:
         work.remove()
         with pytest.raises(RunFailed, match=r"out\.mp4 could not be written: No such file"), writing(work.output):
@@ -147,8 +151,9 @@ def test_a_removed_work_folder_does_not_come_back(tmp_path):
         assert not work.path.exists()
 
 
-def test_publishing_replaces_at_once(tmp_path):
+def test_publish(tmp_path):
+    """The output is replaced and no temporary file is left."""
     (tmp_path / "out").write_bytes(b"old")
     write_atomically(tmp_path / "new", b"new")
     publish(tmp_path / "new", tmp_path / "out")
-    assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("out", b"new")]
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("out", b"new")]

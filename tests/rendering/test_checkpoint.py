@@ -377,12 +377,12 @@ def test_a_folder_is_known_by_what_is_in_it(tmp_path):
 
 def test_a_sink_resumed_needs_no_frame_twice(tmp_path):
     """The newest picture stays listed though it is encoded: its name tells where the next frame goes."""
-    from tests.contracts.test_sinks_contract import opened
+    from tests.support.outputs import opened_sink
 
     clip = make_clip(tmp_path / "clip.mp4", moving(2), tones=[])
     image = np.zeros((36, 64, 3), np.uint8)
     with WorkFolder(tmp_path / "out.mp4") as work:
-        sink = opened(tmp_path / "out.mp4", work, clip)
+        sink = opened_sink(tmp_path / "out.mp4", work, clip)
         for index in range(48):
             sink.write(Frame(image, index, Fraction(index, 25), Fraction(1, 25)))
         assert [each.suffix for each in sink.files()] == [".nut", ".png"]
