@@ -57,12 +57,6 @@ def write(output: Path, images: list[np.ndarray], request: EncodingRequest, gaps
         work.remove()
 
 
-def planes(output: Path) -> list[np.ndarray]:
-    """Y, Cb, Cr of the middle pixel of each frame, as codes of 8 bits."""
-    with av.open(str(output)) as container:
-        return [stored_middle(frame) for frame in container.decode(video=0)]
-
-
 def stored_middle(frame: av.VideoFrame) -> np.ndarray:
     """Y, Cb, Cr of the middle pixel as codes of 8 bits, read from the planes without any conversion."""
     values = []

@@ -351,7 +351,7 @@ def test_second_video_track_is_copied(tmp_path, suffix):
     two = make_clip(tmp_path / "two.mp4", [255 - image for image in images(4)])
     source, output = tmp_path / "in.mkv", tmp_path / f"out{suffix}"
     with av.open(str(source), "w") as container, av.open(str(one)) as first, av.open(str(two)) as second:
-        streams = [stream.streams.video[0] for stream in (first, second)]
+        streams = [file.streams.video[0] for file in (first, second)]
         copies = [container.add_stream_from_template(stream, opaque=True) for stream in streams]
         for stream, copy in zip(streams, copies, strict=True):
             for packet in stream.container.demux(stream):
