@@ -135,7 +135,7 @@ class VideoSink:
         self._newest, self._waiting = self._waiting[-1:], []
 
     def files(self) -> list[Path]:
-        """The segments and the frames of the open one; where it has none the last frame, whose time the next one depends on."""
+        """The segments and the frames of the open one; where it has none the last frame, on whose time the next depends."""
         return [*self._segments, *(self._waiting or self._newest)]
 
     def resume(self, files: list[Path], times: list[Fraction]) -> None:
