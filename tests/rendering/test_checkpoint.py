@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.rendering.test_run import another_scene, moving, quick, times
-from tests.support.clips import Tone, make_clip, make_painting
+from tests.support.clips import Tone, make_clip, make_style_image
 from tests.support.thin_vgg import thin_weights
 from videostyle import run
 from videostyle.analysis import ShotList
@@ -45,7 +45,7 @@ def often(monkeypatch):
 
 @pytest.fixture(scope="module")
 def style(tmp_path_factory) -> Path:
-    return make_painting(tmp_path_factory.mktemp("style") / "style.png")
+    return make_style_image(tmp_path_factory.mktemp("style") / "style.png")
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ import numpy as np
 import psutil
 import pytest
 
-from tests.support.clips import Tone, gradient, make_clip, make_painting
+from tests.support.clips import Tone, gradient, make_clip, make_style_image
 from tests.support.thin_vgg import thin_weights
 from videostyle import Job, run
 from videostyle.errors import BadInput, BadOutput, Cancelled, RunFailed
@@ -51,7 +51,7 @@ def another_scene(count: int) -> list[np.ndarray]:
 
 @pytest.fixture(scope="module")
 def style(tmp_path_factory) -> Path:
-    return make_painting(tmp_path_factory.mktemp("style") / "style.png")
+    return make_style_image(tmp_path_factory.mktemp("style") / "style.png")
 
 
 @pytest.fixture(scope="module")

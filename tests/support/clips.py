@@ -1,4 +1,4 @@
-"""Makes small video files with known pixels, times, tags and tracks, so that no test needs a file from elsewhere."""
+"""Small video files with known pixels, times, tags and tracks, made for the tests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 
 Picture = np.ndarray | av.VideoFrame
 
-# what AVCOL_SPC_* a file carries, and which matrix swscale calls that
+# matrices by FFmpeg's AVCOL_SPC_*, and swscale's names of them
 BT709, BT470BG, SMPTE170M, BT2020_NCL = 1, 5, 6, 9
 _SWS = {
     BT709: Colorspace.ITU709,
@@ -30,7 +30,7 @@ LOSSLESS_H264 = {"qp": "0", "preset": "ultrafast"}
 
 @dataclass(frozen=True)
 class Tags:
-    """Color tags as FFmpeg's enumerations number them; None leaves one unspecified."""
+    """Color tags by the code points of ITU-T H.273; None leaves one unspecified."""
 
     matrix: int | None = None
     range: int | None = None
@@ -56,14 +56,14 @@ class Tone:
 
 
 def gradient(height: int, width: int, step: int = 0) -> np.ndarray:
-    """(H, W, 3) uint8: red grows to the right, green downwards, blue is `step`. No symmetry maps it onto itself."""
+    """(H, W, 3) uint8: red increases to the right, green downwards, blue is `step`. It has no symmetry."""
     red = np.linspace(20, 235, width)[None, :].repeat(height, 0)
     green = np.linspace(20, 235, height)[:, None].repeat(width, 1)
     return np.stack([red, green, np.full((height, width), step % 256)], axis=2).round().astype(np.uint8)
 
 
 def flat_yuv(height: int, width: int, codes: Sequence[int], pix_fmt: str) -> av.VideoFrame:
-    """A planar frame of one color, given as the code of each plane (y, u, v), whatever their subsampling."""
+    """A planar frame of one color, given by the code of each plane (y, u, v), whatever the subsampling."""
     frame = av.VideoFrame(width, height, pix_fmt)
     for plane, code, component in zip(frame.planes, codes, frame.format.components, strict=True):
         kind = np.dtype("<u2" if component.bits > 8 else "u1")
@@ -105,9 +105,10 @@ def make_clip(
     """Write a clip of at least one picture and return its path.
 
     pictures: (H, W, 3) uint8 or uint16 RGB arrays, converted with the tagged matrix and range (BT.601, limited, where
-    untagged), or ready frames of `pix_fmt`. pts: one tick of `time_base` per picture; without it, `rate` pictures a
-    second. matrix: a display matrix. cover: a picture attached as cover art. empty_track_first: a video track with
-    no packet stands before the real one. The default codec is lossless H.264.
+    untagged), or frames of `pix_fmt` as they are. pts: the time of each picture in ticks of `time_base`; None: `rate`
+    pictures per second. matrix: a display matrix. cover: an image attached as cover art. empty_track_first: a video track
+    without packets comes before the real one; MP4 files keep it only where they are fragmented. The default codec is
+    lossless H.264.
     """
     pictures = list(pictures)
     time_base = time_base or 1 / Fraction(rate)
@@ -211,8 +212,8 @@ def _write_cover(file, stream, cover: np.ndarray) -> None:
     file.mux(stream.encode(None))
 
 
-def make_painting(path: Path) -> Path:
-    """A picture of soft colored noise, 40x30."""
+def make_style_image(path: Path) -> Path:
+    """Write an image of soft colored noise, 40x30, and return its path."""
     noise = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
     cv2.imwrite(str(path), cv2.GaussianBlur(noise, (0, 0), 1.5))
     return path

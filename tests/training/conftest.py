@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.clips import make_clip, make_painting
+from tests.support.clips import make_clip, make_style_image
 from tests.support.thin_vgg import thin_weights
 from tests.support.training import moving
 from videostyle.models.weights import WEIGHTS
@@ -19,7 +19,7 @@ def thin_features(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def style(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_painting(tmp_path_factory.mktemp("style") / "style.png")
+    return make_style_image(tmp_path_factory.mktemp("style") / "style.png")
 
 
 @pytest.fixture(scope="session")

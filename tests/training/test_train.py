@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.support.clips import make_painting
+from tests.support.clips import make_style_image
 from tests.support.training import SIZE, STEPS, listener, moving, stop_after, train_small, training_job
 from videostyle.config import TrainJob
 from videostyle.errors import BadInput, BadOption, BadOutput
@@ -108,7 +108,7 @@ def test_state_is_saved_between_validations(style, clip, tmp_path):
 
 def test_style_images_of_one_name_are_both_kept(style, clip, tmp_path):
     (tmp_path / "other").mkdir()
-    other = make_painting(tmp_path / "other" / style.name)
+    other = make_style_image(tmp_path / "other" / style.name)
     cv2.imwrite(str(other), 255 - cv2.imread(str(other)))
     train_small(replace(training_job(style, clip, tmp_path / "out.vstyle", steps=2), styles=(style, other)))
     assert list(read_style_file(tmp_path / "out.vstyle").styles) == ["style.png", "style-2.png"]
