@@ -1,4 +1,4 @@
-"""The first pass: what is painted of a clip, where its shots begin, and which part of the sound goes with it."""
+"""The first pass: which frames are selected, where shots begin, and how much changes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.support.clips import gradient, make_clip
-from videostyle.analysis import ShotList, analyze, changed
+from videostyle.analysis import ShotList, analyze, changed_share
 from videostyle.config import Job
 from videostyle.errors import BadInput, BadOption
 from videostyle.frames import Trim
@@ -23,7 +23,7 @@ CUTS = (5, 8)
 
 
 def scene(number: int, step: int) -> np.ndarray:
-    """Three unlike scenes; within one, little changes."""
+    """Three unlike scenes; within a scene, little changes."""
     image = gradient(*SIZE, step=3 * step)
     if number == 1:
         image = 255 - np.ascontiguousarray(image[:, ::-1])
@@ -43,7 +43,7 @@ def clip_path(tmp_path_factory) -> Path:
     """12 frames at 10 a second, from 3 seconds on, with cuts at frames 5 and 8 (from 0)."""
     pts = [30 + index for index in range(COUNT)]
     return make_clip(
-        tmp_path_factory.mktemp("scan") / "clip.mkv", pictures(), rate=RATE, pts=pts, time_base=Fraction(1, RATE)
+        tmp_path_factory.mktemp("analysis") / "clip.mkv", pictures(), rate=RATE, pts=pts, time_base=Fraction(1, RATE)
     )
 
 
@@ -55,21 +55,22 @@ def folder_path(tmp_path_factory) -> Path:
     return folder
 
 
-def scanned(path: Path, **options) -> ShotList:
+def analyzed(path: Path, **options) -> ShotList:
     return analyze(open_source(path), Job(input=path, styles=(Path("s.jpg"),), **options), lambda count: None)
 
 
-def test_a_whole_clip_is_counted_and_its_cuts_found_and_nothing_is_trimmed(clip_path):
+def test_whole_clip(clip_path):
+    """All frames are counted, cuts detected, and nothing is trimmed."""
     counts = []
     source = open_source(clip_path)
-    found = analyze(source, Job(input=clip_path, styles=(Path("s.jpg"),)), counts.append)
-    assert found == ShotList(0, COUNT, frozenset({0, *CUTS}), None)
+    shots = analyze(source, Job(input=clip_path, styles=(Path("s.jpg"),)), counts.append)
+    assert shots == ShotList(0, COUNT, frozenset({0, *CUTS}), None)
     assert counts == list(range(1, COUNT + 1))
 
 
-def test_every_frame_knows_its_shot(clip_path):
-    found = scanned(clip_path)
-    assert [found.shot_of(index) for index in range(COUNT)] == [1] * 5 + [2] * 3 + [3] * 4
+def test_shot_of(clip_path):
+    shots = analyzed(clip_path)
+    assert [shots.shot_of(index) for index in range(COUNT)] == [1] * 5 + [2] * 3 + [3] * 4
 
 
 SECOND = Fraction(1)
@@ -96,59 +97,63 @@ SECOND = Fraction(1)
     ],
     ids=str,
 )
-def test_a_part_of_a_clip_is_exact_in_frames_and_time(clip_path, options, first, count, starts, trim):
-    assert scanned(clip_path, **options) == ShotList(first, count, frozenset(starts), Trim(*trim) if trim else None)
+def test_part_of_a_clip(clip_path, options, first, count, starts, trim):
+    """Frames and times are exact."""
+    assert analyzed(clip_path, **options) == ShotList(first, count, frozenset(starts), Trim(*trim) if trim else None)
 
 
-def test_only_the_ordinals_of_the_part_are_in_it(clip_path):
-    found = scanned(clip_path, frames="4:7")
-    assert [index for index in range(COUNT) if index in found] == [3, 4, 5, 6]
+def test_ordinals_in_a_part(clip_path):
+    shots = analyzed(clip_path, frames="4:7")
+    assert [index for index in range(COUNT) if index in shots] == [3, 4, 5, 6]
 
 
-def test_a_decimal_start_is_taken_as_it_is_written(tmp_path):
-    """0.1 as a double is above a tenth: taken so, the frame at a tenth would lie before it."""
+def test_decimal_start(tmp_path):
+    """0.1 means a tenth exactly: as a double it is above a tenth, and would exclude the frame at a tenth."""
     path = make_clip(tmp_path / "a.mp4", [gradient(*SIZE)] * 4, rate=RATE)
     assert Fraction(0.1) > Fraction(1, 10)
-    assert scanned(path, start=0.1).first == 1
+    assert analyzed(path, start=0.1).first == 1
 
 
 @pytest.mark.parametrize(
     ("frames", "first", "count"), [("3", 0, 3), ("101:103", 0, 3), ("110:120", 9, 3), ("1:102", 0, 2)]
 )
-def test_a_range_of_a_folder_goes_by_the_files_numbers(folder_path, frames, first, count):
-    found = scanned(folder_path, frames=frames)
-    assert (found.first, found.count, found.trim) == (first, count, None)
+def test_range_of_a_folder(folder_path, frames, first, count):
+    """It goes by the numbers of the files."""
+    shots = analyzed(folder_path, frames=frames)
+    assert (shots.first, shots.count, shots.trim) == (first, count, None)
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
-        ({"start": 1.2}, r"\(--start 1\.2\).*frames 1 to 12, which begin at 0 to 1\.1 s"),
-        ({"frames": "13:20"}, r"\(--frames 13:20\).*frames 1 to 12"),
-        ({"frames": "1:3", "start": 0.5}, r"\(--start 0\.5 --frames 1:3\).*in common"),
+        ({"start": 1.2}, r"--start 1\.2; .*numbers 1 to 12 and begin at 0 to 1\.1 s"),
+        ({"frames": "13:20"}, r"--frames 13:20; .*numbers 1 to 12"),
+        ({"frames": "1:3", "start": 0.5}, r"--start 0\.5 and --frames 1:3 together; .*number 1"),
     ],
 )
-def test_nothing_in_what_was_asked_for_is_refused_with_what_there_is(clip_path, options, told):
-    with pytest.raises(BadOption, match=f"no frame.*{told}"):
-        scanned(clip_path, **options)
+def test_empty_selection(clip_path, options, message):
+    """Refused with the options that were given and the frames that there are."""
+    with pytest.raises(BadOption, match=f"no frame.*{message}"):
+        analyzed(clip_path, **options)
 
 
-def test_ordinals_are_no_numbers_of_a_folder(folder_path):
-    with pytest.raises(BadOption, match=r"no frame.*from frame 101 on"):
-        scanned(folder_path, frames="1:12")
+def test_range_outside_a_folder(folder_path):
+    with pytest.raises(BadOption, match=r"no frame.*first frame has the number 101"):
+        analyzed(folder_path, frames="1:12")
 
 
 @pytest.mark.parametrize("bits", [8, 16])
-def test_the_noise_of_black_frames_is_no_cut_at_any_depth(tmp_path, bits):
+def test_noise_of_black_frames(tmp_path, bits):
+    """It is not a cut, at any depth."""
     random = np.random.default_rng(0)
     for number in range(1, 13):
         noise = random.integers(0, 2, (*SIZE, 3)).astype(np.uint8)
         cv2.imwrite(str(tmp_path / f"{number}.png"), noise if bits == 8 else noise.astype(np.uint16) * 257)
     assert open_source(tmp_path).info.bits == bits
-    assert scanned(tmp_path).starts == {0}
+    assert analyzed(tmp_path).starts == {0}
 
 
-def test_a_clip_with_nothing_to_decode_is_bad_input(tmp_path):
+def test_nothing_to_decode(tmp_path):
     path = make_clip(tmp_path / "a.mkv", [gradient(*SIZE)] * 3, codec="ffv1", pix_fmt="yuv444p")
     data = path.read_bytes()
     with_noise = bytearray(data)
@@ -156,10 +161,12 @@ def test_a_clip_with_nothing_to_decode_is_bad_input(tmp_path):
     with_noise[begin:] = b"\xff" * (len(data) - begin)
     path.write_bytes(with_noise)
     with pytest.raises(BadInput):
-        scanned(path)
+        analyzed(path)
 
 
-def test_what_the_listener_raises_ends_the_pass(clip_path):
+def test_exception_of_the_listener(clip_path):
+    """It ends the pass."""
+
     class StopError(Exception):
         pass
 
@@ -174,18 +181,19 @@ def test_what_the_listener_raises_ends_the_pass(clip_path):
 
 
 @pytest.mark.parametrize(("kind", "level"), [(np.uint8, 1), (np.uint16, 257)])
-def test_change_is_the_share_of_pixels_that_differ_by_more_than_three_levels(kind, level):
+def test_changed_share(kind, level):
+    """Pixels count that differ by more than three levels of 255."""
     before = np.full((10, 20, 3), 100 * level, kind)
     now = before.copy()
     now[:5] += 3 * level  # noise
     now[5:7] -= 4 * level
     now[7, :, 0] += 15 * level  # 5 in the mean of the colors
-    assert changed(before, now) == pytest.approx(0.3)
-    assert changed(before, before) == 0
+    assert changed_share(before, now) == pytest.approx(0.3)
+    assert changed_share(before, before) == 0
 
 
-def test_a_clip_that_stands_still_changes_nothing_and_one_that_moves_much(tmp_path):
+def test_change_of_still_and_moving_clips(tmp_path):
     moving = [np.roll(gradient(*SIZE, step=0), 9 * index, axis=1) for index in range(4)]
     for name, images, low, high in (("still", [moving[0]] * 4, 0.0, 0.01), ("moving", moving, 0.5, 1.0)):
         path = make_clip(tmp_path / f"{name}.mkv", images, rate=RATE)
-        assert low <= scanned(path).change <= high
+        assert low <= analyzed(path).change <= high

@@ -1,15 +1,18 @@
-"""The quick first pass: which frames are painted, where shots begin, and which part of the clip that is."""
+"""The first pass over a source: which frames are selected, where shots begin, and how much changes from frame to frame."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
 
-from videostyle.config import Job, MeasureJob, TrainJob, parse_frames
+from videostyle.config import parse_frames
 from videostyle.errors import BadOption
 from videostyle.frames import Frame, Size, Trim, VideoInfo
 from videostyle.media.image_sources import frame_number
@@ -18,139 +21,160 @@ from videostyle.media.resize import fit_size
 from videostyle.media.sources import Source
 from videostyle.temporal.cuts import ShotDetector
 
-LOOKED_AT = 256  # longer side of the pictures that cuts are looked for in
+ANALYSIS_SIZE = 256  # longer side of the decoded frames in pixels
 
-TAIL = 3600  # seconds of sound after the last frame that are kept where the whole of a clip is shifted
+TAIL = 3600  # seconds after the last frame in which sound is kept where a whole source is shifted to time 0
 
-CHANGED = 3 / 255  # of the range, in the mean over RGB: more than a still picture's noise, mostly
+CHANGED = 3 / 255  # difference in the mean over RGB, as a share of the range; mostly above the noise of a still picture
 
 
 @dataclass(frozen=True)
 class ShotList:
-    """The frames of a source that a run paints. first: ordinal of the first; count: how many; starts: the ordinals that
-    begin a shot, `first` among them; trim: the part of the source's clock, None where it is the whole source; change: the
-    share of pixels that change from one frame to the next, on average."""
+    """The selected frames of a source, divided into shots."""
 
     first: int
+    """Ordinal in the source of the first selected frame, from 0."""
     count: int
+    """Number of selected frames, which follow one another."""
     starts: frozenset[int]
+    """Ordinals in the source of the frames that start a shot, `first` among them."""
     trim: Trim | None
+    """The part of the source's clock that the output covers; None where it is the whole source."""
     change: float = field(default=1.0, compare=False)
+    """Share of the pixels that change from a frame to the next, in [0, 1], on average."""
     times: tuple[Fraction, ...] = field(default=(), compare=False)
     """Of each frame, in seconds on the source's clock: with them a shot can be rendered without the ones before it."""
     origin: Fraction = field(default=Fraction(0), compare=False)
-    """Time of the source's first frame, whether it is rendered or not."""
+    """Time of the source's first frame in seconds, whether it is selected or not."""
 
     def __contains__(self, ordinal: int) -> bool:
         return self.first <= ordinal < self.first + self.count
 
     def shot_of(self, ordinal: int) -> int:
-        """Which shot a frame belongs to, from 1."""
+        """The number of the shot that a frame belongs to, from 1."""
         return sum(start <= ordinal for start in self.starts)
 
 
-class Selection:
-    """--start, --duration and --frames: one interval, asked frame by frame in order."""
+class SelectionOptions(Protocol):
+    """The options that select a part of a source."""
 
-    def __init__(self, job: Job | MeasureJob | TrainJob, info: VideoInfo):
-        self.start = Fraction(str(job.start))
-        self.duration = None if job.duration is None else Fraction(str(job.duration))
-        self.low, self.high = parse_frames(job.frames)
-        self.by_name = info.kind == "folder"
+    @property
+    def start(self) -> float:
+        """Seconds after the first frame."""
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds; None: to the end."""
+
+    @property
+    def frames(self) -> str | None:
+        """A count, or a range A:B with both ends included; None: all."""
+
+
+class Selection:
+    """Picks the frames inside the one interval that --start, --duration and --frames define together."""
+
+    def __init__(self, options: SelectionOptions, info: VideoInfo):
+        given = {"--start": options.start, "--duration": options.duration, "--frames": options.frames}
+        self._given = [f"{name} {value}" for name, value in given.items() if value]
+        self._start = Fraction(str(options.start))
+        self._end = None if options.duration is None else self._start + Fraction(str(options.duration))
+        self._low, self._high = parse_frames(options.frames)
+        self._is_folder = info.kind == "folder"
+        self._taken = 0
+        self._last: Frame | None = None
         self.origin: Frame | None = None
-        self.seen: Frame | None = None
-        self.taken = 0
+        """The source's first frame."""
+        self.reached_end = False
+        """Whether the source has no frame after the selection."""
 
     def of(self, frames: Iterable[Frame]) -> Iterator[Frame]:
-        """The frames inside; it ends at the first one behind the interval's end."""
+        """The frames inside the interval; stops reading at the first one after it."""
         for frame in frames:
-            self.origin, self.seen = self.origin or frame, frame
+            self.origin, self._last = self.origin or frame, frame
             if self._is_before(frame):
                 continue
             if self._is_after(frame):
                 return
-            self.taken += 1
+            self._taken += 1
             yield frame
+        self.reached_end = True
 
     def _number(self, frame: Frame) -> int:
-        return frame_number(frame.name) if self.by_name else frame.index + 1
+        """The number by which --frames means the frame: of a folder the file's, else counted from 1."""
+        return frame_number(frame.name) if self._is_folder else frame.index + 1
 
     def _seconds(self, frame: Frame) -> Fraction:
-        """After the first frame."""
+        """Seconds after the source's first frame."""
         assert self.origin is not None
         return frame.time - self.origin.time
 
     def _is_before(self, frame: Frame) -> bool:
-        return self._seconds(frame) < self.start or (self.low is not None and self._number(frame) < self.low)
+        return self._seconds(frame) < self._start or (self._low is not None and self._number(frame) < self._low)
 
     def _is_after(self, frame: Frame) -> bool:
-        if self.duration is not None and self._seconds(frame) >= self.start + self.duration:
+        if self._end is not None and self._seconds(frame) >= self._end:
             return True
-        if self.high is None:
+        if self._high is None:
             return False
-        return self.taken >= self.high if self.low is None else self._number(frame) > self.high
+        return self._taken >= self._high if self._low is None else self._number(frame) > self._high
 
-    def extent(self, all_seen: bool) -> str:
-        """Which frames there are, as far as they have been seen."""
+    def empty(self, path: Path) -> BadOption:
+        """The error for a selection that holds no frame: what was given, and which frames there are."""
         assert self.origin is not None
-        assert self.seen is not None
-        if not all_seen:
-            return f"options with a part in common of what is there from frame {self._number(self.origin)} on"
-        numbers, end = (self._number(each) for each in (self.origin, self.seen)), self._seconds(self.seen)
-        return "a part of frames {} to {}, which begin at 0 to {:g} s".format(*numbers, float(end))
+        assert self._last is not None
+        first, last = self._number(self.origin), self._number(self._last)
+        if self.reached_end:
+            extent = f"its frames have the numbers {first} to {last} and begin at 0 to {float(self._seconds(self._last)):g} s"
+        else:
+            extent = f"its first frame has the number {first}"
+        together = " together" if len(self._given) > 1 else ""
+        return BadOption(f"no frame of {path} is selected by {' and '.join(self._given)}{together}", todo=extent)
 
 
-class _Counted:
-    """Passes frames on and remembers whether they came to their end."""
+def analyze(source: Source, options: SelectionOptions, on_frame: Callable[[int], None]) -> ShotList:
+    """Decode the source once at a small size, select frames, and detect cuts.
 
-    def __init__(self, frames: Iterable[Frame]):
-        self.frames, self.ended = frames, False
-
-    def __iter__(self) -> Iterator[Frame]:
-        yield from self.frames
-        self.ended = True
-
-
-def analyze(source: Source, job: Job | MeasureJob | TrainJob, tell: Callable[[int], None]) -> ShotList:
-    """Decode the source once, small, and say what is to be painted or measured. tell: called with the count of frames so far.
-
-    Raises BadOption where the selection holds no frame.
+    on_frame: called with the number of selected frames so far. Raises BadOption if no frame is selected.
     """
-    detector, starts = ShotDetector(), []
+    detector, cuts = ShotDetector(), []
     changes: list[float] = []
     times: list[Fraction] = []
     first = last = None
-    every, selection = _Counted(source.frames(_small(source.info.size))), Selection(job, source.info)
-    for count, frame in enumerate(selection.of(every), 1):
-        changes += [changed(last.image, frame.image)] if last else []
-        first, last = first or frame, frame
-        times.append(frame.time)
-        starts += detector.push(to_bits(frame.image, 8))
-        tell(count)
-    if first is None or last is None:
-        given = {"--start": job.start, "--duration": job.duration, "--frames": job.frames}
-        asked = " ".join(f"{name} {value}" for name, value in given.items() if value)
-        raise BadOption(
-            f"no frame of {source.path} lies in what was asked for ({asked})", selection.extent(every.ended)
-        )
-    starts += detector.finish()
-    whole = first.index == 0 and every.ended
-    end, zero = last.time + last.duration, source.info.zero
-    trim = (
-        Trim(first.time, end) if source.info.kind == "video" and not whole else Trim(zero, end + TAIL) if zero else None
+    selection = Selection(options, source.info)
+    with closing(source.frames(_analysis_size(source.info.size))) as frames:
+        for count, frame in enumerate(selection.of(frames), 1):
+            changes += [changed_share(last.image, frame.image)] if last else []
+            first, last = first or frame, frame
+            times.append(frame.time)
+            cuts += detector.push(to_bits(frame.image, 8))
+            on_frame(count)
+    if first is None or last is None or selection.origin is None:
+        raise selection.empty(source.path)
+    cuts += detector.finish()
+    return ShotList(
+        first=first.index,
+        count=last.index - first.index + 1,
+        starts=frozenset({first.index, *(first.index + cut for cut in cuts)}),
+        trim=_trim(source.info, first, last, is_whole=first.index == 0 and selection.reached_end),
+        change=sum(changes) / max(1, len(changes)),
+        times=tuple(times),
+        origin=selection.origin.time,
     )
-    begin = frozenset({first.index, *(first.index + start for start in starts)})
-    change = sum(changes) / max(1, len(changes))
-    assert selection.origin is not None
-    count = last.index - first.index + 1
-    return ShotList(first.index, count, begin, trim, change, tuple(times), selection.origin.time)
 
 
-def changed(before: np.ndarray, now: np.ndarray) -> float:
-    """The share of pixels that change by more than CHANGED. before, now: uint8 or uint16 (H, W, 3)."""
-    difference = cv2.absdiff(before, now).mean(axis=2)
-    return float((difference > CHANGED * np.iinfo(now.dtype).max).mean())
+def _trim(info: VideoInfo, first: Frame, last: Frame, is_whole: bool) -> Trim | None:
+    end = last.time + last.duration
+    if info.kind == "video" and not is_whole:
+        return Trim(first.time, end)
+    return Trim(info.zero, end + TAIL) if info.zero else None
 
 
-def _small(size: Size) -> Size:
-    return fit_size(size, min(LOOKED_AT, max(size)))
+def changed_share(before: np.ndarray, after: np.ndarray) -> float:
+    """The share of pixels, in [0, 1], that differ by more than CHANGED. before, after: uint8 or uint16 (H, W, 3)."""
+    difference = cv2.absdiff(before, after).mean(axis=2)
+    return float((difference > CHANGED * np.iinfo(after.dtype).max).mean())
+
+
+def _analysis_size(size: Size) -> Size:
+    return fit_size(size, min(ANALYSIS_SIZE, max(size)))

@@ -1,4 +1,4 @@
-"""What a result was made with: library versions, options as JSON, fingerprints of files."""
+"""The provenance of a result: library names, options as JSON, and fingerprints of files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _plain(value: object) -> object:
     return str(value) if isinstance(value, Path) else value
 
 
-SAMPLES, SAMPLE = 64, 1 << 20  # a file up to 64 MiB is hashed whole, a larger one in 64 places
+SAMPLES, SAMPLE = 64, 1 << 20  # a file up to 64 MiB is hashed whole, of a larger one 64 samples of 1 MiB
 
 Identity = dict[str, str]
 
@@ -36,10 +36,11 @@ def sha256_of(path: Path) -> str:
 
 
 def fingerprint(path: Path) -> str:
-    """What tells a file, or a folder of files, from a changed one, in at most some tenths of a second.
+    """A short hash that changes when a file, or a folder of images, changes; takes at most some tenths of a second.
 
-    A file: its size and its bytes, those of a large one in 64 places from the first to the last. A folder: the names, sizes
-    and times of its images, and of nothing else: an output may lie in it, and this run's own work folder. Raises BadInput.
+    For a file it covers the size and the bytes, of a large file 64 samples from its beginning to its end. For a folder it
+    covers the names, sizes and modification times of its numbered images only, because an output and this run's own work
+    folder may lie beside them. Raises BadInput if the folder is not one of numbered images.
     """
     digest = hashlib.sha256()
     if path.is_dir():

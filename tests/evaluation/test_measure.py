@@ -166,7 +166,7 @@ def test_refused(source: Path, style: Path, tmp_path: Path) -> None:
     tiny = image_folder(tmp_path / "tiny", [np.zeros((15, 40, 3), np.uint8)] * 2)
     with pytest.raises(BadInput, match="40x15 pixels"):
         measured(source, tiny, style)
-    with pytest.raises(BadOption, match=r"no frame of .* lies in"):
+    with pytest.raises(BadOption, match=r"no frame of .* is selected"):
         measured(source, source, style, start=100.0)
     with pytest.raises(BadInput, match="style"):
         measured(source, source, tmp_path / "gone.png")
