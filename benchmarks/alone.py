@@ -21,10 +21,10 @@ from torch import Tensor
 from videostyle.evaluation.metrics import luma, sharpness
 from videostyle.losses.objective import Objective
 from videostyle.losses.style_targets import StyleTargets
-from videostyle.losses.terms import Weights, relative_distance
+from videostyle.losses.terms import CONTENT_LAYERS, STYLE_LAYERS, FrameTargets, Weights, relative_distance
 from videostyle.media.images import read_picture
 from videostyle.media.sources import open_source
-from videostyle.models.vgg import CONTENT_LAYERS, STYLE_LAYERS, load_features
+from videostyle.models.features import load_features
 from videostyle.style_images import load_style
 from videostyle.stylizers.base import FrameInput
 from videostyle.stylizers.optimize import Optimize
@@ -78,24 +78,29 @@ class Judge:
     """Judges pictures of one frame. image: the source's, uint8; region: (1, 1, H, W), what is newly visible in it."""
 
     def __init__(self, image: np.ndarray, style: Path, region: Tensor):
-        self.extract, self.region = load_features("vgg19", "cpu"), region
+        self.features, self.region = load_features("vgg19", "cpu"), region
         content = to_tensor(image, "cpu")
-        styles = StyleTargets(self.extract, [to_tensor(load_style(style), "cpu")]).at(image.shape[:2])
-        self.objective = Objective(self.extract, content, styles, Weights())
-        self.content, (self.style,) = self.extract(content), styles
+        styles = StyleTargets(self.features, [to_tensor(load_style(style), "cpu")]).at(image.shape[:2])
+        self.objective = Objective(FrameTargets(self.features, content, styles), Weights())
+        self.content, (self.style,) = self._activations(content), styles
 
     def of(self, picture: np.ndarray) -> dict[str, float]:
         """L*, sharpness, and inside the region the relative distances from content and style (None where it is too small)."""
         seen = torch.from_numpy(picture).permute(2, 0, 1)[None]
         spatial = self.objective(seen).spatial
-        with torch.no_grad():
-            features = self.extract(seen)
+        features = self._activations(seen)
         found = {"spatial": spatial, "sharpness": sharpness(luma(picture))}
         if float(self.region.mean()) < LEAST:
             return found
         content = [self._inside(features[layer], self.content[layer]) for layer in CONTENT_LAYERS]
         grams = [relative_distance(self._gram(features[layer]), self.style[layer]) for layer in STYLE_LAYERS]
         return found | {"content": float(np.mean(content)), "gram": float(np.mean([float(each) for each in grams]))}
+
+    @torch.no_grad()
+    def _activations(self, image: Tensor) -> dict[str, Tensor]:
+        """By layer, copies of the activations (1, C, h, w)."""
+        found = self.features.forward(image, {*STYLE_LAYERS, *CONTENT_LAYERS})
+        return {layer: activations.permute(2, 0, 1)[None].clone() for layer, activations in found.items()}
 
     def _share(self, features: Tensor) -> Tensor:
         """How much of each of a layer's places lies in the region, (1, 1, h, w)."""

@@ -21,7 +21,7 @@ from benchmarks.command import painted
 from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import Weights
 from videostyle.media.sources import open_source
-from videostyle.models.vgg import load_features
+from videostyle.models.features import load_features
 from videostyle.style_images import load_style
 from videostyle.stylizers.base import FrameInput
 from videostyle.stylizers.optimize import Optimize

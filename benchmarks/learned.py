@@ -27,8 +27,8 @@ from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import Weights
 from videostyle.media.resize import fit_size
 from videostyle.media.sources import open_source
+from videostyle.models.features import load_features
 from videostyle.models.transformer_net import load_network
-from videostyle.models.vgg import load_features
 from videostyle.style_images import load_style
 from videostyle.stylizers.base import FrameInput
 from videostyle.stylizers.feedforward import FeedForward

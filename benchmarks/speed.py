@@ -33,7 +33,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from benchmarks.command import painted
@@ -47,12 +46,11 @@ from videostyle.events import Estimate
 from videostyle.frames import Motion
 from videostyle.losses.objective import Objective
 from videostyle.losses.style_targets import StyleTargets
-from videostyle.losses.terms import Weights
+from videostyle.losses.terms import FrameTargets, Weights
 from videostyle.media.resize import fit_size
 from videostyle.media.sources import open_source
-from videostyle.models.fast.cuda_graph import at_once
-from videostyle.models.fast.pooling import pooled_before
-from videostyle.models.vgg import STYLE_LAYERS, VGG19Features, load_features
+from videostyle.models.features import load_features
+from videostyle.models.vgg import VGG19, Features, begins_block
 from videostyle.models.weights import WEIGHTS
 from videostyle.style_images import load_style
 from videostyle.stylizers.base import FrameInput
@@ -84,31 +82,15 @@ def new_painter(kind: type[Optimize], options: argparse.Namespace, preset: str =
     return kind(styles, Weights(), SCHEDULES[preset], options.device)
 
 
-class ByAutograd(VGG19Features):
-    """The same network by PyTorch's own convolutions, rectifiers, pooling and autograd: how the published method runs."""
-
-    @classmethod
-    def new(cls, device: str) -> ByAutograd:
-        network = cls(WEIGHTS["vgg19"](), device)
-        network.run = network.run or at_once
-        return network
-
-    def layers(self, image: Tensor, last: str = STYLE_LAYERS[-1]) -> Iterator[tuple[str, Tensor]]:
-        x = image - self.mean
-        for name, kernel in self.kernels.items():
-            if pooled_before(name):
-                x = F.max_pool2d(x, 2)
-            x = F.relu(F.conv2d(x, kernel.weight, kernel.bias, padding=1))
-            layer = name.replace("conv", "relu")
-            yield layer, x
-            if layer == last:
-                return
+def published_network(device: str) -> VGG19:
+    """The plain network: PyTorch's own convolutions, pooling and autograd, the way the published method runs."""
+    return VGG19(WEIGHTS["vgg19"](), device)
 
 
-def with_network(objective: Objective, network: VGG19Features) -> Objective:
+def with_network(objective: Objective, network: Features) -> Objective:
     """The same L by another way through the same network."""
     changed = copy.copy(objective)
-    changed.extract = network
+    changed.features = network
     return changed
 
 
@@ -133,7 +115,7 @@ def protocol_frame(painter: Recorded, before: np.ndarray, image: np.ndarray, mov
     last = painter.picture[0].permute(1, 2, 0).numpy()
     (ours,) = painter.step(FrameInput(image, moved))
     objective, start, carried = painter.seen
-    published = with_network(objective, ByAutograd.new(painter.device))
+    published = with_network(objective, published_network(painter.device))
     began = time.perf_counter()
     picture, _, iterations = by_protocol(published, start)
     seconds = time.perf_counter() - began
@@ -175,13 +157,13 @@ def protocol(options: argparse.Namespace) -> Iterator[str]:
             )
 
 
-def flops(extract: VGG19Features, height: int, width: int) -> int:
+def flops(network: VGG19, height: int, width: int) -> int:
     """Multiplications and additions of the direct convolutions, forward and for the picture's gradient."""
     total = 0
-    for name, kernel in extract.kernels.items():
-        if name.endswith("_1") and name != "conv1_1":
+    for layer, (weight, _) in network.convolutions.items():
+        if begins_block(layer):
             height, width = height // 2, width // 2
-        total += 2 * 2 * kernel.weight.numel() * height * width
+        total += 2 * 2 * weight.numel() * height * width
     return total
 
 
@@ -203,8 +185,8 @@ def timed(work: Callable[[], Any], device: str = "cpu") -> float:
 
 def bound(options: argparse.Namespace) -> Iterator[str]:
     """Three repetitions at each size; each the median of several evaluations over the bound measured beside them."""
-    extract = load_features("vgg19", options.device)
-    plain = ByAutograd.new(options.device)
+    features = load_features("vgg19", options.device)
+    plain = published_network(options.device)
     yield "size          evaluation   over the bound, three times   by autograd"
     for width, height in ((320, 180), (640, 360), (1280, 720)):
         random = torch.Generator().manual_seed(0)
@@ -214,8 +196,8 @@ def bound(options: argparse.Namespace) -> Iterator[str]:
             .contiguous(memory_format=torch.channels_last)
             for _ in range(3)
         )
-        grams = StyleTargets(extract, [style]).at((height, width))
-        objective = Objective(extract, content, grams, Weights(), content, content[:, :1])
+        grams = StyleTargets(features, [style]).at((height, width))
+        objective = Objective(FrameTargets(features, content, grams, content, content[:, :1]), Weights())
         evaluate, autograd = partial(objective, picture), partial(with_network(objective, plain), picture)
         evaluate()
         autograd()
@@ -223,8 +205,8 @@ def bound(options: argparse.Namespace) -> Iterator[str]:
         for _ in range(3):
             speed = product_speed(options.device)
             seconds.append(median(timed(evaluate, options.device) for _ in range(5)))
-            ratios.append(seconds[-1] * speed / flops(extract, height, width))
-        published = min(timed(autograd, options.device) for _ in range(3)) * speed / flops(extract, height, width)
+            ratios.append(seconds[-1] * speed / flops(plain, height, width))
+        published = min(timed(autograd, options.device) for _ in range(3)) * speed / flops(plain, height, width)
         shown = "  ".join(f"{each:.2f}" for each in ratios)
         yield f"{width:>4}x{height:<6} {median(seconds):>10.3f} s   {shown} {published:>24.2f}"
 
@@ -365,7 +347,7 @@ def presets(options: argparse.Namespace) -> Iterator[str]:
             report = run_of(clip, options, output.stem, *where)
             found = measured(clip, output, options.style, PRESET_FRAMES)["summary"]
             later = [each["seconds"] for each in report["frames"][1:]]
-            spatial = Weights.content * found["content"] + Weights.style * found["gram"]
+            spatial = Weights()["content"] * found["content"] + Weights()["style"] * found["gram"]
             kept.write_text(json.dumps({"seconds": mean(later), "spatial": spatial} | found))
         row = json.loads(kept.read_text())
         yield (

@@ -16,6 +16,8 @@ import numpy as np
 
 Size = tuple[int, int]
 
+SMALLEST_SIDE = 16  # pixels of either side of an image that is stylized: VGG-19 halves it four times
+
 
 @dataclass(frozen=True)
 class Frame:

@@ -1,6 +1,8 @@
-"""NumPy arrays to tensors and back, and the resizing of tensors."""
+"""NumPy arrays to tensors and back, resizing, and work by rows that fit the cache."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -32,3 +34,14 @@ def resize(image: Tensor, size: Size) -> Tensor:
     if image.is_cuda and max(image.shape[2] / size[0], image.shape[3] / size[1]) > STEEPEST:
         image = resize(image, (4 * size[0], 4 * size[1]))
     return F.interpolate(image, size, mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
+
+
+STRIP_BYTES = 1 << 20  # so that a strip stays in the cache of a core
+
+
+def strips(image: Tensor, strip_bytes: int = STRIP_BYTES) -> Iterator[slice]:
+    """Rows of an image (H, W, C), as many at a time as take `strip_bytes`; on a GPU all at once, as each launch takes time."""
+    rows = max(1, strip_bytes // max(1, image[0].numel() * image.element_size()))
+    rows = rows if image.device.type == "cpu" else len(image)
+    for top in range(0, len(image), rows):
+        yield slice(top, min(len(image), top + rows))

@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from benchmarks.alone import AGE, Judge, newly_visible
+from tests.support.thin_vgg import copied_activations, real_vgg
+from videostyle.losses.objective import Objective
 from videostyle.losses.style_targets import StyleTargets
-from videostyle.losses.terms import content_distance, gram, style_distance
-from videostyle.models.vgg import STYLE_LAYERS, load_features
+from videostyle.losses.terms import STYLE_LAYERS, FrameTargets, Weights, relative_distance
 from videostyle.style_images import load_style
 from videostyle.tensors import to_tensor
 
@@ -35,29 +36,27 @@ def region(columns: slice) -> torch.Tensor:
     return found
 
 
-def grams_in(features: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {layer: gram(features[layer]) for layer in STYLE_LAYERS}
-
-
 def test_over_the_whole_picture_the_distances_are_those_of_the_objective(style):
     image, painted = textured(1), textured(2).astype(np.float32) / 255
     found = Judge(image, style, region(slice(None))).of(painted)
-    extract = load_features("vgg19", "cpu")
-    features, target = extract(torch.from_numpy(painted).permute(2, 0, 1)[None]), extract(to_tensor(image, "cpu"))
-    grams = StyleTargets(extract, [to_tensor(load_style(style), "cpu")]).at(SIZE)
-    assert set(target) >= set(STYLE_LAYERS)
-    assert found["content"] == pytest.approx(float(content_distance(features, target)), rel=1e-5)
-    assert found["gram"] == pytest.approx(float(style_distance(grams_in(features), grams)), rel=1e-4)
+    styles = StyleTargets(real_vgg(), [to_tensor(load_style(style), "cpu")]).at(SIZE)
+    targets = FrameTargets(real_vgg(), to_tensor(image, "cpu"), styles)
+    for name, term in (("content", "content"), ("gram", "style")):
+        weights = Weights(**dict.fromkeys(Weights(), 0.0) | {term: 1.0})
+        value = Objective(targets, weights)(torch.from_numpy(painted).permute(2, 0, 1)[None])
+        assert found[name] == pytest.approx(value.total, rel=1e-4)
 
 
 def test_inside_half_the_picture_the_style_distance_is_that_of_half_of_each_layer(style):
     painted = textured(2).astype(np.float32) / 255
     found = Judge(textured(1), style, region(slice(0, 32))).of(painted)
-    extract = load_features("vgg19", "cpu")
-    features = extract(torch.from_numpy(painted).permute(2, 0, 1)[None])
-    half = {layer: each[..., : each.shape[3] // 2].contiguous() for layer, each in features.items()}
-    grams = StyleTargets(extract, [to_tensor(load_style(style), "cpu")]).at(SIZE)
-    assert found["gram"] == pytest.approx(float(style_distance(grams_in(half), grams)), rel=1e-4)
+    activations = copied_activations(real_vgg(), torch.from_numpy(painted).permute(2, 0, 1)[None])
+    (grams,) = StyleTargets(real_vgg(), [to_tensor(load_style(style), "cpu")]).at(SIZE)
+    distances = []
+    for layer in STYLE_LAYERS:
+        places = activations[layer][:, : activations[layer].shape[1] // 2].flatten(0, 1)
+        distances.append(float(relative_distance(places.T @ places / len(places), grams[layer])))
+    assert found["gram"] == pytest.approx(np.mean(distances), rel=1e-4)
 
 
 def test_what_lies_outside_the_region_has_no_say_in_it(style):

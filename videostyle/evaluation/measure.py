@@ -24,12 +24,12 @@ from videostyle.evaluation.pairs import FramePair, Measurer
 from videostyle.evaluation.perceptual import PerceptualMetrics
 from videostyle.evaluation.summary import floor_of, summary_of
 from videostyle.events import Analyzing, Event, Progress
-from videostyle.frames import Size
+from videostyle.frames import SMALLEST_SIDE, Size
 from videostyle.media.image_sinks import output_name
 from videostyle.media.resize import fit_size
 from videostyle.media.sources import Source, open_source, skipped_lines
 from videostyle.models.devices import resolve_device
-from videostyle.models.vgg import SMALLEST_SIDE, load_features
+from videostyle.models.features import load_features
 from videostyle.provenance import LIBRARIES, plain_options
 from videostyle.reports.records import Measurement, RunReport
 from videostyle.style_images import check_styles, style_pictures

@@ -12,9 +12,10 @@ import torch
 from videostyle.evaluation.embedding import Embed, embedding_distance
 from videostyle.frames import Size
 from videostyle.losses.style_targets import StyleTargets
-from videostyle.losses.terms import content_distance, gram, relative_distance
+from videostyle.losses.terms import CONTENT_LAYERS, STYLE_LAYERS, gram, relative_distance
+from videostyle.losses.tiles import tiles_of
 from videostyle.media.pixels import to_bits
-from videostyle.models.vgg import CONTENT_LAYERS, STYLE_LAYERS, VGG19Features
+from videostyle.models.vgg import Features
 from videostyle.stylizers.colors import luminance
 from videostyle.tensors import to_tensor
 
@@ -47,7 +48,7 @@ class PerceptualMetrics:
 
     def __init__(
         self,
-        features: VGG19Features,
+        features: Features,
         device: str,
         styles: Sequence[np.ndarray],
         size: Size,
@@ -65,13 +66,14 @@ class PerceptualMetrics:
     def scores(self, output: np.ndarray, source: np.ndarray) -> PerceptualScores:
         """The distances of an output image from the styles and from its source image; both (H, W, 3)."""
         output, source = self._prepared(output), self._prepared(source)
-        output_features, source_features = (self.features(self._tensor(image)) for image in (output, source))
-        layers, source_layers = self._gram_distances(output_features), self._gram_distances(source_features)
-        target = {layer: source_features[layer] for layer in CONTENT_LAYERS}
+        grams, content = self._activations(self._tensor(output))
+        source_grams, target = self._activations(self._tensor(source))
+        layers, source_layers = self._gram_distances(grams), self._gram_distances(source_grams)
+        distances = [float(relative_distance(content[layer], target[layer])) for layer in CONTENT_LAYERS]
         return PerceptualScores(
             gram=float(np.mean(list(layers.values()))),
             gram_layers=layers,
-            content=float(content_distance(output_features, target)),
+            content=float(np.mean(distances)),
             source_gram=float(np.mean(list(source_layers.values()))),
             embedding=self._embedding_distance(output),
             source_embedding=self._embedding_distance(source),
@@ -86,13 +88,24 @@ class PerceptualMetrics:
     def _embedding_distance(self, image: np.ndarray) -> float | None:
         return embedding_distance(self.embed(to_bits(image, 8)), self.vectors) if self.embed else None
 
-    def _gram_distances(self, features: dict[str, torch.Tensor]) -> dict[str, float]:
+    def _activations(self, image: torch.Tensor) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+        """By layer, the Gram matrices of an image, and its activations of the content layers as vectors."""
+        grams: dict[str, torch.Tensor] = {}
+        content: dict[str, list[torch.Tensor]] = {layer: [] for layer in CONTENT_LAYERS}
+        for tile in tiles_of((image.shape[2], image.shape[3])):
+            activations = self.features.forward(tile.of(image), {*STYLE_LAYERS, *CONTENT_LAYERS})
+            own = {layer: tile.own(layer, whole) for layer, whole in activations.items()}
+            grams = {layer: gram(layer, own[layer], tile) + grams.get(layer, 0) for layer in STYLE_LAYERS}
+            for layer in CONTENT_LAYERS:
+                content[layer].append(own[layer].flatten())
+        return grams, {layer: torch.cat(parts) for layer, parts in content.items()}
+
+    def _gram_distances(self, grams: dict[str, torch.Tensor]) -> dict[str, float]:
         """|G(x) - G(s)|^2 / |G(s)|^2 by layer, averaged over the styles s."""
-        distances = {}
-        for layer in STYLE_LAYERS:
-            value = gram(features[layer])
-            distances[layer] = float(np.mean([float(relative_distance(value, style[layer])) for style in self.targets]))
-        return distances
+        return {
+            layer: float(np.mean([float(relative_distance(value, style[layer])) for style in self.targets]))
+            for layer, value in grams.items()
+        }
 
 
 def similarity(source: np.ndarray, output: np.ndarray) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from videostyle.models.vgg import STYLE_LAYERS
+from videostyle.losses.terms import STYLE_LAYERS
 from videostyle.reports.records import FrameMeasure
 
 Figure = Callable[[FrameMeasure], float | None]

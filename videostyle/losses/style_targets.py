@@ -1,57 +1,49 @@
-"""The Gram matrices that the style term compares with, at each size."""
+"""The Gram matrices of the style images, at each size that they are asked for."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from videostyle.frames import Size
-from videostyle.losses.terms import gram_sum
-from videostyle.losses.tiles import CORE, Tile, places_of, tiles_of
-from videostyle.models.fast.inplace import InPlace, Traced
-from videostyle.models.vgg import SMALLEST_SIDE, STYLE_LAYERS, VGG19Features
+from videostyle.frames import SMALLEST_SIDE, Size
+from videostyle.losses.objective import sum_over_tiles
+from videostyle.losses.terms import STYLE_LAYERS, gram
+from videostyle.losses.tiles import CORE, tiles_of
+from videostyle.models.vgg import Features
 from videostyle.tensors import resize
 
 
-def grams_of(passes: InPlace | Traced, picture: Tensor, tiles: list[Tile]) -> dict[str, Tensor]:
-    """The Gram matrices (C, C) by style layer of a picture (1, 3, H, W) that is seen in these tiles."""
-    size = (picture.shape[2], picture.shape[3])
-    found: dict[str, Tensor] = {}
-    for tile in tiles:
-        seen = passes.forward(tile.of(picture), STYLE_LAYERS[-1])
-        for layer in STYLE_LAYERS:
-            part = gram_sum(tile.own(layer, seen[layer])) / places_of(layer, size)
-            found[layer] = part + found.get(layer, 0)
-    return found
-
-
-def style_size(style: Size, longer: int) -> Size:
-    """The size a style is seen at: its longer side equals the frame's, its shorter one at least SMALLEST_SIDE."""
-    scale = longer / max(style)
-    height, width = (max(SMALLEST_SIDE, round(side * scale)) for side in style)
-    return height, width
-
-
 class StyleTargets:
-    """Gram matrices of the style pictures, computed once for each size they are asked for.
+    """Gram matrices of the style images, computed once for each size.
 
-    pictures: float32 (1, 3, H, W) RGB in [0, 1], one for each style. scale: size of the strokes relative to the picture.
+    images: float32 (1, 3, H, W) RGB in [0, 1]. scale: size of the strokes relative to the frame.
     """
 
-    def __init__(self, extract: VGG19Features, pictures: list[Tensor], scale: float = 1.0):
-        self.extract, self.pictures, self.scale = extract, pictures, scale
+    def __init__(self, features: Features, images: list[Tensor], scale: float = 1.0):
+        self.features, self.images, self.scale = features, images, scale
         self.grams: dict[int, list[dict[str, Tensor]]] = {}
 
-    def at(self, size: Size) -> list[dict[str, Tensor]]:
-        """Gram matrices by layer for each style, for a frame of this (height, width)."""
+    def at(self, size: Size, time: float = 0.0) -> list[dict[str, Tensor]]:
+        """Gram matrices (C, C) by layer of each style image, for a frame of (height, width).
+
+        time: of the frame, in seconds from the clip's first one; the styles do not change over time yet.
+        """
         longer = max(size)
         if longer not in self.grams:
-            self.grams[longer] = [self._grams(picture, round(longer * self.scale)) for picture in self.pictures]
+            self.grams[longer] = [self._grams(image, round(longer * self.scale)) for image in self.images]
         return self.grams[longer]
 
     @torch.no_grad()
-    def _grams(self, picture: Tensor, longer: int) -> dict[str, Tensor]:
-        height, width = picture.shape[2:]
-        scaled = resize(picture, style_size((height, width), longer))
-        # always in tiles: strokes at twice the size would take four times the frame's memory, which is all that was checked
-        return grams_of(self.extract.passes, scaled, tiles_of((scaled.shape[2], scaled.shape[3]), CORE))
+    def _grams(self, image: Tensor, longer: int) -> dict[str, Tensor]:
+        scaled = resize(image, style_size((image.shape[2], image.shape[3]), longer))
+        # in tiles at any size: the memory check counts a frame only, and at scale 2 a style image has four times its pixels
+        tiles = tiles_of((scaled.shape[2], scaled.shape[3]), CORE)
+        (grams,) = sum_over_tiles(self.features, tiles, scaled, [(STYLE_LAYERS, gram)])
+        return grams
+
+
+def style_size(style: Size, longer: int) -> Size:
+    """(height, width) that a style image is scaled to: its longer side as given, its shorter one at least SMALLEST_SIDE."""
+    scale = longer / max(style)
+    height, width = (max(SMALLEST_SIDE, round(side * scale)) for side in style)
+    return height, width

@@ -1,99 +1,237 @@
-"""The terms of the objective L."""
+"""The terms that L is a sum of: each a class with its formula, and one line in TERMS.
+
+    L(x) = sum over terms of weight * value(x)
+
+A term is relative or a mean, so that its weight holds at any size, style and network. To add one, write its class here, add
+its line to TERMS, and its weight, NAME_weight, to the options in config.py. Its gradient is taken by autograd.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from videostyle.config import Job
+from videostyle.losses.tiles import Tile, tiles_of
 from videostyle.models.fast.matmul import linear
-from videostyle.models.fast.winograd import strips
-from videostyle.models.vgg import CONTENT_LAYERS, STYLE_LAYERS
+from videostyle.models.vgg import Features
+from videostyle.tensors import strips
 
-LEAST_NORM = 1e-12  # squared, of a target: a black one divides by this
+CONTENT_LAYERS = ("relu4_2",)
+
+STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+
+SMALLEST_NORM = 1e-12  # squared norm that a black target is divided by
 
 
 @dataclass(frozen=True)
-class Weights:
-    """How much each term of L counts; the defaults are the command line's."""
+class FrameTargets:
+    """What the terms compare a stylized frame with."""
 
-    content: float = 1.0
-    style: float = 15.0
-    tv: float = 2.0
-    temporal: float = 300.0
+    features: Features
+    """The network whose activations are compared."""
+
+    content: Tensor
+    """The source frame, float32 (1, 3, H, W) in [0, 1]."""
+
+    styles: list[dict[str, Tensor]]
+    """Gram matrices (C, C) by layer of each style image, at this size. See `StyleTargets`."""
+
+    warped: Tensor | None = None
+    """The last stylized frame warped to this one, (1, 3, H, W); None for a frame without one."""
+
+    consistency: Tensor | None = None
+    """How far the warped frame can be relied on, (1, 1, H, W) in [0, 1]."""
+
+    @property
+    def tiles(self) -> list[Tile]:
+        return tiles_of((self.content.shape[2], self.content.shape[3]))
+
+    @torch.no_grad()
+    def content_activations(self, layers: tuple[str, ...]) -> list[dict[str, Tensor]]:
+        """By tile and layer, the source frame's activations (h, w, C) of the core, copied."""
+        found = []
+        for tile in self.tiles:
+            activations = self.features.forward(tile.of(self.content), layers)
+            found.append({layer: tile.own(layer, whole).clone() for layer, whole in activations.items()})
+        return found
 
 
-class _Gram(torch.autograd.Function):
-    """F F^T / n with its gradient in one product, where autograd would take one for each factor."""
+class Term:
+    """One summand of L.
 
-    @staticmethod
-    def forward(ctx, places: Tensor) -> Tensor:  # type: ignore[override]
-        ctx.save_for_backward(places)
-        wide = widened(places)
-        return wide.T @ wide / len(places)
+    The activations of a large image never exist at once, so what a term needs of them is a `statistic` that is summed over
+    the tiles, for example a Gram matrix; its `value` follows from the sums, and from the image. The attributes of a term are
+    tensors and plain values, or lists and dicts of them, and never the network.
+    """
 
-    @staticmethod
-    def backward(ctx, gradient: Tensor) -> Tensor:  # type: ignore[override]
-        (places,) = ctx.saved_tensors
-        return (widened(places) @ ((gradient + gradient.T) / len(places))).to(places.dtype)
+    layers: tuple[str, ...] = ()
+    """The layers whose activations the term depends on; () if it depends on the pixels alone."""
+
+    spatial: bool = True
+    """Whether the term counts in the spatial loss, which judges a frame by itself."""
+
+    def __init__(self, weight: float, targets: FrameTargets):
+        self.weight = weight
+
+    @classmethod
+    def applies(cls, targets: FrameTargets) -> bool:
+        """Whether there is anything to compare this frame with."""
+        return True
+
+    def statistic(self, layer: str, activations: Tensor, tile: Tile) -> Tensor:
+        """What is summed over the tiles, of a tile's own activations (h, w, C) of one of `layers`."""
+        raise NotImplementedError
+
+    def value(self, image: Tensor, statistics: dict[str, Tensor]) -> Tensor:
+        """The term before weighting, a scalar, of the image (1, 3, H, W) in [0, 1] and the sums by layer. Differentiable."""
+        raise NotImplementedError
+
+    def add_gradient(self, layer: str, activations: Tensor, gradient: Tensor, slope: Tensor, tile: Tile) -> None:
+        """Adds dL/dactivations in place to `gradient`, (h, w, C) like the activations. slope: dL/dstatistic of this layer.
+
+        By autograd through `statistic`; a term overrides it where there is a cheaper way.
+        """
+        with torch.enable_grad():
+            own = activations.detach().requires_grad_()
+            (by_activations,) = torch.autograd.grad(self.statistic(layer, own, tile), own, slope)
+        gradient += by_activations
+
+
+class Content(Term):
+    """mean over layers of |F(x) - F(c)|^2 / |F(c)|^2, of activations F and the source frame c.
+
+    Gatys et al. 2016 (arXiv:1508.06576), with a departure: relative to the target's squared norm.
+    """
+
+    layers = CONTENT_LAYERS
+
+    def __init__(self, weight: float, targets: FrameTargets):
+        super().__init__(weight, targets)
+        self.targets = targets.content_activations(self.layers)
+        self.norms = {
+            layer: torch.stack([widened(tile[layer]).square().sum() for tile in self.targets]).sum()
+            for layer in self.layers
+        }
+
+    def statistic(self, layer: str, activations: Tensor, tile: Tile) -> Tensor:
+        return F.mse_loss(widened(activations), widened(self.targets[tile.index][layer]), reduction="sum")
+
+    def value(self, image: Tensor, statistics: dict[str, Tensor]) -> Tensor:
+        distances = [statistics[layer] / self.norms[layer].clamp_min(SMALLEST_NORM) for layer in self.layers]
+        return torch.stack(distances).mean()
+
+
+class Style(Term):
+    """mean over layers and styles s of |G(x) - G(s)|^2 / |G(s)|^2, of Gram matrices G = F F^T / (h w).
+
+    Gatys et al. 2016 (arXiv:1508.06576), with a departure: relative to the target's squared norm.
+    """
+
+    layers = STYLE_LAYERS
+
+    def __init__(self, weight: float, targets: FrameTargets):
+        super().__init__(weight, targets)
+        self.grams = targets.styles
+
+    def statistic(self, layer: str, activations: Tensor, tile: Tile) -> Tensor:
+        return gram(layer, activations, tile)
+
+    def value(self, image: Tensor, statistics: dict[str, Tensor]) -> Tensor:
+        distances = [
+            relative_distance(statistics[layer], style[layer]) for layer in self.layers for style in self.grams
+        ]
+        return torch.stack(distances).mean()
+
+    def add_gradient(self, layer: str, activations: Tensor, gradient: Tensor, slope: Tensor, tile: Tile) -> None:
+        """As dL/dF = (S + S^T) F / (h w) with S = dL/dG: one product, where autograd takes one for each factor of G."""
+        slope = (slope + slope.T) / tile.places(layer)
+        for rows in strips(activations):
+            part = activations[rows]
+            gradient[rows] += linear(widened(part.reshape(-1, len(slope))), slope).view(part.shape)
+
+
+class TotalVariation(Term):
+    """Mean squared difference of neighboring pixels, over all horizontal and vertical pairs."""
+
+    def value(self, image: Tensor, statistics: dict[str, Tensor]) -> Tensor:
+        across, down = image.diff(dim=3), image.diff(dim=2)
+        return (across.square().sum() + down.square().sum()) / (across.numel() + down.numel())
+
+
+class Temporal(Term):
+    """mean of consistency * (x - w)^2, w being the last stylized frame warped to this one (Ruder et al. 2016, eq. 7)."""
+
+    spatial = False
+
+    def __init__(self, weight: float, targets: FrameTargets):
+        super().__init__(weight, targets)
+        self.warped, self.consistency = targets.warped, targets.consistency
+
+    @classmethod
+    def applies(cls, targets: FrameTargets) -> bool:
+        return targets.warped is not None
+
+    def value(self, image: Tensor, statistics: dict[str, Tensor]) -> Tensor:
+        assert self.warped is not None
+        assert self.consistency is not None
+        return temporal_distance(image, self.warped, self.consistency)
+
+
+TERMS: Mapping[str, type[Term]] = {
+    "content": Content,
+    "style": Style,
+    "tv": TotalVariation,
+    "temporal": Temporal,
+}
+
+
+class Weights(dict[str, float]):
+    """The weight of each term by its name in TERMS; the command line's default for those that are not given."""
+
+    def __init__(self, **weights: float):
+        if unknown := weights.keys() - TERMS.keys():
+            raise TypeError(f"no terms are named {', '.join(sorted(unknown))}; there are {', '.join(TERMS)}")
+        super().__init__({name: _default(name) for name in TERMS} | weights)
+
+    @classmethod
+    def of(cls, options: Any) -> Weights:
+        """From options with an attribute NAME_weight for each term, such as a job's."""
+        return cls(**{name: getattr(options, f"{name}_weight") for name in TERMS})
+
+
+def _default(term: str) -> Any:
+    return Job.__dataclass_fields__[f"{term}_weight"].default
 
 
 def widened(activations: Tensor) -> Tensor:
-    """bfloat16 as float32, which sums over thousands of places need; other types as they are."""
+    """bfloat16 as float32, for sums over thousands of places; other types as they are."""
     return activations.float() if activations.dtype == torch.bfloat16 else activations
 
 
-def gram(features: Tensor) -> Tensor:
-    """Gram matrix (C, C) of activations (1, C, H, W), divided by the number of places: F F^T / (H W)."""
-    # a place's channels lie side by side (channels_last), so that no copy is made
-    return _Gram.apply(features.permute(0, 2, 3, 1).reshape(-1, features.shape[1]))
+def gram(layer: str, activations: Tensor, tile: Tile) -> Tensor:
+    """A tile's summand of the image's Gram matrix F F^T / (h w), (C, C), without a gradient. activations: (h, w, C)."""
+    channels = activations.shape[2]
+    total = activations.new_zeros(channels, channels, dtype=torch.promote_types(activations.dtype, torch.float32))
+    for rows in strips(activations):
+        places = widened(activations[rows].reshape(-1, channels)).T
+        total += linear(places, places)
+    return total / tile.places(layer)
 
 
 def relative_distance(value: Tensor, target: Tensor) -> Tensor:
-    """|value - target|^2 / |target|^2, a scalar; a black target counts with a tiny norm rather than dividing by zero."""
-    value, target = widened(value), widened(target)
-    return (value - target).square().sum() / target.square().sum().clamp_min(LEAST_NORM)
-
-
-def content_distance(features: dict[str, Tensor], target: dict[str, Tensor]) -> Tensor:
-    """Mean relative distance of the content layers' activations."""
-    return torch.stack([relative_distance(features[layer], target[layer]) for layer in CONTENT_LAYERS]).mean()
-
-
-def style_distance(grams: dict[str, Tensor], styles: list[dict[str, Tensor]]) -> Tensor:
-    """Mean relative distance of the style layers' Gram matrices, averaged over the styles where there are several."""
-    return torch.stack(
-        [relative_distance(grams[layer], style[layer]) for layer in STYLE_LAYERS for style in styles]
-    ).mean()
-
-
-def total_variation(image: Tensor) -> Tensor:
-    """Mean squared difference of neighboring pixels of (1, 3, H, W), over all horizontal and vertical pairs."""
-    across, down = image.diff(dim=3), image.diff(dim=2)
-    return (across.square().sum() + down.square().sum()) / (across.numel() + down.numel())
+    """|value - target|^2 / |target|^2, a scalar; finite for a black target too."""
+    return (value - target).square().sum() / target.square().sum().clamp_min(SMALLEST_NORM)
 
 
 def temporal_distance(image: Tensor, warped: Tensor, consistency: Tensor) -> Tensor:
-    """Mean of consistency * (image - warped)^2 over every pixel and channel, new_share ones too (Ruder et al., eq. 7).
+    """Mean of consistency * (image - warped)^2 over all pixels and channels, also those with consistency 0.
 
     image, warped: (1, 3, H, W). consistency: (1, 1, H, W) in [0, 1].
     """
     return (consistency * (image - warped).square()).mean()
-
-
-def gram_sum(activations: Tensor) -> Tensor:
-    """F^T F (C, C) of activations F (h, w, C), summed in float32 at least. Without a gradient."""
-    channels = activations.shape[2]
-    found = activations.new_zeros(channels, channels, dtype=torch.promote_types(activations.dtype, torch.float32))
-    for rows in strips(activations):
-        places = widened(activations[rows].reshape(-1, channels)).T
-        found += linear(places, places)
-    return found
-
-
-def add_gram_gradient(gradient: Tensor, activations: Tensor, slope: Tensor) -> None:
-    """gradient += F slope, of F and gradient (h, w, C); slope: (C, C), symmetric."""
-    for rows in strips(activations):
-        part = activations[rows]
-        gradient[rows] += linear(widened(part.reshape(-1, len(slope))), slope).view(part.shape)

@@ -1,7 +1,7 @@
-"""The parts in which a picture is seen by the network where the activations of all of it would not fit into memory.
+"""Tiles of an image whose activations would not fit into memory as a whole.
 
-Each tile is responsible for a core, and is shown a margin around it as wide as the deepest layer sees: its own activations are
-those of the whole picture.
+A tile has a core, whose activations are its own, and a margin as wide as the receptive field of the deepest layer: the
+activations of the core are those of the whole image, so there are no seams.
 """
 
 from __future__ import annotations
@@ -15,30 +15,42 @@ from videostyle.frames import Size
 if TYPE_CHECKING:
     from torch import Tensor
 
-WHOLE = 1920 * 1088  # pixels up to which a picture is seen as one
+WHOLE = 1920 * 1088  # an image of up to so many pixels is one tile
 
-CORE = 720  # the side of what a tile is responsible for, in pixels
+CORE = 720  # side of a core, in pixels
 
-HALO = 80  # relu5_1 sees 70 pixels beyond the 16 x 16 it stands for
+HALO = 80  # width of the margin: relu5_1 depends on 70 pixels beyond the 16 x 16 of one place
 
-STEP = 16  # pixels that a place of the deepest layer stands for: tiles begin at multiples of it
+STEP = 16  # pixels per place of the deepest layer: cores and margins begin at multiples of it
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A part of a picture, in pixels. outer: the rows and columns that the network is shown; inner: those of them, counted in
-    the picture, whose activations are this tile's own."""
+    """A part of an image that the network computes at once. Slices are rows and columns."""
+
+    index: int
+    """Its number among the tiles of the image, from 0."""
+
+    size: Size
+    """(height, width) of the whole image."""
 
     outer: tuple[slice, slice]
-    inner: tuple[slice, slice]
+    """The pixels that the network is given: core and margin."""
 
-    def of(self, picture: Tensor) -> Tensor:
-        """What the network is shown of a picture (1, C, H, W)."""
-        return picture[:, :, self.outer[0], self.outer[1]]
+    inner: tuple[slice, slice]
+    """The pixels of the core, counted in the image."""
+
+    def of(self, image: Tensor) -> Tensor:
+        """The part of an image (1, C, H, W) that the network is given."""
+        return image[:, :, self.outer[0], self.outer[1]]
 
     def own(self, layer: str, activations: Tensor) -> Tensor:
-        """This tile's own part of a layer's activations (h, w, C) of what the network was shown."""
+        """The core's part of a layer's activations (h, w, C) of this tile."""
         return activations[*self._places(stride_of(layer))]
+
+    def places(self, layer: str) -> int:
+        """How many places a layer has for the whole image."""
+        return places_of(layer, self.size)
 
     def _places(self, stride: int) -> Iterator[slice]:
         for outer, inner in zip(self.outer, self.inner, strict=True):
@@ -47,27 +59,26 @@ class Tile:
 
 
 def tiles_of(size: Size, core: int | None = None) -> list[Tile]:
-    """The tiles of a picture of (height, width): one where it is small, else cores of CORE x CORE with HALO around them."""
+    """The tiles of an image of (height, width): one up to WHOLE pixels, else cores of CORE x CORE with margins."""
     core = core or (max(size) if size[0] * size[1] <= WHOLE else CORE)
+    spans = [(rows, columns) for rows in _spans(size[0], core) for columns in _spans(size[1], core)]
     return [
-        Tile((rows[0], columns[0]), (rows[1], columns[1]))
-        for rows in _spans(size[0], core)
-        for columns in _spans(size[1], core)
+        Tile(index, size, (rows[0], columns[0]), (rows[1], columns[1])) for index, (rows, columns) in enumerate(spans)
     ]
 
 
 def _spans(side: int, core: int) -> Iterator[tuple[slice, slice]]:
-    """(outer, inner) along one side. A rest shorter than a place of the deepest layer goes to the last but one."""
+    """(outer, inner) along one side. A rest shorter than a place of the deepest layer goes to the core before it."""
     starts = [start for start in range(0, side, core) if start == 0 or side - start >= STEP]
     for start, stop in zip(starts, [*starts[1:], side], strict=True):
         yield slice(max(0, start - HALO), min(side, stop + HALO)), slice(start, stop)
 
 
 def stride_of(layer: str) -> int:
-    """How many pixels, on each axis, a place of a layer such as "relu3_1" stands for."""
+    """Pixels per place of a layer such as "relu3_1", along each axis."""
     return 2 ** (int(layer[len("relu")]) - 1)
 
 
 def places_of(layer: str, size: Size) -> int:
-    """How many places a layer has for a picture of (height, width)."""
+    """How many places a layer has for an image of (height, width)."""
     return (size[0] // stride_of(layer)) * (size[1] // stride_of(layer))

@@ -1,81 +1,111 @@
-"""What the network sees in a picture: the activations the losses compare."""
+"""VGG-19 in plain PyTorch, the reference on every device, and the contract that its fast implementations keep.
+
+The losses compare activations of VGG-19 (Simonyan & Zisserman 2014, arXiv:1409.1556), with max pooling and zero padding, as
+Gatys et al. use it (arXiv:1508.06576). Its weights are fixed: gradients are taken by the image only.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection
+from typing import Any, Protocol
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from videostyle.models.fast.cuda_graph import Replayed, Run
-from videostyle.models.fast.inplace import InPlace, Traced
-from videostyle.models.fast.malloc import keep_freed_memory
-from videostyle.models.fast.pooling import Halved, pooled_before
-from videostyle.models.fast.winograd import Kernel, convolve
-from videostyle.models.weights import WEIGHTS, VGGWeights
+from videostyle.models.weights import VGGWeights
 
-CONTENT_LAYERS = ("relu4_2",)
+LAYERS = tuple(f"relu{block}_{i}" for block, count in enumerate((2, 2, 4, 4, 1), 1) for i in range(1, count + 1))
 
-STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+AddGradient = Callable[[str, Tensor, Tensor], None]
 
-SEEN = (*STYLE_LAYERS, *CONTENT_LAYERS)
-
-SMALLEST_SIDE = 16  # four halvings lie before relu5_1
+Work = Callable[[Any, Tensor], tuple[Tensor, ...]]
 
 
-class VGG19Features:
-    """VGG-19 up to relu5_1 with max pooling and zero padding, as Gatys et al. use it (arXiv:1508.06576).
+class Features(Protocol):
+    """A network that shows the losses its activations and takes their gradients back to the image.
 
-    The weights are fixed: no gradient is kept for them. dtype: of weights and activations. run: repeats work with the network
-    on its device, or None. passes: of this network forward and back, for one picture at a time.
+    One evaluation is `forward`, the losses, then `backward`; one image at a time. models/fast has implementations that are
+    faster than the plain `VGG19` below and give the same numbers but for rounding.
     """
 
-    def __init__(self, weights: VGGWeights, device: str = "cpu", dtype: torch.dtype = torch.float32):
-        self.run: Run | None = Replayed() if device.startswith("cuda") else None
-        self.dtype = dtype
-        at_least = torch.promote_types(dtype, torch.float32)
-        self.mean = torch.tensor(weights.mean, dtype=at_least, device=device).view(1, 3, 1, 1)
-        names = tuple(weights.layers)
-        used = names[: names.index("conv5_1") + 1]
-        self.kernels = {name: Kernel.of(*(part.to(device, dtype) for part in weights.layers[name])) for name in used}
-        plain = self.mean.device.type != "cpu" or dtype == torch.bfloat16
-        self.passes = Traced(self.layers) if plain else InPlace(self.kernels, self.mean, SEEN)
+    layers: tuple[str, ...]
+    """Names of all layers, first to last: "relu1_1", "relu1_2", ..."""
 
-    def __call__(self, image: Tensor, last: str = STYLE_LAYERS[-1]) -> dict[str, Tensor]:
-        """Activations of CONTENT_LAYERS and STYLE_LAYERS by name up to `last`, each (1, C, h, w), channels_last.
+    def forward(self, image: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+        """Activations of these layers, each (h, w, C), of an image float32 (1, 3, H, W) RGB in [0, 1].
 
-        image: float32 (1, 3, H, W) RGB in [0, 1] (values outside pass through), both sides at least SMALLEST_SIDE.
+        No side of the image is below SMALLEST_SIDE; values outside [0, 1] pass through. The activations are only valid until
+        the next call of `forward`, `backward` or `release`. Without torch's grad mode there is no way back.
         """
-        return dict(self.layers(image, last))
+        ...
 
-    def layers(self, image: Tensor, last: str = STYLE_LAYERS[-1]) -> Iterator[tuple[str, Tensor]]:
-        """The same, one after another, each before the next is computed."""
-        x = (image - self.mean).to(self.dtype)
-        for name, kernel in self.kernels.items():
-            if pooled_before(name):
-                x = Halved.apply(x)
-            x = convolve(x, kernel)
-            layer = name.replace("conv", "relu")
-            if layer in SEEN:
-                yield layer, x
-            if layer == last:
-                return
+    def backward(self, add_gradient: AddGradient) -> Tensor:
+        """dL/dimage (1, 3, H, W), channels_last; once after each `forward`.
 
+        Calls add_gradient(layer, activations, gradient) for the layers of that forward pass, last to first. The gradient,
+        (h, w, C), is what came back from deeper layers; the callee adds in place what the losses at this layer contribute.
+        """
+        ...
 
-def load_features(name: str, device: str, exact: bool = False) -> VGG19Features:
-    """The named extractor ("vgg19" or "vgg19-torchvision") on a device, computing in float32 where `exact`, and from then on
-    in this process without TF32's shorter products, else in what the device paints in. Raises MissingModel."""
-    if device == "cpu":
-        keep_freed_memory()
-    if exact and device.startswith("cuda"):
-        torch.backends.cudnn.allow_tf32 = False
-    return VGG19Features(WEIGHTS[name](), device, torch.float32 if exact else compute_dtype(device))
+    def release(self) -> None:
+        """Gives back memory held for the passes; the next forward pass takes it again."""
+        ...
+
+    def run(self, work: Work, state: Any, image: Tensor) -> tuple[Tensor, ...]:
+        """work(state, image); it may be recorded once and replayed, under the conditions of `fast.cuda_graph.Replayed`."""
+        ...
 
 
-def compute_dtype(device: str) -> torch.dtype:
-    """bfloat16 where a GPU has it in hardware, else float32. Not measured on a GPU yet; with what lies between layers so
-    rounded on a CPU, frames came as near to the painting, or 4 % less near (docs/decisions.md)."""
-    if not device.startswith("cuda"):
-        return torch.float32
-    with torch.cuda.device(device):
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+class VGG19:
+    """VGG-19 up to relu5_1, with autograd. dtype: of weights and activations."""
+
+    layers = LAYERS
+
+    def __init__(self, weights: VGGWeights, device: str = "cpu", dtype: torch.dtype = torch.float32):
+        at_least_float32 = torch.promote_types(dtype, torch.float32)
+        self.mean = torch.tensor(weights.mean, dtype=at_least_float32, device=device).view(1, 3, 1, 1)
+        self.convolutions = {
+            layer: (weight.to(device, dtype, memory_format=torch.channels_last), bias.to(device, dtype))
+            for layer, (weight, bias) in zip(LAYERS, weights.layers.values(), strict=False)
+        }
+        self.segments: list[tuple[str, Tensor, Tensor]] = []
+
+    def forward(self, image: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+        self.segments, start = [], image.detach().contiguous(memory_format=torch.channels_last).requires_grad_()
+        x = (start - self.mean).to(self.convolutions["relu1_1"][0].dtype)
+        for layer, (weight, bias) in self.convolutions.items():
+            if begins_block(layer):
+                x = F.max_pool2d(x, 2)
+            x = F.relu(F.conv2d(x, weight, bias, padding=1))
+            if layer in layers:
+                self.segments.append((layer, start, x))
+                start = x = x.detach().requires_grad_()
+            if len(self.segments) == len(layers):
+                break
+        return {layer: _as_places(x) for layer, _, x in self.segments}
+
+    def backward(self, add_gradient: AddGradient) -> Tensor:
+        """From each requested layer to the one before by autograd, so that a layer's gradient is made when it is used."""
+        gradient = torch.zeros_like(self.segments[-1][2])
+        while self.segments:
+            layer, start, activations = self.segments.pop()
+            add_gradient(layer, _as_places(activations), _as_places(gradient))
+            (gradient,) = torch.autograd.grad(activations, start, gradient)
+        return gradient.contiguous(memory_format=torch.channels_last)
+
+    def release(self) -> None:
+        self.segments = []
+
+    def run(self, work: Work, state: Any, image: Tensor) -> tuple[Tensor, ...]:
+        return work(state, image)
+
+
+def begins_block(layer: str) -> bool:
+    """Whether the image is halved by max pooling before this layer ("relu2_1", "relu3_1", ...)."""
+    return layer.endswith("_1") and layer != "relu1_1"
+
+
+def _as_places(x: Tensor) -> Tensor:
+    """(1, C, h, w) as (h, w, C), without a graph."""
+    return x.detach()[0].permute(1, 2, 0)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from videostyle.config import Job, parse_frames, parse_rate
 from videostyle.errors import BadOption, BadOutput
-from videostyle.frames import Size, VideoInfo
+from videostyle.frames import SMALLEST_SIDE, Size, VideoInfo
 from videostyle.media.containers import container_of
 from videostyle.media.encoding import EncoderSettings, EncodingRequest, choose_encoder
 from videostyle.media.image_sources import FOLDER_RATE
@@ -22,8 +22,6 @@ from videostyle.stylizers.memory import FEEDFORWARD, OPTIMIZE, check_memory
 from videostyle.stylizers.schedule import BEGUN, SCHEDULES, Schedule
 
 LONGEST_ON_CPU = 512
-
-SMALLEST_SIDE = 16  # the network halves the picture four times
 
 
 @dataclass(frozen=True)

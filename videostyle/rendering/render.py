@@ -18,8 +18,8 @@ from videostyle.losses.terms import Weights
 from videostyle.media.resize import resize_alpha, resize_float
 from videostyle.media.sinks import Sink
 from videostyle.media.sources import Source
+from videostyle.models.features import load_features
 from videostyle.models.transformer_net import load_network
-from videostyle.models.vgg import load_features
 from videostyle.rendering.estimate import Workload
 from videostyle.rendering.inputs import Before, Task, tasks
 from videostyle.rendering.plan import schedule_of
@@ -107,7 +107,7 @@ class Renderer:
         job = self.job
         pictures = [to_tensor(luminance(each) if job.keep_colors else each, self.device) for each in styles]
         targets = StyleTargets(load_features(job.features, self.device), pictures, job.style_scale)
-        weights = Weights(job.content_weight, job.style_weight, job.tv_weight, job.temporal_weight)
+        weights = Weights.of(job)
         begin = first_picture_by(load_network(job.begin_with, self.device), job.keep_colors) if job.begin_with else None
         return lambda: Optimize(targets, weights, self.schedule, self.device, job.seed, self._watch, begin)
 

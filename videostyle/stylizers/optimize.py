@@ -17,9 +17,9 @@ from torch import Tensor
 from videostyle.frames import Motion
 from videostyle.losses.objective import Objective, Value
 from videostyle.losses.style_targets import StyleTargets
-from videostyle.losses.terms import Weights
+from videostyle.losses.terms import FrameTargets, Weights
+from videostyle.models.features import load_features
 from videostyle.models.transformer_net import load_network
-from videostyle.models.vgg import load_features
 from videostyle.stylizers.base import FrameInput, Iteration, OnIteration, State, StylizedFrame, ignore
 from videostyle.stylizers.colors import luminance
 from videostyle.stylizers.feedforward import first_picture_by
@@ -89,7 +89,7 @@ class Optimize:
             picture, value, iterations = self._last_again(self.picture)
         else:
             picture, value, iterations = self._paint_next(image, motion)
-        self.styles.extract.passes.release()  # for what is done between frames, flow and warps, has large arrays of its own
+        self.styles.features.release()  # for what is done between frames, flow and warps, has large arrays of its own
         # as `restore` does it: in another memory layout, kernels sum in another order and round otherwise
         painted = to_array(picture)
         self._keep(painted, image)
@@ -136,9 +136,9 @@ class Optimize:
         return picture, value, 0
 
     def _objective(self, content: Tensor, warped: Tensor | None = None, consistency: Tensor | None = None) -> Objective:
-        height, width = content.shape[2:]
-        grams = self.styles.at((height, width))
-        return Objective(self.styles.extract, content, grams, self.weights, warped, consistency)
+        styles = self.styles.at((content.shape[2], content.shape[3]))
+        targets = FrameTargets(self.styles.features, content, styles, warped, consistency)
+        return Objective(targets, self.weights)
 
     def _paint_next(self, image: np.ndarray, motion: Motion) -> tuple[Tensor, Value, int]:
         """From the last picture carried along the flow, with the curvature pairs of the last frame carried too."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from videostyle.errors import BadInput
-from videostyle.frames import Frame
+from videostyle.frames import SMALLEST_SIDE, Frame
 from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import Weights
-from videostyle.models.vgg import SMALLEST_SIDE, load_features
+from videostyle.models.features import load_features
 from videostyle.stylizers.base import FrameInput
 from videostyle.stylizers.optimize import Optimize
 from videostyle.stylizers.schedule import SCHEDULES, Schedule

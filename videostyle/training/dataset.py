@@ -15,13 +15,12 @@ from videostyle.analysis import ShotList, analyze
 from videostyle.config import TrainJob
 from videostyle.errors import BadInput
 from videostyle.events import Analyzing, Progress
-from videostyle.frames import Motion, Size
+from videostyle.frames import SMALLEST_SIDE, Motion, Size
 from videostyle.losses.objective import Objective
 from videostyle.losses.style_targets import StyleTargets
-from videostyle.losses.terms import Weights, temporal_distance
+from videostyle.losses.terms import FrameTargets, Weights, temporal_distance
 from videostyle.media.resize import fit_size
 from videostyle.media.sources import frames_at, open_source
-from videostyle.models.vgg import SMALLEST_SIDE
 from videostyle.stylizers.memory import TRAINING, check_memory
 from videostyle.temporal.consistency import motion
 from videostyle.temporal.flow import Flow
@@ -182,8 +181,8 @@ class Example:
         motion = pair.motion
         self.flow = None if motion is None else torch.from_numpy(motion.flow).to(device)
         self.consistency = None if motion is None else torch.from_numpy(motion.consistency).to(device)[None, None]
-        self.spatial = Objective(styles.extract, self.frame, styles.at(size), weights)
-        self.temporal_weight = weights.temporal
+        self.spatial = Objective(FrameTargets(styles.features, self.frame, styles.at(size)), weights)
+        self.temporal_weight = weights["temporal"]
 
     def temporal(self, before: Tensor, picture: Tensor) -> Tensor:
         """The weighted temporal term (a scalar) between the stylized predecessor and the stylized frame."""

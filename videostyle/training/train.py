@@ -23,9 +23,9 @@ from videostyle.media.resize import fit_size, resize
 from videostyle.media.sources import open_source
 from videostyle.media.workdir import WorkFolder
 from videostyle.models.devices import resolve_device
+from videostyle.models.features import load_features
 from videostyle.models.model_file import read_style_file
 from videostyle.models.transformer_net import Shape, new_network
-from videostyle.models.vgg import load_features
 from videostyle.provenance import Identity, fingerprint, plain_options
 from videostyle.style_images import check_styles, load_style
 from videostyle.temporal.flow import FLOWS
@@ -156,7 +156,7 @@ def prepare(
     training, validation = split(load_pairs(job, device, progress))
     extract = load_features(job.features, device)
     styles = StyleTargets(extract, [to_tensor(image, device) for image in images.values()], job.style_scale)
-    weights = Weights(job.content_weight, job.style_weight, job.tv_weight, job.temporal_weight)
+    weights = Weights.of(job)
     size = training[0].frame.shape[:2]
     progress(TrainingStarted(job.output, len(job.on), len(training), size, device, work.preview))
     trainer = Trainer(new_network(shape, job.seed, device))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -11,13 +10,13 @@ from torch import Tensor
 
 from videostyle import tensors as losses
 from videostyle.config import LEARNED, WebcamJob
-from videostyle.frames import Motion, Size
+from videostyle.frames import SMALLEST_SIDE, Motion, Size
 from videostyle.losses.objective import Objective, Value
 from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import Weights
 from videostyle.media.resize import resize
+from videostyle.models.features import load_features
 from videostyle.models.transformer_net import TransformerNet, load_network
-from videostyle.models.vgg import SMALLEST_SIDE, load_features
 from videostyle.stylizers.base import FrameInput
 from videostyle.stylizers.colors import palette_between, recolored
 from videostyle.stylizers.feedforward import FeedForward
@@ -126,7 +125,7 @@ class LiveOptimizer:
         features = load_features(job.features, device)
         self.styles = styles
         self.targets = [StyleTargets(features, [to_tensor(each, device)], job.style_scale) for each in styles]
-        self.weights = Weights(job.content_weight, job.style_weight, job.tv_weight, job.temporal_weight)
+        self.weights = Weights.of(job)
         self.device = device
         self.flow = FLOWS["dis"](device)
         self.stylizer: Refining | None = None
@@ -142,7 +141,7 @@ class LiveOptimizer:
         assert stylizer.source is not None
         started = self.stage >= len(sizes)
         # what comes from a coarser picture is too soft to be held on to
-        stylizer.weights = self.weights if started else replace(self.weights, temporal=0)
+        stylizer.weights = self.weights if started else Weights(**self.weights | {"temporal": 0.0})
         count = KEEPING if started else STARTING[self.stage]
         stylizer.schedule = Schedule(count, count, count).exactly(count)
         stylizer.publish = lambda picture: publish(to_array(losses.resize(picture, sizes[-1])))

@@ -1,121 +1,119 @@
-"""A pass of the network forward, and back from it: by autograd, or in memory of our own that is used again.
-
-Both ways have `forward(image, last)`, the activations by layer, each (h, w, C), and `back(add)`, the image's gradient after
-such a pass to the last layer: add(layer, activations, gradient) adds to a gradient (h, w, C) what L has by those
-activations directly. What `forward` gave is no more after `back`, or another `forward`.
-"""
+"""VGG-19 forward and backward on a CPU in one reused block of memory, without autograd."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from videostyle.frames import Size
-from videostyle.models.fast.pooling import halve, pooled_before, unhalve
+from videostyle.models.fast.pooling import halve, unhalve
 from videostyle.models.fast.winograd import Kernel, Padded
+from videostyle.models.vgg import VGG19, AddGradient, Work, begins_block
+from videostyle.models.weights import VGGWeights
 
-Add = Callable[[str, Tensor, Tensor], None]
-
-NONE = 4  # added to a winner's number, 0 to 3: no pixel has won
-
-
-class Traced:
-    """By autograd, on any device. layers: from (image, last) to (layer, activations (1, C, h, w)), one after another."""
-
-    def __init__(self, layers: Callable[[Tensor, str], Iterator[tuple[str, Tensor]]]):
-        self.layers = layers
-
-    def forward(self, image: Tensor, last: str) -> dict[str, Tensor]:
-        self.image = image.clone(memory_format=torch.channels_last).requires_grad_()
-        self.found = dict(self.layers(self.image, last))
-        return {layer: _as_places(each) for layer, each in self.found.items()}
-
-    def back(self, add: Add) -> Tensor:
-        found, self.found = self.found, {}
-        gradients = {layer: torch.zeros_like(each) for layer, each in found.items()}
-        for layer, gradient in gradients.items():
-            add(layer, _as_places(found[layer]), _as_places(gradient))
-        (slope,) = torch.autograd.grad(list(found.values()), self.image, list(gradients.values()))
-        return slope
-
-    def release(self) -> None:
-        self.found = {}
-
-
-def _as_places(activations: Tensor) -> Tensor:
-    return activations.detach()[0].permute(1, 2, 0)
+NONE = 4  # added to a winner's number, 0 to 3: its value is not above 0, so that no gradient flows back
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A layer at work on a picture. begins: whether it is the first of its block; given: what it convolves; found: its
-    activations. winners: where these are pooled and used no more, which pixel of 2x2 is the largest and above 0; else None."""
+    """A layer with its place in memory, for one size of the image."""
 
     layer: str
+    """Its name, such as "relu1_1"."""
+
     kernel: Kernel
+    """Its convolution."""
+
     begins: bool
+    """Whether it is the first of its block."""
+
     given: Padded
+    """What it convolves."""
+
     found: Padded
+    """Its activations."""
+
     winners: Tensor | None
+    """Where the activations are pooled: which pixel of 2x2 is the largest, uint8 (h / 2, w / 2, C); else None."""
 
 
-class InPlace:
-    """On a CPU, without autograd, in memory that stays: to have its pages made anew takes a fifth of a large picture's time.
+class InPlaceVGG19:
+    """See `Features`. In memory that stays: mapping fresh pages for each activation takes a fifth of a large image's time.
 
-    Activations are written between the zeros that the next convolution needs. On the way back the gradient by a layer takes
-    the place of activations that no one needs any more. Block for block (layers of one size) lie in memory
+    Activations are written inside the zero border that the next convolution needs. On the way back the gradient by a layer
+    overwrites activations that are no longer needed. Block for block (layers of one size) lie in memory
 
-        what the block is given | its activations but those that are pooled | what the next block is given | free
+        input of the block | its activations except the pooled ones | input of the next block | free
 
-    where "free" holds the activations that are pooled, on the way back two gradients, and, between, the following blocks.
-    seen: the layers whose activations are asked for, none of which is pooled.
+    where "free" holds the pooled activations, on the way back two gradients, and in between the following blocks. Pooled
+    activations (relu1_2, relu2_2, relu3_4, relu4_4) are overwritten by them: where a loss asks for those, the plain network
+    computes.
     """
 
-    def __init__(self, kernels: dict[str, Kernel], mean: Tensor, seen: tuple[str, ...]):
-        self.kernels, self.mean, self.seen = kernels, mean, seen
+    def __init__(self, weights: VGGWeights, dtype: torch.dtype = torch.float32):
+        self.plain = VGG19(weights, "cpu", dtype)
+        self.layers = self.plain.layers
+        self.pooled = {layer for layer, following in pairwise(self.layers) if begins_block(following)}
+        self.kernels = {layer: Kernel.of(*parts) for layer, parts in self.plain.convolutions.items()}
+        self.by_plain = False
         self.release()
 
     def release(self) -> None:
-        """Gives the memory back. What comes next takes it again."""
-        self.memory, self.size = self.mean.new_empty(0), (0, 0)
+        self.plain.release()
+        self.memory, self.size = self.plain.mean.new_empty(0), (0, 0)
         self.stages: list[Stage] = []
+        self.passed: list[Stage] = []
+
+    def run(self, work: Work, state: Any, image: Tensor) -> tuple[Tensor, ...]:
+        return work(state, image)
+
+    def forward(self, image: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+        self.by_plain = not self.pooled.isdisjoint(layers)
+        return self.plain.forward(image, layers) if self.by_plain else self._forward(image, layers)
+
+    def backward(self, add_gradient: AddGradient) -> Tensor:
+        return self.plain.backward(add_gradient) if self.by_plain else self._backward(add_gradient)
 
     @torch.no_grad()
-    def forward(self, image: Tensor, last: str) -> dict[str, Tensor]:
+    def _forward(self, image: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
         if self.size != image.shape[2:]:
             self._lay_out((image.shape[2], image.shape[3]))
-        torch.sub(image[0].permute(1, 2, 0), self.mean.view(3), out=self.stages[0].given.inside)
-        found = {}
-        for number, stage in enumerate(self.stages):
+        torch.sub(image[0].permute(1, 2, 0), self.plain.mean.view(3), out=self.stages[0].given.inside)
+        self.requested, self.passed, activations = frozenset(layers), [], {}
+        for number, stage in enumerate(self.stages, 1):
+            self.passed.append(stage)
             stage.given.clear_edges()
             stage.kernel.rectified(stage.given, stage.found.tiles)
-            if stage.layer in self.seen:
-                found[stage.layer] = stage.found.inside
-            if stage.layer == last:
+            if stage.layer in layers:
+                activations[stage.layer] = stage.found.inside
+            if len(activations) == len(layers):
                 break
             if stage.winners is not None:
-                pooled = self.stages[number + 1].given.inside
+                pooled = self.stages[number].given.inside
                 halve(stage.found.inside, pooled, stage.winners)
                 stage.winners.add_((pooled <= 0).view(torch.uint8), alpha=NONE)
-        return found
+        return activations
 
     @torch.no_grad()
-    def back(self, add: Add) -> Tensor:
-        last = self.stages[-1].found
+    def _backward(self, add_gradient: AddGradient) -> Tensor:
+        last = self.passed[-1].found
         gradient = self._view(_end(last), last.size, last.whole.shape[2])
         gradient.whole.zero_()
-        for stage in reversed(self.stages):
+        while self.passed:
+            stage = self.passed.pop()
             found, place = stage.found, _begin(stage.found)
             if stage.winners is not None:
                 unhalve(gradient.inside, stage.winners, found.inside)
                 gradient, place = found, _end(found)
             else:
-                if stage.layer in self.seen:
-                    add(stage.layer, found.inside, gradient.inside)
-                _cut(gradient.inside, found.inside)
+                if stage.layer in self.requested:
+                    add_gradient(stage.layer, found.inside, gradient.inside)
+                _rectify(gradient.inside, found.inside)
             gradient.clear_edges()
             place = _begin(stage.given) if stage.begins else place
             by_given = self._view(place, stage.given.size, stage.given.whole.shape[2])
@@ -124,48 +122,49 @@ class InPlace:
         return gradient.inside.permute(2, 0, 1)[None].clone(memory_format=torch.channels_last)
 
     def _lay_out(self, size: Size) -> None:
-        """Gives each layer its place in the memory, for a picture of (height, width)."""
+        """Gives each layer its place in the memory, for an image of (height, width)."""
         self.release()
         self.size = size
-        names = list(self.kernels)
-        pooled_after = [*(pooled_before(name) for name in names[1:]), False]
         places, begins, given, end, needed = [], True, 0, _room(size, 3), 0
-        for kernel, pooled in zip(self.kernels.values(), pooled_after, strict=True):
+        for layer, kernel in self.kernels.items():
             outputs, inputs = kernel.weight.shape[:2]
-            half = size[0] // 2, size[1] // 2
+            pooled, half = layer in self.pooled, (size[0] // 2, size[1] // 2)
             found = end + _room(half, outputs) if pooled else end
-            places.append((begins, size, given, found, pooled))
+            places.append((begins, size, given, found))
             needed = max(needed, found + _room(size, outputs) + _room(size, max(inputs, outputs)))
             given, end = (end, found) if pooled else (found, end + _room(size, outputs))
             size, begins = (half if pooled else size), pooled
-        self.memory = self.mean.new_empty(needed)
-        for name, (begins, size, given, found, pooled) in zip(names, places, strict=True):
-            outputs, inputs = self.kernels[name].weight.shape[:2]
-            winners = torch.empty(size[0] // 2, size[1] // 2, outputs, dtype=torch.uint8) if pooled else None
+        self.memory = self.plain.mean.new_empty(needed)
+        for (layer, kernel), (begins, size, given, found) in zip(self.kernels.items(), places, strict=True):
+            outputs, inputs = kernel.weight.shape[:2]
+            winners = self._winners(size, outputs) if layer in self.pooled else None
             views = self._view(given, size, inputs), self._view(found, size, outputs)
-            self.stages.append(Stage(name.replace("conv", "relu"), self.kernels[name], begins, *views, winners))
+            self.stages.append(Stage(layer, kernel, begins, *views, winners))
 
     def _view(self, begin: int, size: Size, channels: int) -> Padded:
         height, width = Padded.shape(size)
         return Padded(self.memory[begin : begin + height * width * channels].view(height, width, channels), size)
 
+    def _winners(self, size: Size, channels: int) -> Tensor:
+        return torch.empty(size[0] // 2, size[1] // 2, channels, dtype=torch.uint8)
+
 
 def _begin(padded: Padded) -> int:
-    """Where in the memory a padded picture begins."""
+    """The offset in memory at which a padded image begins."""
     return int(padded.whole.storage_offset())
 
 
 def _end(padded: Padded) -> int:
-    """Where in the memory what comes after a padded picture begins."""
+    """The offset in memory behind a padded image."""
     return _begin(padded) + padded.whole.numel()
 
 
 def _room(size: Size, channels: int) -> int:
-    """How many numbers a padded picture is."""
+    """How many numbers a padded image takes."""
     height, width = Padded.shape(size)
     return height * width * channels
 
 
-def _cut(gradient: Tensor, activations: Tensor) -> None:
-    """Makes the gradient 0 where the activations are: the rectifier's, in place, (h, w, C)."""
+def _rectify(gradient: Tensor, activations: Tensor) -> None:
+    """The gradient of ReLU in place: 0 where the activations are 0. Both (h, w, C)."""
     torch.ops.aten.threshold_backward.grad_input(gradient, activations, 0, grad_input=gradient)

@@ -8,10 +8,8 @@ by side (channels_last): a tile's pixels are then copied in long runs.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import torch
@@ -20,9 +18,7 @@ from torch import Tensor
 
 from videostyle.frames import Size
 from videostyle.models.fast.matmul import ONEDNN, linear
-
-# Read by PyTorch when it first allocates: large pages save a tenth to a quarter of an iteration's time on Linux.
-os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+from videostyle.tensors import strips
 
 LEAST_PIXELS, LEAST_CHANNELS = 400, 128  # below either the direct convolution is as fast
 
@@ -30,8 +26,6 @@ OUT, TILE = 4, 6  # a tile of TILE x TILE pixels gives OUT x OUT results
 
 # Of transformed tiles at once: what the cores' caches hold, or as much as the filters, which are read anew for each block.
 BLOCK_BYTES = 8 << 20
-
-STRIP_BYTES = 1 << 20  # of a picture at once where it is worked on by strips, so that they stay in the cache
 
 DIRECT_BYTES = 4 << 20  # of a direct convolution's result at once: for each strip oneDNN lays the filters out anew
 
@@ -185,67 +179,11 @@ def _as_tiles(pixels: Tensor) -> Tensor:
     return pixels.permute(0, 2, 3, 1).view(pixels.shape[2], TILE * TILE, -1)
 
 
-def convolve(image: Tensor, kernel: Kernel) -> Tensor:
-    """(1, in, H, W) -> (1, out, H, W), zeros beyond the edge, values below 0 cut to 0; with a gradient for the image alone.
-
-    Fastest where the image is in channels_last, as the result is.
-    """
-    return _RectifiedConvolution.apply(image, kernel)
-
-
-class _RectifiedConvolution(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, image: Tensor, kernel: Kernel) -> Tensor:  # type: ignore[override]
-        ctx.kernel = kernel
-        if kernel.values_for(_size(image)) is None:
-            image = image.contiguous(memory_format=torch.channels_last)
-            found = F.conv2d(image, kernel.weight, kernel.bias, padding=1).relu_()
-        else:
-            padded = Padded.new(image, _size(image), image.shape[1])
-            padded.inside.copy_(image[0].permute(1, 2, 0))
-            padded.clear_edges()
-            found = _filled(image, len(kernel.bias), partial(kernel.rectified, padded))
-        ctx.save_for_backward(found)
-        return found
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor):  # type: ignore[override]
-        kernel, (found,) = ctx.kernel, ctx.saved_tensors
-        if kernel.values_for(_size(gradient)) is None:
-            gradient = torch.ops.aten.threshold_backward(gradient, found, 0)
-            return F.conv_transpose2d(gradient, kernel.weight, padding=1), None
-        padded = Padded.new(gradient, _size(gradient), gradient.shape[1])
-        inside = padded.inside.permute(2, 0, 1)[None]
-        torch.ops.aten.threshold_backward.grad_input(gradient, found, 0, grad_input=inside)
-        padded.clear_edges()
-        return _filled(gradient, kernel.weight.shape[1], partial(kernel.turned, padded)), None
-
-
-def _filled(like: Tensor, channels: int, fill: Callable[[Tensor], None]) -> Tensor:
-    """(1, channels, H, W) in channels_last, of the size of a picture; fill: writes it, and what completes its tiles."""
-    height, width = _size(like)
-    whole = like.new_empty(-(-height // OUT) * OUT, -(-width // OUT) * OUT, channels)
-    fill(whole)
-    return whole[:height, :width].permute(2, 0, 1)[None].contiguous(memory_format=torch.channels_last)
-
-
-def _size(image: Tensor) -> Size:
-    return image.shape[2], image.shape[3]
-
-
 def _direct(image: Padded, target: Tensor, convolve: Callable[[Tensor], Tensor]) -> None:
     """Writes a convolution of (1, C, h + 2, w + 2) to (1, ?, h, w) to the picture's rows of target, some at a time."""
     pixels = image.whole[None].permute(0, 3, 1, 2)
     for rows in strips(target[: image.size[0]], DIRECT_BYTES):
         target[rows] = convolve(pixels[:, :, rows.start : rows.stop + 2])[0].permute(1, 2, 0)
-
-
-def strips(picture: Tensor, most: int = STRIP_BYTES) -> Iterator[slice]:
-    """Rows of a picture (H, W, C) that together take `most` bytes, or one; all of them where launching work takes time."""
-    rows = max(1, most // max(1, picture[0].numel() * picture.element_size()))
-    rows = rows if picture.device.type == "cpu" else len(picture)
-    for top in range(0, len(picture), rows):
-        yield slice(top, min(len(picture), top + rows))
 
 
 def _winograd(

@@ -1,0 +1,162 @@
+"""Each term of L against its formula written out in numpy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.thin_vgg import copied_activations, picture, thin_vgg
+from videostyle.config import Job
+from videostyle.losses.terms import (
+    CONTENT_LAYERS,
+    STYLE_LAYERS,
+    TERMS,
+    Content,
+    FrameTargets,
+    Style,
+    Term,
+    TotalVariation,
+    Weights,
+    gram,
+    relative_distance,
+    temporal_distance,
+)
+from videostyle.losses.tiles import Tile, tiles_of
+
+SIZE = (20, 28)
+WHOLE: Tile
+(WHOLE,) = tiles_of(SIZE)
+
+
+def activations(seed: int) -> dict[str, torch.Tensor]:
+    return copied_activations(thin_vgg(), picture(*SIZE, seed))
+
+
+def numpy_gram(activation: torch.Tensor) -> np.ndarray:
+    places = activation.double().numpy().reshape(-1, activation.shape[2])
+    return np.einsum("pi,pj->ij", places, places) / len(places)
+
+
+def grams(seed: int) -> dict[str, torch.Tensor]:
+    return {layer: gram(layer, each, WHOLE) for layer, each in activations(seed).items() if layer in STYLE_LAYERS}
+
+
+def targets(styles: list[dict[str, torch.Tensor]]) -> FrameTargets:
+    return FrameTargets(thin_vgg(), picture(*SIZE, 1), styles)
+
+
+def value_of(term: Term, seed: int) -> float:
+    """The term's value at an image that is one tile."""
+    own = activations(seed)
+    statistics = {layer: term.statistic(layer, own[layer], WHOLE) for layer in term.layers}
+    return float(term.value(picture(*SIZE, seed), statistics))
+
+
+@pytest.mark.parametrize("layout", ["channels last", "contiguous"])
+def test_gram_matrix(layout):
+    """The mean product of channels over all places, whatever the memory layout."""
+    activation = torch.randn(20, 28, 5, generator=torch.Generator().manual_seed(0))
+    if layout == "contiguous":
+        activation = activation.permute(2, 0, 1).contiguous().permute(1, 2, 0)
+    np.testing.assert_allclose(gram("relu1_1", activation, WHOLE).numpy(), numpy_gram(activation), rtol=1e-5, atol=1e-6)
+
+
+def test_gram_matrix_of_a_repeated_image():
+    """Repeating the image leaves its Gram matrix as it is: places are averaged, not summed."""
+    activation = torch.randn(7, 9, 5)
+    (once,), (thrice,) = tiles_of((7, 9)), tiles_of((7, 27))
+    expected = gram("relu1_1", activation, once)
+    torch.testing.assert_close(gram("relu1_1", torch.cat([activation] * 3, dim=1), thrice), expected)
+
+
+@given(st.floats(1e-3, 1e3))
+def test_relative_distance_is_free_of_scale(scale):
+    value, target = torch.tensor([1.0, 2.0, -1.0]), torch.tensor([2.0, 0.0, 1.0])
+    assert float(relative_distance(value * scale, target * scale)) == pytest.approx((1 + 4 + 4) / 5, rel=1e-5)
+
+
+def test_relative_distance_to_zero():
+    assert np.isfinite(float(relative_distance(torch.ones(3), torch.zeros(3))))
+    assert float(relative_distance(torch.zeros(3), torch.zeros(3))) == 0
+
+
+def test_content():
+    """The mean relative distance of the content layers' activations."""
+    own, target = activations(0), activations(1)
+    distances = [
+        ((own[layer] - target[layer]).double() ** 2).sum() / (target[layer].double() ** 2).sum()
+        for layer in CONTENT_LAYERS
+    ]
+    assert value_of(Content(1.0, targets([grams(2)])), 0) == pytest.approx(float(np.mean(distances)), rel=1e-4)
+
+
+def test_style():
+    """The mean relative distance of the style layers' Gram matrices."""
+    own, style = activations(0), activations(2)
+    distances = []
+    for layer in STYLE_LAYERS:
+        ours, theirs = numpy_gram(own[layer]), numpy_gram(style[layer])
+        distances.append(((ours - theirs) ** 2).sum() / (theirs**2).sum())
+    assert value_of(Style(1.0, targets([grams(2)])), 0) == pytest.approx(np.mean(distances), rel=1e-4)
+
+
+def test_several_styles_count_equally():
+    alone = [value_of(Style(1.0, targets([grams(seed)])), 0) for seed in (2, 3, 4)]
+    together = value_of(Style(1.0, targets([grams(seed) for seed in (2, 3, 4)])), 0)
+    assert together == pytest.approx(np.mean(alone), rel=1e-5)
+    assert np.ptp(alone) > 0.05 * np.mean(alone)
+
+
+def test_total_variation():
+    """The mean squared difference over all pairs of neighbors, both ways."""
+    image = torch.rand(1, 3, 5, 8)
+    pixels = image.double().numpy()[0]
+    differences = [
+        (pixels[c, y, x] - pixels[c, y + down, x + across]) ** 2
+        for c in range(3)
+        for down, across in ((0, 1), (1, 0))
+        for y in range(5 - down)
+        for x in range(8 - across)
+    ]
+    found = TotalVariation(1.0, targets([])).value(image, {})
+    assert float(found) == pytest.approx(np.mean(differences), rel=1e-5)
+
+
+def test_temporal_mean_is_over_all_pixels():
+    """Pixels without consistency add nothing, but count in the denominator."""
+    image, warped, consistency = torch.rand(1, 3, 4, 6), torch.rand(1, 3, 4, 6), torch.rand(1, 1, 4, 6)
+    consistency[..., :3] = 0
+    total = sum(
+        float(consistency[0, 0, y, x]) * (float(image[0, c, y, x]) - float(warped[0, c, y, x])) ** 2
+        for c in range(3)
+        for y in range(4)
+        for x in range(6)
+    )
+    assert float(temporal_distance(image, warped, consistency)) == pytest.approx(total / 72, rel=1e-5)
+
+
+def test_gram_gradient_is_autograds():
+    """Style takes its gradient in one product; autograd through F F^T / (h w) gives the same."""
+    own, style = activations(0), Style(1.0, targets([grams(2)]))
+    for layer in STYLE_LAYERS:
+        slope = torch.randn(own[layer].shape[2], own[layer].shape[2])
+        leaf = own[layer].clone().requires_grad_()
+        places = leaf.flatten(0, 1)
+        (expected,) = torch.autograd.grad(places.T @ places / len(places), leaf, slope)
+        gradient = torch.ones_like(own[layer])
+        style.add_gradient(layer, own[layer], gradient, slope, WHOLE)
+        torch.testing.assert_close(gradient - 1, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_default_weights_are_the_command_lines():
+    for name in TERMS:
+        assert Weights()[name] == Job.__dataclass_fields__[f"{name}_weight"].default
+    assert Weights(style=3.0) == {**Weights(), "style": 3.0}
+
+
+def test_weights_of_unknown_terms_are_refused():
+    with pytest.raises(TypeError, match="styel"):
+        Weights(styel=3.0)
