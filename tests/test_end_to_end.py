@@ -298,7 +298,7 @@ def paint(place, thin_network, monkeypatch, capsys):
 def test_the_page_of_a_run_has_what_measure_finds_in_its_output(place, paint):
     text = paint(place / "in.mp4", "-o", place / "out.mp4")
     assert text.count("<img") == 9
-    assert {"Loss", "Iterations", "Untrusted share", "Warp error, gap 1", "Gram distance"} < set(
+    assert {"Loss", "Iterations", "New share", "Warp error, gap 1", "Gram distance"} < set(
         re.findall(r"<b>(.*?)</b>", text)
     )
     found = warp_errors(place / "look.html")

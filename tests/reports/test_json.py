@@ -31,11 +31,12 @@ def report() -> RunReport:
     )
 
 
-def test_every_key_is_there_and_says_what_was_measured(tmp_path):
+def test_content(tmp_path):
+    """Every key of schema 1, with its value."""
     write_report(report(), tmp_path / "r.json")
-    found = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
-    frames = found.pop("frames")
-    assert found == {
+    content = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    frames = content.pop("frames")
+    assert content == {
         "schema": 1,
         "output": str(Path("a") / "ünder.mp4"),
         "width": 320,
@@ -59,18 +60,20 @@ def test_every_key_is_there_and_says_what_was_measured(tmp_path):
         "untrusted": 0.125,
         "seconds": 0.5,
     }
-    assert [Fraction(frame["time"]) for frame in frames] == [each.time for each in report().frames]
+    assert [Fraction(frame["time"]) for frame in frames] == [frame.time for frame in report().frames]
 
 
-def test_every_field_of_the_records_has_a_key(tmp_path):
+def test_keys(tmp_path):
+    """Every field of the records has a key."""
     write_report(report(), tmp_path / "r.json")
-    found = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    content = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
     fields = set(RunReport.__dataclass_fields__) - {"size", "stylized_size"} | {"schema", "width", "height"}
-    assert set(found) == fields
-    assert set(found["frames"][0]) == {KEYS.get(name, name) for name in FrameRecord.__dataclass_fields__}
+    assert set(content) == fields
+    assert set(content["frames"][0]) == {KEYS.get(name, name) for name in FrameRecord.__dataclass_fields__}
 
 
-def test_a_loss_that_is_no_number_is_null_and_comes_back():
+def test_loss_not_finite():
+    """A loss that is not finite is null, and NaN when it is read back."""
     record = FrameRecord(0, Fraction(0), 1, 1, float("nan"), float("inf"), 0.5, 0.5)
     values = frame_as_json(record)
     assert (values["loss"], values["loss_star"]) == (None, None)

@@ -1,8 +1,9 @@
-"""A run and a measurement made up to look like real ones. `python -m tests.example_page FILE.html` writes their page."""
+"""A made-up run and measurement. `python -m tests.support.example_report FILE.html` writes their page, to look at."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -19,7 +20,7 @@ VERSIONS: dict[str, str] = {"videostyle": "0.1.0", "torch": "2.9.1", "opencv-pyt
 
 
 def example_run(count: int = COUNT, cut: int = CUT) -> RunReport:
-    """Two shots at 29.97 frames a second; each begins with many iterations, one loss is missing."""
+    """Two shots at 29.97 frames per second. Both start with many iterations; one loss is NaN."""
     wobble = np.random.default_rng(1).normal(0, 1, (3, count))
     records = []
     for index in range(count):
@@ -53,6 +54,12 @@ def example_run(count: int = COUNT, cut: int = CUT) -> RunReport:
     )
 
 
+def run_of(source: Path, output: Path, indices: list[int]) -> RunReport:
+    """A run of these files, whose frames have these ordinals in the source."""
+    records = tuple(FrameRecord(index, Fraction(index, 25), 1, 1, 1.0, 1.0, 0.1, 0.1) for index in indices)
+    return replace(example_run(1), output=output, frames=records, options={"input": str(source)})
+
+
 def example_measurement(count: int = COUNT, cut: int = CUT) -> Measurement:
     return Measurement(
         source=Path("clip.mp4"),
@@ -71,7 +78,7 @@ def example_measurement(count: int = COUNT, cut: int = CUT) -> Measurement:
 
 
 def example_measure(index: int, cut: int) -> FrameMeasure:
-    """Nothing is known of frames 40 to 59, nor of warps across the cut; distances are known for every tenth frame."""
+    """A frame of the measurement: frames 40 to 59 and pairs across the cut have no warp error; every tenth has distances."""
     since, noise = (index if index < cut else index - cut), float(np.random.default_rng(index).normal())
     known = not 40 <= index < 60
     warp = {gap: 0.006 * gap**0.5 * (3 + 0.3 * noise) if known and since >= gap else None for gap in (1, 10)}

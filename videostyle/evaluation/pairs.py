@@ -62,7 +62,7 @@ class Measurer:
     samples: dict[int, SampleFrame]
     """A few frames with their images, by index in the source."""
     skipped: Counter[str]
-    """How many pairs were left out, by reason; records.py and the JSON have the same keys."""
+    """How many pairs were left out, by reason; reports/json.py documents the keys."""
 
     def __init__(
         self,

@@ -31,13 +31,13 @@ JPEG_QUALITY = 90
 DASH = "\N{EN DASH}"
 
 SKIPPED = {
-    "damaged": "damaged parts left out",
-    "cut_1": "pairs over a cut",
-    "cut_10": "pairs over a cut, gap 10",
-    "empty_1": "pairs with no pixel to compare",
-    "empty_10": "pairs with no pixel to compare, gap 10",
+    "damaged": "damaged parts skipped",
+    "cut_1": "pairs across a cut",
+    "cut_10": "pairs across a cut, gap 10",
+    "empty_1": "pairs without a pixel to compare",
+    "empty_10": "pairs without a pixel to compare, gap 10",
     "no_flow": "pairs without a flow file",
-    "moving": "pairs in which nothing is still",
+    "moving": "pairs without still pixels",
 }
 
 Rows = list[tuple[str, object]]
@@ -126,7 +126,7 @@ def facts(run: RunReport | None, measurement: Measurement | None) -> Rows:
         rows += [("output", either.output), ("size", size_text(either.size)), ("frames", len(either.frames))]
     if run:
         per_frame = sum(frame.seconds for frame in run.frames) / max(1, len(run.frames))
-        rows += [("shots", run.shots), ("time taken", duration(run.seconds)), ("seconds a frame", number(per_frame))]
+        rows += [("shots", run.shots), ("time taken", duration(run.seconds)), ("seconds per frame", number(per_frame))]
         rows += [("peak memory", f"{run.peak_memory / 2**30:.2f} GiB"), ("device", run.device)]
     if run and measurement and run.size != measurement.size:
         rows.append(("measured at", size_text(measurement.size)))
@@ -152,10 +152,10 @@ def provenance_tables(run: RunReport | None, measurement: Measurement | None) ->
     """The options and versions of the run and of the measurement, by heading; without empty tables."""
     tables: list[tuple[str, Mapping[str, object]]] = []
     if run:
-        tables += [("Painted with these options", run.options), ("Painted with these versions", run.versions)]
+        tables += [("Options of the run", run.options), ("Versions of the run", run.versions)]
     if measurement:
         options, versions = own_provenance(run, measurement)
-        tables += [("Measured with these options", options), ("Measured with these versions", versions)]
+        tables += [("Options of the measurement", options), ("Versions of the measurement", versions)]
     return [(heading, [(name, shown(value)) for name, value in values.items()]) for heading, values in tables if values]
 
 
@@ -236,10 +236,13 @@ def charts(run: RunReport | None, measurement: Measurement | None, cuts: Sequenc
 def run_charts(run: RunReport | None, cuts: Sequence[float]) -> list[Chart | None]:
     """Losses, iterations and new share of a run."""
     frames = run.frames if run else ()
-    losses = [curve("loss", frames, lambda frame: frame.loss), curve("L*", frames, lambda frame: frame.spatial_loss)]
+    losses = [
+        curve("loss", frames, lambda frame: frame.loss),
+        curve("spatial loss", frames, lambda frame: frame.spatial_loss),
+    ]
     iterations = [curve("iterations", frames, lambda frame: frame.iterations)]
     return [
-        chart("Loss", "at each frame's end; L* is without the temporal term", losses, cuts),
+        chart("Loss", "at the end of each frame; the spatial loss has no temporal term", losses, cuts),
         chart("Iterations", "on a logarithmic scale", iterations, cuts, log=True),
         new_share_chart(frames, cuts),
     ]
@@ -247,8 +250,8 @@ def run_charts(run: RunReport | None, cuts: Sequence[float]) -> list[Chart | Non
 
 def new_share_chart(frames: Sequence[FrameRecord] | Sequence[FrameMeasure], cuts: Sequence[float]) -> Chart | None:
     """The new share. A frame that is all new, as at the start of a shot, is a gap: 100 % would flatten the rest."""
-    share = curve("untrusted", frames, lambda frame: 100 * frame.new_share if frame.new_share < 1 else None)
-    return chart("Untrusted share", "of the picture, in %: what the frame before says nothing about", [share], cuts)
+    share = curve("new share", frames, lambda frame: 100 * frame.new_share if frame.new_share < 1 else None)
+    return chart("New share", "in %: pixels to which the previous frame does not apply", [share], cuts)
 
 
 def measured_charts(measurement: Measurement | None, cuts: Sequence[float]) -> list[Chart | None]:
@@ -268,7 +271,7 @@ def measured_charts(measurement: Measurement | None, cuts: Sequence[float]) -> l
     return [
         *(warp_chart(frames, gap, cuts) for gap in gaps),
         chart("Gram distance", "to the style", gram, cuts),
-        chart("Style embedding", "to the style, as another network sees it", embedding, cuts),
+        chart("Style embedding", "to the style, in a network that nothing here optimizes", embedding, cuts),
         chart("Content distance", "to the source", content, cuts),
         chart("Luminance", "mean of each frame", luminance, cuts),
     ]
@@ -280,7 +283,7 @@ def warp_chart(frames: Sequence[FrameMeasure], gap: int, cuts: Sequence[float]) 
         curve("output", frames, lambda frame: frame.warp.get(gap)),
         curve("source's floor", frames, lambda frame: frame.floor.get(gap)),
     ]
-    before = "the frame before" if gap == 1 else f"{gap} frames before"
+    before = "the previous frame" if gap == 1 else f"{gap} frames before"
     return chart(f"Warp error, gap {gap}", f"from {before}; lower is steadier", curves, cuts)
 
 
