@@ -449,16 +449,19 @@ def test_sample_aspect_in_webm(tmp_path):
     assert np.abs(frame.astype(int) - gradient(32, 72)).mean() < 3
 
 
-def test_segments_of_different_settings(tmp_path, monkeypatch):
+def test_segments_of_different_settings(tmp_path):
     """They share one stream header, so they are refused; no output appears."""
     output = tmp_path / "out.mp4"
     with WorkFolder(output) as work:
-        sink = open_sink(output, work, tmp_path, VideoInfo("folder", SIZE), SIZE, None, None)
-        sink.write(Frame(gradient(*SIZE)))
-        sink.end_segment()
-        codec = sink._encoding.settings.options
-        monkeypatch.setitem(codec, "preset", "ultrafast")
-        sink.write(Frame(gradient(*SIZE), 1))
+        files: list[Path] = []
+        for index, pix_fmt in enumerate(("yuv420p", "yuv444p")):
+            settings = choose_encoder(EncodingRequest(pix_fmt=pix_fmt), ".mp4", 8)
+            sink = open_sink(output, work, tmp_path, VideoInfo("folder", SIZE), SIZE, None, None, settings)
+            if files:
+                sink.resume(files, [Fraction(0)])
+            sink.write(Frame(gradient(*SIZE), index))
+            sink.end_segment()
+            files = sink.files()
         with pytest.raises(RunFailed, match="encoded with other settings than the segments before it"):
             sink.finish()
         sink.abort()
