@@ -1,0 +1,1 @@
+"""Training of style models, `--engine learned`, and export to ONNX."""

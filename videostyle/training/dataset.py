@@ -31,7 +31,7 @@ MAX_PAIRS = 100
 """Pairs of frames in a training, spaced evenly over all clips."""
 
 MAX_VALIDATION_PAIRS = 3
-"""Validation pairs that are evaluated, each at full size."""
+"""Validation pairs that are evaluated, at full size."""
 
 VALIDATION_EVERY = 9
 """One pair in so many is a validation pair: nothing is trained on it."""
@@ -167,9 +167,9 @@ class Dataset:
         before, frame = (
             np.ascontiguousarray(image[top : top + height, left : left + width]) for image in (pair.before, pair.frame)
         )
-        moves = self.flow is not None and pair.before is not pair.frame
-        found = motion(before, frame, self.flow) if moves and self.flow is not None else None
-        return Example(Pair(before, frame, found), size, self.styles, self.weights, self.device)
+        flow = None if pair.before is pair.frame else self.flow
+        moved = None if flow is None else motion(before, frame, flow)
+        return Example(Pair(before, frame, moved), size, self.styles, self.weights, self.device)
 
 
 class Example:

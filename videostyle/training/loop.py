@@ -36,7 +36,7 @@ class TrainingLoop:
         progress: Progress,
         schedule: TrainingSchedule,
     ):
-        """thumbnails: a JPEG of each style image by file name, to be kept in the style model."""
+        """thumbnails: the style images as small JPEGs by file name, to be stored in the style model."""
         self.job, self.identity, self.thumbnails = job, identity, thumbnails
         self.trainer, self.dataset, self.schedule = trainer, dataset, schedule
         self.work, self.progress = work, progress

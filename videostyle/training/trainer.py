@@ -22,12 +22,12 @@ WARM_UP = 20
 
 
 class Trainer:
-    """A network and its optimizer. steps: how many were done."""
+    """A network in training, with its optimizer."""
 
     def __init__(self, network: TransformerNet):
         self.network = network.train()
         self.optimizer = Muon(network)
-        self.steps = 0
+        self.steps = 0  # done so far
 
     def step(self, example: Example, rate: float) -> Value:
         """Train on one example and return L and spatial loss before the step. rate: share of the full learning rate."""
