@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
+_TIMES_AS_GIVEN = {"avoid_negative_ts": "disabled"}  # audio may begin before 0: nothing else is shifted for that
+
 
 @dataclass(frozen=True)
 class Container:
@@ -25,6 +27,8 @@ class Container:
     """FFmpeg's encoder for audio that cannot be copied."""
     tick: Fraction | None = None
     """The unit of its timestamps in seconds where it is fixed; None: as fine as the source's."""
+    options: Mapping[str, str] = field(default_factory=lambda: _TIMES_AS_GIVEN)
+    """Options of the muxer."""
     edit_lists: bool = False
     """Whether a late start is stored as an edit list, whose unit must be set (`movie_timescale`)."""
     sample_aspect: bool = True

@@ -71,7 +71,7 @@ def mux(
 
 
 def _muxer_options(container: Container, encoding: Encoding, inputs: list[InputContainer]) -> dict[str, str]:
-    options = {"avoid_negative_ts": "disabled"}  # audio may begin before 0: nothing else is shifted for that
+    options = dict(container.options)
     if not container.edit_lists:
         return options
     # A late start becomes an edit list in ticks of the whole movie, by default milliseconds. The least common multiple of
