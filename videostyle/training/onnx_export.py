@@ -54,6 +54,6 @@ def to_onnx(network: TransformerNet) -> bytes:
             )
     except ImportError as error:
         problem = f"exporting to ONNX needs libraries that are not installed: {error}"
-        raise MissingModel(problem, todo="pip install onnx onnxscript") from error
+        raise MissingModel(problem, todo="install them with `pip install onnx onnxscript`") from error
     assert program is not None
     return program.model_proto.SerializeToString()

@@ -127,7 +127,7 @@ def _check_device(name: str, path: Path) -> None:
     """Raises BadInput if a Linux device does not exist or may not be opened."""
     if not path.exists():
         existing = sorted(str(device) for device in Path("/dev").glob("video*"))
-        hint = f"there are {', '.join(existing)}" if existing else "this machine has none"
+        hint = f"there are {', '.join(existing)}" if existing else "this machine has no camera"
         raise BadInput(
             f"--camera {name}: there is no {path}; {hint}", ACCEPTED, "plug a camera in, or name a video file"
         )

@@ -23,9 +23,7 @@ def check_recording(job: WebcamJob) -> None:
     if path is None:
         return
     if path.suffix.lower() not in RECORDABLE:
-        raise BadOutput(
-            f"--record {path} has no suffix that can be recorded to", f"a name ending in {', '.join(RECORDABLE)}"
-        )
+        raise BadOutput(f"--record {path} cannot be recorded to", f"a name ending in {', '.join(RECORDABLE)}")
     check_folder(path, "--record")
     if path.is_dir() or (path.exists() and not job.overwrite):
         raise BadOutput(f"--record {path} already exists", todo="choose another name, or add --overwrite to replace it")
