@@ -166,7 +166,7 @@ class PreviewLoop:
         if self.controls.stats:
             lines = [
                 f"{self.stats.rate:.0f} frames/s, {1000 * self.stats.latency:.0f} ms behind the camera",
-                f"stylized in {self.worker.seconds:.1f} s, {self.worker.pictures} pictures",
+                f"last frame stylized in {self.worker.seconds:.1f} s, pictures so far: {self.worker.pictures}",
                 f"style {self._style + 1} of {len(self.styles)}, strength {self.controls.strength:.0%}",
             ]
         if self.controls.help:
