@@ -69,7 +69,5 @@ def skipped_lines(source: Source) -> list[str]:
     """The notice about what the newest pass left out of a damaged source, if anything."""
     if not source.skipped:
         return []
-    packets, were = (
-        ("1 damaged packet", "was") if source.skipped == 1 else (f"{source.skipped} damaged packets", "were")
-    )
-    return [f"{packets} of {source.path} {were} left out; the frame before is shown until the next one"]
+    packets = "1 damaged packet was" if source.skipped == 1 else f"{source.skipped} damaged packets were"
+    return [f"{packets} left out of {source.path}; the frame before is shown until the next one"]
