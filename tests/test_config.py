@@ -1,9 +1,11 @@
-"""A Job is complete and checked: what it refuses, what it takes, and what each option says of itself."""
+"""Jobs are complete and checked: what they refuse, what they take, and what each option says about itself."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import Field, FrozenInstanceError, fields
+import re
+import shlex
+from dataclasses import FrozenInstanceError, fields
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -12,26 +14,50 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from videostyle.config import ExportJob, Job, TrainJob, parse_frames, parse_rate
+from videostyle.config import (
+    ExportJob,
+    Job,
+    MeasureJob,
+    ObjectiveOptions,
+    TrainJob,
+    WebcamJob,
+    parse_frames,
+    parse_rate,
+)
 from videostyle.errors import BadOption
+from videostyle.options import (
+    LEARNED,
+    MODEL,
+    Option,
+    Options,
+    command_line,
+    default_of,
+    flag_of,
+    is_given,
+    options_of,
+    result_options,
+    shared_options,
+    switch,
+)
 
-OPTIONS = {each.name: each for each in fields(Job) if each.metadata}
+JOBS: list[type[Options]] = [Job, MeasureJob, WebcamJob, TrainJob, ExportJob]
+OPTIONS = options_of(Job)
 TYPES = get_type_hints(Job)
 FLOATS = sorted(name for name in OPTIONS if float in {TYPES[name], *get_args(TYPES[name])})
-RANGED = sorted(name for name, each in OPTIONS.items() if each.metadata["low"] is not None)
-CHOICES = sorted(name for name, each in OPTIONS.items() if each.metadata["choices"])
+RANGED = sorted(name for name, record in OPTIONS.items() if record.low is not None)
+CHOICES = sorted(name for name, record in OPTIONS.items() if record.choices)
 
 
 def job(**options: Any) -> Job:
-    learned = {"engine": "learned"} if "minutes" in options else {}  # without it they would have no effect
-    return Job(input=Path("in.mp4"), styles=(Path("style.jpg"),), **(learned | options))
+    engine = {"engine": "learned"} if "minutes" in options else {}  # without it the option would have no effect
+    return Job(input=Path("in.mp4"), styles=(Path("style.jpg"),), **(engine | options))
 
 
 def value_type(name: str) -> type:
     return float if name in FLOATS else int
 
 
-def test_the_families_of_options_are_not_empty() -> None:
+def test_families_of_options_are_not_empty() -> None:
     assert {"style_weight", "start", "duration"} <= set(FLOATS)
     assert {"size", "seed", "style_scale"} <= set(RANGED)
     assert {"preset", "flow", "features", "output_size"} <= set(CHOICES)
@@ -39,91 +65,120 @@ def test_the_families_of_options_are_not_empty() -> None:
 
 @pytest.mark.parametrize("name", FLOATS)
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_no_float_option_takes_what_is_not_a_number(name: str, value: float) -> None:
-    with pytest.raises(BadOption, match="--" + name.replace("_", "-")):
+def test_no_float_takes_nan_or_infinity(name: str, value: float) -> None:
+    with pytest.raises(BadOption, match=Job.flag(name)):
         job(**{name: value})
 
 
 @pytest.mark.parametrize("name", RANGED)
-def test_both_ends_of_a_range_are_inside_it(name: str) -> None:
-    rule, kind = OPTIONS[name].metadata, value_type(name)
-    ends = [kind(end) for end in (rule["low"], rule["high"]) if end is not None]
-    for end in ends:
-        if (name, end) != ("duration", 0):  # a clip of no length is the one excluded end
-            assert getattr(job(**{name: end}), name) == end
+def test_both_ends_are_in_range(name: str) -> None:
+    record, kind = OPTIONS[name], value_type(name)
+    for end in (kind(end) for end in (record.low, record.high) if end is not None):
+        assert getattr(job(**{name: end}), name) == end
 
 
 @given(st.sampled_from(RANGED), st.floats(min_value=1e-6, max_value=1e9))
-def test_outside_a_range_is_refused(name: str, distance: float) -> None:
-    rule = OPTIONS[name].metadata
+def test_out_of_range(name: str, distance: float) -> None:
+    record = OPTIONS[name]
     step = distance if value_type(name) is float else math.ceil(distance)
-    outside = [rule["low"] - step] + ([rule["high"] + step] if rule["high"] is not None else [])
+    assert record.low is not None
+    outside = [record.low - step] + ([record.high + step] if record.high is not None else [])
     for value in outside:
-        with pytest.raises(BadOption, match="accepted: from"):
+        with pytest.raises(BadOption, match=f"{Job.flag(name)} .* is out of range; accepted: "):
             job(**{name: value})
 
 
 @given(st.sampled_from(RANGED), st.data())
-def test_inside_a_range_is_kept_as_given(name: str, data: st.DataObject) -> None:
-    rule, kind = OPTIONS[name].metadata, value_type(name)
+def test_in_range(name: str, data: st.DataObject) -> None:
+    record, kind = OPTIONS[name], value_type(name)
     numbers = st.floats if kind is float else st.integers
-    value = data.draw(numbers(min_value=kind(rule["low"]), max_value=kind(rule["high"] or 1_000_000)))
-    if (name, value) != ("duration", 0):
-        assert getattr(job(**{name: value}), name) == value
+    value = data.draw(numbers(min_value=kind(record.low), max_value=kind(record.high or 1_000_000)))
+    assert getattr(job(**{name: value}), name) == value
 
 
-def test_a_duration_of_nothing_is_refused() -> None:
-    with pytest.raises(BadOption, match="more than 0"):
+def test_duration_above_zero() -> None:
+    with pytest.raises(BadOption, match="accepted: more than 0"):
         job(duration=0.0)
+    assert job(duration=1e-9).duration == 1e-9
 
 
 @pytest.mark.parametrize("name", CHOICES)
-def test_choices_are_taken_and_others_refused_by_naming_them(name: str) -> None:
-    for choice in OPTIONS[name].metadata["choices"]:
+def test_choices(name: str) -> None:
+    """Every choice is taken, and anything else is refused by a message that names them all."""
+    for choice in OPTIONS[name].choices:
         assert getattr(job(**{name: choice}), name) == choice
     with pytest.raises(BadOption) as refused:
         job(**{name: "no-such-choice"})
-    assert all(choice in str(refused.value) for choice in OPTIONS[name].metadata["choices"])
+    assert all(choice in str(refused.value) for choice in OPTIONS[name].choices)
 
 
-@pytest.mark.parametrize("each", OPTIONS.values(), ids=lambda each: each.name)
-def test_every_option_says_what_it_does(each: Field[Any]) -> None:
-    text = each.metadata["help"]
-    assert text.endswith(".")
-    assert 10 < len(text) < 120
-    assert each.metadata["panel"]
-    if each.default is None:
-        assert each.metadata["default_text"], "a default of None tells a reader nothing"
+@pytest.mark.parametrize(
+    ("kind", "name", "record"),
+    [(kind, name, record) for kind in JOBS for name, record in options_of(kind).items()],
+    ids=lambda value: value.__name__ if isinstance(value, type) else value if isinstance(value, str) else "",
+)
+def test_records_are_complete(kind: type[Options], name: str, record: Option) -> None:
+    """The help is a sentence in bounds, without what rich takes for markup or emoji; a default of None is put in words."""
+    assert record.help.endswith(".")
+    assert 10 < len(record.help) < 120
+    assert not re.search(r"\[|:\w+:", record.help + record.default_text)
+    assert record.panel
+    if default_of(kind, name) is None:
+        assert record.default_text
+    for other in (record.requires, record.excludes):
+        assert not other or other in options_of(kind)
 
 
-def test_every_default_passes_its_own_check() -> None:
-    assert job() == job(**{name: each.default for name, each in OPTIONS.items()})
+@pytest.mark.parametrize("kind", JOBS)
+def test_every_field_is_an_option_or_an_argument(kind: type[Options]) -> None:
+    assert all(set(part.metadata) in ({"option"}, {"argument"}) for part in fields(kind))
 
 
-def test_paths_may_be_given_as_text() -> None:
-    given_text = Job(input="in.mp4", styles=["a.jpg", "b.jpg"], output="out.mp4", report=["r.json"])  # type: ignore[arg-type]
-    assert given_text.input == Path("in.mp4")
-    assert given_text.styles == (Path("a.jpg"), Path("b.jpg"))
-    assert (given_text.output, given_text.report) == (Path("out.mp4"), (Path("r.json"),))
+def test_defaults_pass_their_checks() -> None:
+    assert job() == job(**{name: default_of(Job, name) for name in OPTIONS})
 
 
-def test_without_a_style_there_is_nothing_to_paint() -> None:
-    with pytest.raises(BadOption, match="no style"):
-        Job(input=Path("in.mp4"), styles=())
+def test_paths_may_be_text() -> None:
+    from_text = Job(
+        input="in.mp4",  # type: ignore[arg-type]
+        styles=["a.jpg", "b.jpg"],  # type: ignore[arg-type]
+        output="out.mp4",  # type: ignore[arg-type]
+        report=["r.json"],  # type: ignore[arg-type]
+    )
+    assert from_text.input == Path("in.mp4")
+    assert from_text.styles == (Path("a.jpg"), Path("b.jpg"))
+    assert (from_text.output, from_text.report) == (Path("out.mp4"), (Path("r.json"),))
+    assert from_text.begin_with is None
 
 
-def test_a_job_does_not_change() -> None:
+@pytest.mark.parametrize(
+    ("make", "named"),
+    [
+        (lambda: Job(input=Path("in.mp4"), styles=()), "no STYLE was given"),
+        (lambda: WebcamJob(styles=()), "no STYLE was given"),
+        (lambda: TrainJob(styles=(), on=(Path("a.mp4"),)), "no STYLE was given"),
+        (lambda: TrainJob(styles=(Path("s.jpg"),)), "no --on was given"),
+        (lambda: MeasureJob(source=Path("a.mp4"), output=Path("b.mp4")), "no --style was given"),
+        (lambda: Job(input=Path("in.mp4"), styles=(Path("a.vstyle"), Path("b.jpg"))), "a.vstyle .* cannot be mixed"),
+    ],
+)
+def test_styles_and_clips_are_required(make: Any, named: str) -> None:
+    with pytest.raises(BadOption, match=named):
+        make()
+
+
+def test_jobs_are_frozen() -> None:
     with pytest.raises(FrozenInstanceError):
         job().size = 64  # type: ignore[misc]
 
 
 @given(st.integers(min_value=1, max_value=10**9))
-def test_frames_as_a_count(count: int) -> None:
+def test_frames_as_count(count: int) -> None:
     assert parse_frames(str(count)) == (None, count)
 
 
 @given(st.integers(min_value=0, max_value=10**9), st.integers(min_value=0, max_value=10**6))
-def test_frames_as_a_range(first: int, more: int) -> None:
+def test_frames_as_range(first: int, more: int) -> None:
     assert parse_frames(f"{first}:{first + more}") == (first, first + more)
     if more:
         with pytest.raises(BadOption):
@@ -131,12 +186,12 @@ def test_frames_as_a_range(first: int, more: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "0", "-3", "1:2:3", ":5", "5:", "a", "1.5", "-1:4", "1-4"])
-def test_frames_refuses_everything_else(text: str) -> None:
+def test_frames_refused(text: str) -> None:
     with pytest.raises(BadOption, match="--frames"):
         job(frames=text)
 
 
-def test_without_frames_all_are_painted() -> None:
+def test_frames_left_out() -> None:
     assert parse_frames(None) == (None, None)
 
 
@@ -144,21 +199,157 @@ def test_without_frames_all_are_painted() -> None:
     ("text", "rate"),
     [("24", 24), ("29.97", Fraction(30000, 1001)), ("30000/1001", Fraction(30000, 1001)), ("1/300", Fraction(1, 300))],
 )
-def test_a_rate_is_taken_as_it_is_meant(text: str, rate: Fraction) -> None:
+def test_rate(text: str, rate: Fraction) -> None:
     """Time lapses have rates below 1/200, which is how near a rate must be to NTSC's to mean one of them."""
     assert parse_rate(text) == rate
 
 
-@pytest.mark.parametrize(
-    "options", [{"minutes": 3.0}, {"begin_with": "a.vstyle", "seed": 7}, {"styles": ("a.vstyle",), "seed": 7}]
-)
-def test_what_would_have_no_effect_is_refused(options: dict[str, Any]) -> None:
-    with pytest.raises(BadOption, match="leave it out"):
-        Job(**({"input": "in.mp4", "styles": ("s.jpg",)} | options))
+@pytest.mark.parametrize("text", ["0", "-1", "1001", "fast", "1/0"])
+def test_rate_refused(text: str) -> None:
+    with pytest.raises(BadOption, match=f"--fps {text} is not a frame rate"):
+        job(fps=text)
 
 
-def test_a_folder_is_no_painting_to_name_a_file_after() -> None:
+NO_EFFECT = [
+    (Job, {"minutes": 3.0}, "--minutes has no effect without --engine learned; leave it out"),
+    (Job, {"engine": "learned", "preset": "high"}, "--preset has no effect with --engine learned; leave it out"),
+    (
+        Job,
+        {"engine": "learned", "begin_with": "a.vstyle"},
+        "--begin-with has no effect with --engine learned; leave it out",
+    ),
+    (Job, {"begin_with": "a.vstyle", "seed": 7}, "--seed has no effect with --begin-with; leave it out"),
+    (
+        Job,
+        {"styles": ("a.vstyle",), "style_weight": 7.0},
+        "--style-weight has no effect with a style model: a.vstyle was trained with its own; leave it out",
+    ),
+    (
+        Job,
+        {"styles": ("a.vstyle",), "iterations": 7},
+        "--iterations has no effect with a style model: a.vstyle stylizes each frame in one pass; leave it out",
+    ),
+    (WebcamJob, {"host": "0.0.0.0"}, "--host has no effect without --serve; leave it out"),
+    (WebcamJob, {"serve": 0, "fullscreen": True}, "--fullscreen has no effect with --serve; leave it out"),
+    (WebcamJob, {"overwrite": True}, "--overwrite has no effect without --record; leave it out"),
+    (
+        WebcamJob,
+        {"styles": ("a.vstyle",), "tv_weight": 7.0},
+        "--tv-weight has no effect with style models: they were trained with their own; leave it out",
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "given", "message"), NO_EFFECT)
+def test_options_without_effect_are_refused(kind: type[Options], given: dict[str, Any], message: str) -> None:
+    needed = {"input": "in.mp4"} if kind is Job else {}
+    with pytest.raises(BadOption) as refused:
+        kind(**(needed | {"styles": ("s.jpg",)} | given))
+    assert str(refused.value) == message
+
+
+FIXED_BY_TRAINING = {
+    "style_weight",
+    "content_weight",
+    "temporal_weight",
+    "tv_weight",
+    "style_scale",
+    "flow",
+    "features",
+}
+
+
+def test_engines_heed_what_they_always_have() -> None:
+    """The lists that stood in the code before each option said this by itself."""
+    iterated = {"preset", "iterations", "first_iterations", "begin_with"}
+    assert {name for name, record in OPTIONS.items() if LEARNED not in record.engines} == iterated
+    assert {name for name, record in OPTIONS.items() if MODEL not in record.engines} == iterated | FIXED_BY_TRAINING | {
+        "minutes",
+        "seed",
+    }
+
+
+def test_what_a_resumed_run_has_to_repeat() -> None:
+    """Names of files, the selection, size and device may change or are compared in a resolved form."""
+    run = {
+        "output_size",
+        "codec",
+        "crf",
+        "pix_fmt",
+        "fps",
+        "preset",
+        "iterations",
+        "first_iterations",
+        "keep_colors",
+        "seed",
+    }
+    assert set(result_options(job())) == {Job.flag(name) for name in run | FIXED_BY_TRAINING}
+    training = {"size", "start", "duration", "frames", "seed"} | FIXED_BY_TRAINING
+    options = result_options(TrainJob(styles=(Path("s.jpg"),), on=(Path("a.mp4"),)))
+    assert set(options) == {TrainJob.flag(name) for name in training}
+    assert options["--style-weight"] == "15.0"
+
+
+def test_a_style_model_takes_the_place_of_images() -> None:
+    learned = job(engine="learned", style_weight=3.0, minutes=2.0, seed=7, keep_colors=True)
+    model = learned.with_style_model(Path("a.vstyle"))
+    assert (model.style_model, model.keep_colors) == (Path("a.vstyle"), True)
+    assert not any(is_given(model, name) for name, record in OPTIONS.items() if MODEL not in record.engines)
+
+
+def test_options_that_two_jobs_share() -> None:
+    shared = shared_options(job(start=2.0, device="cpu"), MeasureJob)
+    assert (shared["start"], shared["device"], shared["styles"]) == (2.0, "cpu", (Path("style.jpg"),))
+    assert "seed" not in shared
+
+
+def test_options_of_measure_have_the_defaults_of_run() -> None:
+    for name in set(options_of(MeasureJob)) & set(OPTIONS) - {"flow", "output"}:
+        assert default_of(MeasureJob, name) == default_of(Job, name)
+
+
+def test_flags() -> None:
+    assert MeasureJob.flag("styles") == "--style"
+    assert Job.flag("style_weight") == "--style-weight"
+    assert [flag_of(name, record) for name, record in options_of(ExportJob).items()] == ["--output", "--overwrite"]
+
+
+def test_weights_have_one_default() -> None:
+    assert ObjectiveOptions.style_weight == job().style_weight == 15.0
+
+
+def test_a_folder_is_not_a_name_for_a_file() -> None:
     with pytest.raises(BadOption, match="is a folder"):
-        TrainJob(styles=(".",), on=("a.mp4",))
+        TrainJob(styles=(Path("."),), on=(Path("a.mp4"),))
     with pytest.raises(BadOption, match="is a folder"):
-        ExportJob(learned=".")
+        ExportJob(model=Path("."))
+
+
+def test_outputs_of_trainings_and_exports() -> None:
+    assert TrainJob(styles=(Path("a/s.jpg"),), on=(Path("c.mp4"),)).output == Path("a/s.vstyle")
+    assert ExportJob(model=Path("a/s.vstyle")).output == Path("a/s.onnx")
+    with pytest.raises(BadOption, match=r"--output x.mp4 does not end in .onnx"):
+        ExportJob(model=Path("s.vstyle"), output=Path("x.mp4"))
+
+
+def test_the_command_line_of_a_job() -> None:
+    plain = Job(input=Path("i.mp4"), styles=(Path("s.jpg"),))
+    assert command_line("run", plain) == "videostyle run i.mp4 s.jpg"
+    measuring = MeasureJob(source=Path("a b.mp4"), output=Path("o.mp4"), styles=(Path("s.jpg"), Path("t.jpg")), size=64)
+    words = shlex.split(command_line("measure", measuring))
+    assert words[:4] == ["videostyle", "measure", "a b.mp4", "o.mp4"]
+    assert words[4:] == ["--style", "s.jpg", "--style", "t.jpg", "--size", "64"]
+
+
+@pytest.mark.parametrize(("text", "on"), [("1", True), ("on", True), ("0", False), ("off", False), ("no", False)])
+def test_switches(text: str, on: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIDEOSTYLE_DEBUG", text)
+    assert switch("VIDEOSTYLE_DEBUG", default=not on) is on
+
+
+@pytest.mark.parametrize("default", [False, True])
+def test_a_switch_that_is_not_set(default: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIDEOSTYLE_DEBUG", "")
+    assert switch("VIDEOSTYLE_DEBUG", default=default) is default
+    monkeypatch.delenv("VIDEOSTYLE_DEBUG")
+    assert switch("VIDEOSTYLE_DEBUG", default=default) is default

@@ -17,9 +17,9 @@ import pytest
 from PIL import Image
 
 from tests.support.clips import Tone, gradient, make_clip
+from tests.support.command import run_command
 from tests.support.thin_vgg import real_weights, thin_weights
 from videostyle import stylize_image
-from videostyle.cli import main as cli
 from videostyle.media.images import read_picture
 from videostyle.models.weights import WEIGHTS
 from videostyle.style_images import load_style
@@ -86,7 +86,7 @@ def test_a_clip_is_painted_by_the_command_line_with_the_real_network(place):
 def test_quiet_says_nothing_and_a_still_goes_to_a_still(place, monkeypatch, capsys):
     monkeypatch.setitem(WEIGHTS, "vgg19", real_weights)
     output = place / "out.png"
-    assert main("run", place / "photo.png", place / "style.png", "-o", output, "--quiet", *QUICK) == 0
+    assert run_command("run", place / "photo.png", place / "style.png", "-o", output, "--quiet", *QUICK) == 0
     assert capsys.readouterr() == ("", "")
     assert read_picture(output).image.shape == (*SIZE, 3)
     painted = stylize_image(read_picture(place / "photo.png").image, load_style(place / "style.png"), iterations=4)
@@ -115,13 +115,6 @@ def keep_signal_handlers():
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
-
-
-def main(*arguments: object) -> int:
-    """Runs the program in this process and returns its exit code."""
-    with pytest.raises(SystemExit) as left:
-        cli.main([str(each) for each in arguments])
-    return int(left.value.code or 0)
 
 
 def save(place: Path, name: str, mode: str, size=(48, 36)) -> None:
@@ -174,10 +167,10 @@ REFUSED = {
     "an empty file": (lambda place: (place / "no.mp4").touch(), ["no.mp4", "style.png"], "no.mp4"),
     "style is text": (text_as_style, ["in.mp4", "text.jpg"], "text.jpg"),
     "style is a video": (None, ["in.mp4", "in.mp4"], "in.mp4"),
-    "style is a folder": (frames_in, ["in.mp4", "frames"], "frames"),
+    "style is a folder": (frames_in, ["in.mp4", "frames"], "style frames is not a file"),
     "style of 1x1": (lambda place: save(place, "dot.png", "RGB", (1, 1)), ["in.mp4", "dot.png"], "1x1"),
-    "size 31": (None, ["in.mp4", "style.png", "--size", "31"], "from 32 to 8192"),
-    "size 8193": (None, ["in.mp4", "style.png", "--size", "8193"], "from 32 to 8192"),
+    "size 31": (None, ["in.mp4", "style.png", "--size", "31"], "32 to 8192"),
+    "size 8193": (None, ["in.mp4", "style.png", "--size", "8193"], "32 to 8192"),
     "a strip": (strip, ["strip.mp4", "style.png", "--size", "64"], "64x8"),
     "missing folder": (None, ["in.mp4", "style.png", "-o", "nowhere/out.mp4"], "nowhere"),
     "mp3": (None, ["in.mp4", "style.png", "-o", "out.mp3"], ".mp3"),
@@ -216,7 +209,7 @@ def test_bad_input_gets_one_clear_line_and_leaves_nothing(prepare, arguments, na
     monkeypatch.chdir(place)
     before = listing(place)
     capfd.readouterr()
-    code = main("run", *arguments, "--quiet")
+    code = run_command("run", *arguments, "--quiet")
     out, err = capfd.readouterr()
     assert (code, out) == (2, "")
     assert err.startswith("error: ")
@@ -263,7 +256,7 @@ def test_unusual_styles_work(prepare, name, place, capsys):
     loaded = load_style(place / name)
     assert loaded.ndim == 3
     assert loaded.shape[2] == 3
-    assert main("run", place / "photo.png", place / name, "-o", place / "out.png", "--quiet", *QUICK) == 0
+    assert run_command("run", place / "photo.png", place / name, "-o", place / "out.png", "--quiet", *QUICK) == 0
     assert capsys.readouterr().err == ""
     assert read_picture(place / "out.png").image.shape == (*SIZE, 3)
 
@@ -286,7 +279,7 @@ def paint(place, thin_network, monkeypatch, capsys):
 
     def paint(*arguments: object, quick: tuple[str, ...] = QUICK) -> str:
         words = ["--overwrite", "--report", page, "--device", "cpu", *quick]
-        assert main("run", *arguments, place / "style.png", *words, "--quiet") == 0
+        assert run_command("run", *arguments, place / "style.png", *words, "--quiet") == 0
         assert capsys.readouterr() == ("", "")
         text = page.read_text(encoding="utf-8")
         assert "not measured" not in text
@@ -303,7 +296,7 @@ def test_the_page_of_a_run_has_what_measure_finds_in_its_output(place, paint):
     )
     found = warp_errors(place / "look.html")
     again = [place / "in.mp4", place / "out.mp4", "--style", place / "style.png", "--device", "cpu", "--quiet"]
-    assert main("measure", *again, "-o", place / "again.html") == 0
+    assert run_command("measure", *again, "-o", place / "again.html") == 0
     assert warp_errors(place / "again.html") == found
 
 
@@ -319,7 +312,7 @@ def test_a_range_painted_into_a_used_folder_is_measured_by_itself(place, paint):
     for number in (3, 4, 5):
         (place / "painted" / f"{number:06d}.png").rename(alone / f"{number:06d}.png")
     again = [place / "in.mp4", alone, "--style", place / "style.png", "--device", "cpu", "--frames", "3:5", "--quiet"]
-    assert main("measure", *again, "-o", place / "again.html") == 0
+    assert run_command("measure", *again, "-o", place / "again.html") == 0
     assert warp_errors(place / "again.html") == warp_errors(place / "look.html")
 
 
@@ -342,5 +335,5 @@ def test_a_clip_in_its_own_colors_is_measured_in_gray(place, paint):
     text = paint(place / "in.mp4", "-o", place / "out.mp4", "--keep-colors", "--frames", "2")
     figures = place / "figures.json"
     again = [place / "in.mp4", place / "out.mp4", "--style", place / "style.png", "--device", "cpu", "--keep-colors"]
-    assert main("measure", *again, "--frames", "2", "--json", figures, "--quiet") == 0
+    assert run_command("measure", *again, "--frames", "2", "--json", figures, "--quiet") == 0
     assert f"gram</th><td>{json.loads(figures.read_text())['summary']['gram']:.4g}</td>" in text

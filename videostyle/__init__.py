@@ -1,6 +1,7 @@
-"""Paint a clip in the style of a painting: `from videostyle import Job, run, stylize_image`, or TrainJob and train.
+"""Stylizes video after a painting: `from videostyle import Job, run`, or TrainJob and train, or `stylize_image` for a picture.
 
-The names are looked up on first use, so that `import videostyle` itself loads neither torch nor a codec.
+The names are imported when they are first used, so that `import videostyle` itself loads neither torch nor FFmpeg. The live
+preview is `videostyle.webcam.webcam`: a function of that name here would hide the package that it lives in.
 """
 
 from __future__ import annotations
@@ -9,22 +10,81 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from videostyle.config import Job, TrainJob
-    from videostyle.errors import VideoStyleError
-    from videostyle.rendering.run import run
+    from videostyle.config import ExportJob, Job, MeasureJob, TrainJob, WebcamJob
+    from videostyle.errors import (
+        BadInput,
+        BadOption,
+        BadOutput,
+        Cancelled,
+        MissingModel,
+        RunFailed,
+        VideoStyleError,
+    )
+    from videostyle.events import (
+        Analyzing,
+        Estimate,
+        Event,
+        Measuring,
+        Notice,
+        Rendering,
+        RunStarted,
+        TrainingProgress,
+        TrainingStarted,
+    )
+    from videostyle.reports.records import Measurement, RunReport
     from videostyle.stylizers.still import stylize_image
-    from videostyle.training.train import train
+    from videostyle.training.train import TrainReport
+    from videostyle.workflow import export, measure, run, train
 
-__all__ = ["Job", "TrainJob", "VideoStyleError", "run", "stylize_image", "train"]
+_MODULES = {
+    "videostyle.config": ("ExportJob", "Job", "MeasureJob", "TrainJob", "WebcamJob"),
+    "videostyle.errors": (
+        "BadInput", "BadOption", "BadOutput", "Cancelled", "MissingModel", "RunFailed", "VideoStyleError",
+    ),
+    "videostyle.events": (
+        "Analyzing", "Estimate", "Event", "Measuring", "Notice", "Rendering", "RunStarted", "TrainingProgress",
+        "TrainingStarted",
+    ),
+    "videostyle.reports.records": ("Measurement", "RunReport"),
+    "videostyle.stylizers.still": ("stylize_image",),
+    "videostyle.training.train": ("TrainReport",),
+    "videostyle.workflow": ("export", "measure", "run", "train"),
+}  # fmt: skip
+"""The public names by the module that each of them is imported from."""
 
-_HOMES = {
-    "Job": "videostyle.config",
-    "TrainJob": "videostyle.config",
-    "VideoStyleError": "videostyle.errors",
-    "run": "videostyle.rendering.run",
-    "stylize_image": "videostyle.stylizers.still",
-    "train": "videostyle.training.train",
-}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = [
+    "Analyzing",
+    "BadInput",
+    "BadOption",
+    "BadOutput",
+    "Cancelled",
+    "Estimate",
+    "Event",
+    "ExportJob",
+    "Job",
+    "MeasureJob",
+    "Measurement",
+    "Measuring",
+    "MissingModel",
+    "Notice",
+    "Rendering",
+    "RunFailed",
+    "RunReport",
+    "RunStarted",
+    "TrainJob",
+    "TrainReport",
+    "TrainingProgress",
+    "TrainingStarted",
+    "VideoStyleError",
+    "WebcamJob",
+    "export",
+    "measure",
+    "run",
+    "stylize_image",
+    "train",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -1,483 +1,399 @@
-"""What a run can be told. Each default, range and help text is written here once; the command line is made from it."""
+"""The options of every command: groups of options, composed into the jobs that the commands take.
+
+Each default, range and help text is written here once, in the words of options.py. A new option is a field here, and a line
+where it acts.
+"""
 
 from __future__ import annotations
 
-import math
-from dataclasses import MISSING, dataclass, field, fields
-from fractions import Fraction
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from videostyle.errors import BadOption
+from videostyle.options import (
+    LEARNED,
+    MODEL,
+    OPTIMIZE,
+    TRAINED,
+    Option,
+    Options,
+    argument,
+    option,
+    parse_frames,
+    parse_rate,
+    restated,
+)
 
 PRESETS = ("draft", "standard", "high")
 
-ENGINES = ("optimize", "learned")
+MODEL_SUFFIX = ".vstyle"  # of a style model
 
-LEARNED = ".vstyle"  # the suffix of a learned painting
-
-# of a run: without effect where a network paints; and what a learned painting has settled already
-ITERATED = ("preset", "iterations", "first_iterations", "begin_with")
-
-SETTLED = (
-    "style_weight", "content_weight", "temporal_weight", "tv_weight", "style_scale", "flow", "features", "minutes", "seed",
-)  # fmt: skip
-
-
-def option(default: Any, help: str, *, choices=None, low=None, high=None, panel="Painting", default_text=""):
-    """A dataclass field that carries its own help, its range (both ends included) and its place in `--help`."""
-    return field(
-        default=default,
-        metadata={
-            "help": help,
-            "choices": choices,
-            "low": low,
-            "high": high,
-            "panel": panel,
-            "default_text": default_text,
-        },
-    )
+selection_option = partial(option, panel="Selection", affects_result=False)
+output_option = partial(option, panel="Output", affects_result=False)
+encoding_option = partial(option, panel="Output")
+camera_option = partial(option, panel="Camera")
+measuring_option = partial(option, panel="Measuring")
+training_option = partial(option, panel="Training")
+computation_option = partial(option, panel="Computation", engines=TRAINED)
+device_option = partial(option, panel="Computation", affects_result=False)
+style_option = partial(option, panel="Stylization")
+trained_option = partial(style_option, engines=TRAINED)  # a style model keeps the one that it was trained with
+optimizer_option = partial(style_option, engines=(OPTIMIZE,))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
-    """One painting run, complete and checked.
+class SelectionOptions(Options):
+    """The part of a source that is used."""
 
-    Raises BadOption where a value is outside its range, not a number, or not one of its choices.
-    """
-
-    input: Path
-    styles: tuple[Path, ...]
-    output: Path | None = option(
+    start: float = selection_option(0.0, "Begin this many seconds after the first frame.", low=0.0)
+    duration: float | None = selection_option(None, "Stylize this many seconds.", above=0.0, default_text="to the end")
+    frames: str | None = selection_option(
         None,
-        "Where the result goes: a video, an image or a folder, by its suffix.",
-        panel="Output",
-        default_text="INPUT_STYLE beside the input",
-    )
-    overwrite: bool = option(False, "Replace the output if it exists.", panel="Output")
-    restart: bool = option(False, "Start over, where a run of the same output was interrupted.", panel="Output")
-    size: int | None = option(
-        None,
-        "Longer side of the painted picture, in pixels.",
-        low=32,
-        high=8192,
-        default_text="the source's; at most 512 without a GPU",
-    )
-    output_size: str = option(
-        "painted",
-        "'source' scales the painted picture back to the source's size.",
-        choices=("painted", "source"),
-        panel="Output",
-    )
-    audio: str = option(
-        "copy",
-        "'copy' keeps the source's sound, 'none' leaves it out; a FILE's sound replaces it, from the first frame on.",
-        panel="Output",
-    )
-    codec: str | None = option(
-        None,
-        "How a video is encoded.",
-        choices=("h264", "hevc", "vp9", "av1", "prores", "ffv1"),
-        panel="Output",
-        default_text="h264; vp9 in .webm",
-    )
-    crf: int | None = option(
-        None,
-        "The encoder's quality: lower is better and larger.",
-        low=0,
-        high=63,
-        panel="Output",
-        default_text="by codec",
-    )
-    pix_fmt: str | None = option(
-        None,
-        "The video's pixel format by FFmpeg's name, such as yuv420p10le.",
-        panel="Output",
-        default_text="by codec and the source's depth",
-    )
-    fps: str | None = option(
-        None,
-        "Frames a second, such as 24 or 30000/1001, where a folder becomes a video.",
-        panel="Output",
-        default_text="25",
-    )
-    report: tuple[Path, ...] = option(
-        (), "Write a report of the run: .json, or .html to be looked at; may be given again.", panel="Output"
-    )
-
-    start: float = option(0.0, "Begin this many seconds after the first frame.", low=0.0, panel="Which part")
-    duration: float | None = option(
-        None, "Paint this many seconds.", low=0.0, panel="Which part", default_text="to the end"
-    )
-    frames: str | None = option(
-        None,
-        "N: stop after N frames. A:B: only these, both included (a folder's file numbers; else counted from 1).",
-        panel="Which part",
+        "N stops after N frames; A:B takes only these, both included (a folder's file numbers, else counted from 1).",
+        parse=parse_frames,
         default_text="all",
     )
 
-    engine: str = option(
-        "optimize",
-        "'learned' has a network learn the painting on this clip first; it is kept beside the output (.vstyle).",
-        choices=ENGINES,
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectiveOptions(Options):
+    """The weights of the terms of the objective L."""
+
+    style_weight: float = trained_option(15.0, "Weight of the style.", low=0.0)
+    content_weight: float = trained_option(1.0, "Weight of the source's content.", low=0.0)
+    temporal_weight: float = trained_option(
+        300.0, "Weight of consistency with the previous frame: 0 is lively, 3000 locked.", low=0.0
     )
-    minutes: float = option(
+    tv_weight: float = trained_option(
+        2.0, "Weight of smoothness: penalizes differences of neighboring pixels.", low=0.0
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleOptions(Options):
+    """What is compared when a picture is compared with a style image."""
+
+    style_scale: float = trained_option(
+        1.0, "Stroke size relative to the picture: 0.5 is finer, 2 coarser.", low=0.1, high=10.0
+    )
+    features: str = computation_option(
+        "vgg19", "The network whose features represent style and content.", choices=("vgg19", "vgg19-torchvision")
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleOptions(Options):
+    """The iterations of the optimizer, and what it starts from."""
+
+    preset: str = optimizer_option("standard", "Amount of work per frame.", choices=PRESETS)
+    iterations: int | None = optimizer_option(
+        None,
+        "Exactly this many iterations for each frame after a shot's first.",
+        low=1,
+        high=100_000,
+        default_text="adaptive",
+    )
+    first_iterations: int | None = optimizer_option(
+        None, "Iterations for a shot's first frame, over all scales.", low=1, high=100_000, default_text="by preset"
+    )
+    begin_with: Path | None = optimizer_option(
+        None,
+        "A style model (.vstyle) that draws a shot's first frame, from which the iterations continue.",
+        default_text="coarse to fine",
+        affects_result=False,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodingOptions(Options):
+    """The encoding of a video."""
+
+    audio: str = output_option(
+        "copy",
+        "'copy' keeps the source's sound, 'none' leaves it out; a FILE's sound replaces it, from the first frame on.",
+    )
+    codec: str | None = encoding_option(
+        None,
+        "Video codec.",
+        choices=("h264", "hevc", "vp9", "av1", "prores", "ffv1"),
+        default_text="h264; vp9 in .webm",
+    )
+    crf: int | None = encoding_option(
+        None, "The encoder's quality: lower is better and larger.", low=0, high=63, default_text="by codec"
+    )
+    pix_fmt: str | None = encoding_option(
+        None,
+        "The video's pixel format by FFmpeg's name, such as yuv420p10le.",
+        default_text="by codec and the source's depth",
+    )
+    fps: str | None = encoding_option(
+        None,
+        "Frames a second of a video made from a folder, such as 24 or 30000/1001.",
+        parse=parse_rate,
+        default_text="25",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions(Options):
+    """What a run that trains, and a training, have in common."""
+
+    minutes: float = style_option(
         15.0,
-        "How long a network learns, in minutes.",
+        "Minutes to train the style model for.",
         low=0.01,
         high=10_000.0,
         default_text="15; with --engine learned",
+        engines=(LEARNED,),
+        affects_result=False,
     )
-    preset: str = option("standard", "How much work goes into each frame.", choices=PRESETS)
-    style_weight: float = option(15.0, "Pull towards the painting.", low=0.0)
-    content_weight: float = option(1.0, "Pull towards the clip.", low=0.0)
-    temporal_weight: float = option(300.0, "Pull towards the last frame: 0 lively, 3000 locked.", low=0.0)
-    tv_weight: float = option(2.0, "Smoothness: penalizes differences of neighboring pixels.", low=0.0)
-    style_scale: float = option(
-        1.0, "Stroke size relative to the picture; 0.5 is finer, 2 coarser.", low=0.1, high=10.0
+    flow: str = computation_option(
+        "dis", "Optical flow; with 'none' every frame is stylized alone.", choices=("dis", "raft", "none")
     )
-    keep_colors: bool = option(False, "Keep the clip's colors; take only light and stroke from the painting.")
-    iterations: int | None = option(
-        None,
-        "Exactly this many iterations for every frame after a shot's first.",
-        low=1,
-        high=100_000,
-        default_text="as many as a frame needs",
+    seed: int = computation_option(
+        0, "Seed of the random numbers that the first frame starts from.", low=0, high=2**32 - 1, excludes="begin_with"
     )
-    first_iterations: int | None = option(
-        None, "Iterations for a shot's first frame, over all scales.", low=1, high=100_000, default_text="by preset"
-    )
-    begin_with: Path | None = option(
-        None,
-        "A learned painting (.vstyle) that paints a shot's first frame; the iterations go on from there.",
-        default_text="coarse to fine",
-    )
-    flow: str = option(
-        "dis", "Optical flow; 'none' paints every frame alone.", choices=("dis", "raft", "none"), panel="How"
-    )
-    features: str = option("vgg19", "The network that sees style.", choices=("vgg19", "vgg19-torchvision"), panel="How")
-    device: str = option("auto", "auto, cpu, cuda, cuda:1, mps.", panel="How")
-    threads: int | None = option(
-        None, "CPU threads for the painting.", low=1, high=1024, panel="How", default_text="one per core"
-    )
-    seed: int = option(0, "Seed of the random numbers the first frame starts from.", low=0, high=2**32 - 1, panel="How")
 
-    def __post_init__(self):
-        object.__setattr__(self, "input", Path(self.input))
-        object.__setattr__(self, "styles", tuple(Path(style) for style in self.styles))
-        for name in ("output", "begin_with"):
-            value = getattr(self, name)
-            object.__setattr__(self, name, None if value is None else Path(value))
-        object.__setattr__(self, "report", tuple(Path(report) for report in self.report))
-        if not self.styles:
-            raise BadOption("no style was given", "one or more images", "add the painting after the input")
-        check_options(self)
-        parse_frames(self.frames)
-        parse_rate(self.fps)
-        if self.learned is not None or self.engine == "learned":
-            self._check_learned()
-        else:
-            self._check_optimize()
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceOptions(Options):
+    """The processor that does the work."""
+
+    device: str = device_option("auto", "auto, cpu, cuda, cuda:1, mps.")
+    threads: int | None = device_option(None, "CPU threads.", low=1, high=1024, default_text="one per core")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverwriteOption(Options):
+    """Whether files may be replaced."""
+
+    overwrite: bool = output_option(False, "Replace the output if it exists.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job(
+    DeviceOptions,
+    TrainingOptions,
+    ScheduleOptions,
+    StyleOptions,
+    ObjectiveOptions,
+    SelectionOptions,
+    EncodingOptions,
+    OverwriteOption,
+):
+    """A run: a video, an image or a folder of frames, to be stylized. It is complete and checked; see `Options`."""
+
+    input: Path = argument("INPUT", "A video, an image or a folder of numbered frames.")
+    styles: tuple[Path, ...] = argument(
+        "STYLE", "The style: an image, or a style model (.vstyle). The styles of several images are mixed."
+    )
+    output: Path | None = output_option(
+        None,
+        "The result: a video, an image or a folder, by its suffix.",
+        flags=("--output", "-o"),
+        default_text="INPUT_STYLE beside the input",
+    )
+    restart: bool = output_option(False, "Start over if a run of the same output was interrupted.")
+    output_size: str = encoding_option(
+        "painted", "'source' scales the stylized picture back to the source's size.", choices=("painted", "source")
+    )
+    report: tuple[Path, ...] = output_option(
+        (), "Write a report of the run: .json, or a page as .html; may be repeated."
+    )
+    engine: str = style_option(
+        "optimize",
+        "'learned' trains a style model on this clip first, and keeps it beside the output (.vstyle).",
+        choices=("optimize", "learned"),
+        affects_result=False,
+    )
+    size: int | None = style_option(
+        None,
+        "Longer side of the stylized picture, in pixels.",
+        low=32,
+        high=8192,
+        default_text="the source's; at most 512 without a GPU",
+        affects_result=False,
+    )
+    keep_colors: bool = style_option(False, "Keep the source's colors; only brightness and strokes are stylized.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.style_model is not None and len(self.styles) > 1:
+            problem = f"{self.style_model} is a style model and cannot be mixed with other styles"
+            raise BadOption(problem, todo="give one style model, or only images")
 
     @property
-    def learned(self) -> Path | None:
-        """The learned painting to paint with, None where the styles are pictures."""
-        return next((style for style in self.styles if style.suffix.lower() == LEARNED), None)
+    def style_model(self) -> Path | None:
+        """The style model to render with; None where the styles are images."""
+        return next((style for style in self.styles if is_style_model(style)), None)
 
-    def _check_learned(self) -> None:
-        """Raises BadOption where something is asked of a network that it cannot do."""
-        if self.learned is not None and len(self.styles) > 1:
-            raise BadOption(f"{self.learned} beside other styles", "one learned painting, or images")
-        for name in (*ITERATED, *(SETTLED if self.learned else ())):
-            if getattr(self, name) != self.__dataclass_fields__[name].default:
-                why = f"{self.learned} has learned its painting already" if self.learned else "a network paints at once"
-                raise BadOption(f"--{name.replace('_', '-')}: {why}", "other options", "leave it out")
+    @property
+    def engine_used(self) -> str:
+        return self.engine if self.style_model is None else MODEL
 
-    def _check_optimize(self) -> None:
-        """Raises BadOption for what only a network that learns, or a first frame from noise, would heed."""
-        if self.minutes != self.__dataclass_fields__["minutes"].default:
-            raise BadOption(
-                f"--minutes {self.minutes:g}: no network learns", "--engine learned", "add it, or leave it out"
-            )
-        if self.begin_with is not None and self.seed:
-            raise BadOption("--seed: with --begin-with nothing is random", "other options", "leave it out")
+    def without_effect(self, engine: str, record: Option) -> str:
+        if engine == OPTIMIZE:
+            return "without --engine learned"
+        if engine == LEARNED:
+            return "with --engine learned"
+        fixed = "was trained with its own" if LEARNED in record.engines else "stylizes each frame in one pass"
+        return f"with a style model: {self.style_model} {fixed}"
 
-
-def as_in_run(name: str, help: str = "", **differs: Any) -> Any:
-    """An option that means for another command what it means for `run`, with its own help and the like where that differs."""
-    each = Job.__dataclass_fields__[name]
-    return field(default=each.default, metadata={**each.metadata, **({"help": help} if help else {}), **differs})
+    def with_style_model(self, model: Path) -> Job:
+        """The same run with a style model in place of the style images, and defaults for what it does not heed."""
+        return replace(self, styles=(model,), **self.defaults_for(MODEL))
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeasureJob:
-    """One measurement of a painted clip against its source, complete and checked. Raises BadOption as Job does."""
+class MeasureJob(DeviceOptions, StyleOptions, SelectionOptions, OverwriteOption):
+    """A measurement of a stylized clip against its source. It is complete and checked; see `Options`."""
 
-    source: Path
-    output: Path
-    style: tuple[Path, ...] = option(
-        (), "The painting, an image or a learned one (.vstyle); once for each style.", panel="Measuring"
+    source: Path = argument("SOURCE", "What was stylized: a video, an image or a folder of numbered frames.")
+    output: Path = argument("OUTPUT", "The result of it, from the first frame of that part of SOURCE on.")
+    styles: tuple[Path, ...] = measuring_option(
+        (),
+        "The style: an image, or a style model (.vstyle); once for each style.",
+        flags=("--style",),
+        required="add the style image",
     )
-    page: Path | None = option(
-        None, "Where the page with the figures goes (.html).", panel="Output", default_text="no page"
+    page: Path | None = output_option(
+        None, "A page with the figures (.html).", flags=("--page", "-o"), default_text="none"
     )
-    json: Path | None = option(None, "Where the figures go as JSON (.json).", panel="Output", default_text="none")
-    overwrite: bool = as_in_run("overwrite", "Replace the page and the JSON if they exist.")
+    json: Path | None = output_option(None, "The figures as JSON (.json).", default_text="none")
+    overwrite: bool = restated(OverwriteOption, "overwrite", "Replace the page and the JSON if they exist.")
 
-    start: float = as_in_run("start", "OUTPUT begins this many seconds after SOURCE's first frame.")
-    duration: float | None = as_in_run("duration", "Measure this many seconds.")
-    frames: str | None = as_in_run(
+    start: float = restated(SelectionOptions, "start", "OUTPUT begins this many seconds after SOURCE's first frame.")
+    duration: float | None = restated(SelectionOptions, "duration", "Measure this many seconds.")
+    frames: str | None = restated(
+        SelectionOptions,
         "frames",
-        "N: stop after N frames. A:B: OUTPUT holds these of SOURCE (a folder's file numbers; else counted from 1).",
+        "N stops after N frames; A:B are those that OUTPUT holds (SOURCE's file numbers, else counted from 1).",
     )
 
-    flow: str = option("dis", "Optical flow.", choices=("dis", "raft"), panel="Measuring")
-    flow_dir: Path | None = option(
+    flow: str = measuring_option("dis", "Optical flow.", choices=("dis", "raft"))
+    flow_dir: Path | None = measuring_option(
         None,
         "A folder of exact flow: frame_0001.flo goes from SOURCE's frame 1 to 2; the error is taken on frame 1.",
-        panel="Measuring",
         default_text="flow is estimated",
     )
-    size: int | None = as_in_run(
-        "size", "Scale both down to this longer side first, in pixels.", default_text="OUTPUT's"
+    size: int | None = restated(
+        Job, "size", "Scale both down to this longer side first, in pixels.", default_text="OUTPUT's"
     )
-    keep_colors: bool = as_in_run(
-        "keep_colors", "OUTPUT was painted with --keep-colors: the network sees gray pictures."
+    keep_colors: bool = restated(
+        Job, "keep_colors", "OUTPUT was made with --keep-colors: distances are those of gray pictures."
     )
-    style_scale: float = as_in_run("style_scale", "The --style-scale that OUTPUT was painted with.")
-    features: str = as_in_run("features")
-    device: str = as_in_run("device")
-    threads: int | None = as_in_run("threads", "CPU threads for the network.")
-
-    def __post_init__(self):
-        for name in ("source", "output"):
-            object.__setattr__(self, name, Path(getattr(self, name)))
-        for name in ("page", "json", "flow_dir"):
-            value = getattr(self, name)
-            object.__setattr__(self, name, None if value is None else Path(value))
-        object.__setattr__(self, "style", tuple(Path(style) for style in self.style))
-        if not self.style:
-            raise BadOption("no --style was given", "one or more images", "add --style and the painting")
-        check_options(self)
-        parse_frames(self.frames)
+    style_scale: float = restated(StyleOptions, "style_scale", "The --style-scale that OUTPUT was made with.")
 
 
 @dataclass(frozen=True, kw_only=True)
-class WebcamJob:
-    """A live preview, complete and checked. Raises BadOption as Job does."""
+class WebcamJob(DeviceOptions, StyleOptions, ObjectiveOptions, OverwriteOption):
+    """A live preview. It is complete and checked; see `Options`."""
 
-    styles: tuple[Path, ...]
-    camera: str = option(
+    styles: tuple[Path, ...] = argument(
+        "STYLE", "The style: an image, or a style model (.vstyle). The keys n and p switch between several."
+    )
+    camera: str = camera_option(
         "0",
         "A camera's number, a device such as /dev/video0, a URL, or a video FILE that plays as a camera, over and over.",
-        panel="Camera",
     )
-    mirror: bool = option(False, "Show the picture mirrored.", panel="Camera")
-    duration: float | None = option(
-        None, "Stop after this many seconds.", low=0.0, panel="Camera", default_text="when told to"
+    mirror: bool = camera_option(False, "Show the picture mirrored.")
+    duration: float | None = camera_option(
+        None, "Stop after this many seconds.", above=0.0, default_text="until it is stopped"
     )
-    record: Path | None = option(
-        None, "Record the painted picture to this video, from the beginning on.", panel="Output", default_text="none"
+    record: Path | None = output_option(
+        None, "Record the stylized picture to this video, from the beginning on.", default_text="none"
     )
-    overwrite: bool = as_in_run("overwrite", "Replace the recording if it exists.")
-    fullscreen: bool = option(False, "Let the window fill the screen.", panel="Output")
-    side_by_side: bool = option(False, "Show the camera's own picture beside the painted one.", panel="Output")
-    serve: int | None = option(
+    overwrite: bool = restated(OverwriteOption, "overwrite", "Replace the recording if it exists.", requires="record")
+    fullscreen: bool = output_option(False, "Let the window fill the screen.", excludes="serve")
+    side_by_side: bool = output_option(False, "Show the camera's own picture beside the stylized one.")
+    serve: int | None = output_option(
         None,
         "Show the picture as a page in a browser at this port, instead of a window.",
         low=0,
         high=65535,
-        panel="Output",
         default_text="a window",
     )
-    host: str = option(
+    host: str = output_option(
         "127.0.0.1",
         "The address that the page is served at; 0.0.0.0 lets everybody on the network see it and press its keys.",
-        panel="Output",
+        requires="serve",
     )
-    virtual_camera: Path | None = option(
+    virtual_camera: Path | None = output_option(
         None,
         "Offer the picture to video calls by this v4l2loopback device, such as /dev/video10 (Linux).",
-        panel="Output",
         default_text="none",
     )
 
-    size: int = option(320, "Longer side of the painted picture, in pixels.", low=32, high=2048)
-    strength: float = option(
-        1.0, "How much of the painting is shown: 0 is the camera's own picture.", low=0.0, high=1.0
-    )
-    style_weight: float = as_in_run("style_weight")
-    content_weight: float = as_in_run("content_weight", "Pull towards the camera's picture.")
-    temporal_weight: float = as_in_run("temporal_weight")
-    tv_weight: float = as_in_run("tv_weight")
-    style_scale: float = as_in_run("style_scale")
-    features: str = as_in_run("features")
-    device: str = as_in_run("device")
-    threads: int | None = as_in_run("threads", default_text="one fewer than cores")
+    size: int = style_option(320, "Longer side of the stylized picture, in pixels.", low=32, high=2048)
+    strength: float = style_option(1.0, "Opacity of the stylized picture: 0 shows the camera's own.", low=0.0, high=1.0)
+    threads: int | None = restated(DeviceOptions, "threads", default_text="one fewer than cores")
 
-    def __post_init__(self):
-        object.__setattr__(self, "styles", tuple(Path(each) for each in self.styles))
-        for name in ("record", "virtual_camera"):
-            value = getattr(self, name)
-            object.__setattr__(self, name, None if value is None else Path(value))
-        if not self.styles:
-            raise BadOption("no painting was given", "one or more images", "add the painting's file")
-        check_options(self)
-        for name, why in self._unheeded().items():
-            if getattr(self, name) != self.__dataclass_fields__[name].default:
-                raise BadOption(f"--{name.replace('_', '-')}: {why}", "other options", "leave it out")
+    @property
+    def engine_used(self) -> str:
+        return MODEL if all(map(is_style_model, self.styles)) else OPTIMIZE
 
-    def _unheeded(self) -> dict[str, str]:
-        """Options that would have no effect, and why."""
-        found = {"host": "without --serve"} if self.serve is None else {"fullscreen": "with --serve there is no window"}
-        found |= {"overwrite": "without --record"} if self.record is None else {}
-        if all(each.suffix.lower() == LEARNED for each in self.styles):
-            found |= dict.fromkeys({*SETTLED} & self.__dataclass_fields__.keys(), "networks have learned their styles")
-        return found
+    def without_effect(self, engine: str, record: Option) -> str:
+        return "with style models: they were trained with their own"
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainJob:
-    """A network that is to learn a painting, complete and checked. Raises BadOption as Job does."""
+class TrainJob(DeviceOptions, TrainingOptions, StyleOptions, ObjectiveOptions, SelectionOptions, OverwriteOption):
+    """A training of a style model. It is complete and checked; see `Options`."""
 
-    styles: tuple[Path, ...]
-    on: tuple[Path, ...] = option(
-        (), "A clip, a still or a folder of frames to learn on; may be given again.", panel="Learning"
+    styles: tuple[Path, ...] = argument("STYLE", "The style: an image. The styles of several images are mixed.")
+    on: tuple[Path, ...] = training_option(
+        (),
+        "A clip, a still or a folder of frames to train on; may be repeated.",
+        required="add a clip",
+        affects_result=False,
     )
-    output: Path | None = option(
-        None, "Where the learned painting goes (.vstyle).", panel="Output", default_text="STYLE.vstyle beside the style"
+    output: Path | None = restated(
+        Job, "output", "The style model (.vstyle).", default_text="STYLE.vstyle beside the style"
     )
-    overwrite: bool = as_in_run("overwrite")
-    restart: bool = as_in_run("restart", "Start over, where a training of the same output was interrupted.")
+    restart: bool = restated(Job, "restart", "Start over if a training of the same output was interrupted.")
 
-    minutes: float = as_in_run("minutes", panel="Learning", default_text="15")
-    steps: int | None = option(
+    minutes: float = restated(TrainingOptions, "minutes", panel="Training", default_text="15")
+    steps: int | None = training_option(
         None,
-        "Learn for exactly this many steps instead.",
+        "Train for exactly this many steps instead.",
         low=1,
         high=10_000_000,
-        panel="Learning",
-        default_text="as many as the time allows",
+        default_text="by --minutes",
+        affects_result=False,
     )
-    size: int = option(
-        320,
-        "Longer side of the frames learned on, in pixels: strokes come out right at about this size.",
-        low=64,
-        high=2048,
-        panel="Learning",
+    size: int = training_option(
+        320, "Longer side of the frames, in pixels: strokes come out right at about this size.", low=64, high=2048
     )
-    start: float = as_in_run("start", "Learn from this many seconds after the first frame on.")
-    duration: float | None = as_in_run("duration", "Learn on this many seconds.")
-    frames: str | None = as_in_run("frames")
+    start: float = restated(
+        SelectionOptions, "start", "Train on what follows this many seconds after the first frame.", affects_result=True
+    )
+    duration: float | None = restated(SelectionOptions, "duration", "Train on this many seconds.", affects_result=True)
+    frames: str | None = restated(SelectionOptions, "frames", affects_result=True)
+    flow: str = restated(TrainingOptions, "flow", "Optical flow; 'none' leaves the temporal term out.")
+    seed: int = restated(TrainingOptions, "seed", "Seed of the network's initial weights.", excludes="")
 
-    style_weight: float = as_in_run("style_weight")
-    content_weight: float = as_in_run("content_weight")
-    temporal_weight: float = as_in_run("temporal_weight")
-    tv_weight: float = as_in_run("tv_weight")
-    style_scale: float = as_in_run("style_scale")
-    flow: str = as_in_run("flow", "Optical flow; 'none' leaves the temporal term out.")
-    features: str = as_in_run("features")
-    device: str = as_in_run("device")
-    threads: int | None = as_in_run("threads", "CPU threads for the training.")
-    seed: int = as_in_run("seed", "Seed of the random numbers the network starts from.")
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._complete_output(self.styles[0], MODEL_SUFFIX)
 
-    def __post_init__(self):
-        for name in ("styles", "on"):
-            object.__setattr__(self, name, tuple(Path(each) for each in getattr(self, name)))
-        output = Path(self.output) if self.output else None
-        if not self.styles:
-            raise BadOption("no style was given", "one or more images", "add the painting")
-        if not self.on:
-            raise BadOption("nothing to learn on was given", "clips, stills, folders", "add --on and the clip")
-        output = output or beside(self.styles[0], LEARNED)
-        if output.suffix.lower() != LEARNED:
-            raise BadOption(f"--output {output}", f"a name ending in {LEARNED}")
-        object.__setattr__(self, "output", output)
-        check_options(self)
-        parse_frames(self.frames)
+    @property
+    def engine_used(self) -> str:
+        return LEARNED
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExportJob:
-    """A learned painting that is to be written in another format. Raises BadOption as Job does."""
+class ExportJob(OverwriteOption):
+    """An export of a style model to another format. It is complete and checked; see `Options`."""
 
-    learned: Path
-    output: Path | None = option(
-        None, "Where the network goes (.onnx).", panel="Output", default_text="FILE.onnx beside it"
-    )
-    overwrite: bool = as_in_run("overwrite")
+    model: Path = argument("FILE", "A style model (.vstyle).")
+    output: Path | None = restated(Job, "output", "The exported network (.onnx).", default_text="FILE.onnx beside it")
 
-    def __post_init__(self):
-        object.__setattr__(self, "learned", Path(self.learned))
-        output = Path(self.output) if self.output else beside(self.learned, ".onnx")
-        if output.suffix.lower() != ".onnx":
-            raise BadOption(f"--output {output}", "a name ending in .onnx")
-        object.__setattr__(self, "output", output)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._complete_output(self.model, ".onnx")
 
 
-def beside(path: Path, suffix: str) -> Path:
-    """The same name with another suffix. Raises BadOption where it is no file's name, as `.` is none."""
-    if not path.name:
-        raise BadOption(f"{path} is a folder", "a file")
-    return path.with_suffix(suffix)
-
-
-AnyJob = Job | MeasureJob | TrainJob | ExportJob | WebcamJob
-
-
-def check_options(job: AnyJob) -> None:
-    """Raises BadOption where an option of a job is outside its range or not one of its choices."""
-    for each in fields(job):
-        if each.default is not MISSING:
-            _check(each.name, getattr(job, each.name), each.metadata)
-
-
-def _check(name: str, value: Any, rule: Any) -> None:
-    flag = "--" + name.replace("_", "-")
-    if rule["choices"] and value is not None and value not in rule["choices"]:
-        raise BadOption(f"{flag} {value!r}", ", ".join(rule["choices"]))
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
-        return
-    low, high = rule["low"], rule["high"]
-    finite = math.isfinite(value)
-    if not finite or (low is not None and value < low) or (high is not None and value > high):
-        accepted = f"from {low}" + (f" to {high}" if high is not None else " up")
-        raise BadOption(f"{flag} {value}", accepted)
-    if name == "duration" and value == 0:
-        raise BadOption("--duration 0", "more than 0 seconds")
-
-
-def parse_frames(text: str | None) -> tuple[int | None, int | None]:
-    """`--frames` as (A, B), both included: "N" is (None, N), a count from wherever the run starts; None is (None, None).
-
-    Raises BadOption for anything else, for A above B, and for a count below 1.
-    """
-    if text is None:
-        return None, None
-    parts = str(text).split(":")
-    try:
-        numbers = [int(part) for part in parts]
-    except ValueError:
-        numbers = []
-    if len(numbers) == 1 and numbers[0] >= 1:
-        return None, numbers[0]
-    if len(numbers) == 2 and 0 <= numbers[0] <= numbers[1]:
-        return numbers[0], numbers[1]
-    raise BadOption(f"--frames {text}", "a count such as 48, or a range such as 100:200 with the smaller number first")
-
-
-def parse_rate(text: str | None) -> Fraction | None:
-    """`--fps` as an exact fraction; 23.976, 29.97 and 59.94 mean NTSC's 24000/1001, 30000/1001 and 60000/1001.
-
-    Raises BadOption for what is no number above 0 and up to 1000.
-    """
-    if text is None:
-        return None
-    try:
-        rate = Fraction(str(text))
-    except (ValueError, ZeroDivisionError):
-        rate = Fraction(0)
-    if not 0 < rate <= 1000:
-        raise BadOption(f"--fps {text}", "a number such as 24 or 29.97, or a fraction such as 30000/1001")
-    ntsc = Fraction(round(rate) * 1000, 1001)
-    return ntsc if rate.denominator > 1 and ntsc and abs(rate - ntsc) < Fraction(1, 200) else rate
+def is_style_model(style: Path) -> bool:
+    """Whether a style is a style model rather than an image, by its suffix."""
+    return style.suffix.lower() == MODEL_SUFFIX

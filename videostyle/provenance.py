@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 
-from videostyle.config import AnyJob
 from videostyle.media.image_sources import numbered_names
+from videostyle.options import Options, flag_of, options_of
 
 LIBRARIES = ("videostyle", "torch", "torchvision", "opencv-python", "av", "numpy")
 
 
-def plain_options(job: AnyJob) -> dict[str, object]:
-    """The options of a job as JSON has them."""
-    return {name: _plain(value) for name, value in asdict(job).items()}
+def plain_options(job: Options) -> dict[str, object]:
+    """A job's arguments and options as JSON has them, by their flags without dashes."""
+    flags = {name: flag_of(name, record) for name, record in options_of(job).items()}
+    keys = {part.name: flags.get(part.name, part.name).lstrip("-").replace("-", "_") for part in fields(job)}
+    return {key: _plain(getattr(job, name)) for name, key in keys.items()}
 
 
 def _plain(value: object) -> object:

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from videostyle.config import LEARNED
+from videostyle.config import MODEL_SUFFIX
 from videostyle.errors import BadInput
 from videostyle.media import images
 from videostyle.media.images import read_picture
@@ -36,7 +36,7 @@ def style_pictures(path: Path) -> list[np.ndarray]:
 
     Raises BadInput if the file is neither.
     """
-    if path.suffix.lower() != LEARNED:
+    if path.suffix.lower() != MODEL_SUFFIX:
         return [load_style(path)]
     thumbnails = read_style_file(path).styles.values()
     decoded = (cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) for jpeg in thumbnails)

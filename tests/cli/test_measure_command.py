@@ -1,21 +1,18 @@
-"""The command `videostyle measure`: its table, its files, its errors, its options."""
+"""The command `videostyle measure`: its table, its files, its errors."""
 
 from __future__ import annotations
 
 import json
 import sys
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import cv2
 import pytest
 
+from tests.support.command import run_command
 from tests.support.panning import image_folder, pan, scene
 from tests.support.thin_vgg import thin_weights
-from videostyle.cli import main as cli
-from videostyle.cli.options import help_of
-from videostyle.config import Job, MeasureJob
 from videostyle.models.weights import WEIGHTS
 
 
@@ -38,16 +35,10 @@ def source(tmp_path: Path) -> Path:
     return image_folder(tmp_path / "source", pan())
 
 
-def run(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as left:
-        cli.main([str(argument) for argument in arguments])
-    return int(left.value.code or 0)
-
-
 def test_table_json_page(source: Path, style: Path, tmp_path: Path, capsys: Any) -> None:
     """The printed table, the JSON and the page have the same figures."""
     places = ["--json", tmp_path / "m.json", "-o", tmp_path / "m.html"]
-    assert run("measure", source, source, "--style", style, "--frames", "3", "--device", "cpu", *places) == 0
+    assert run_command("measure", source, source, "--style", style, "--frames", "3", "--device", "cpu", *places) == 0
     printed = capsys.readouterr()
     lines = [line.split() for line in printed.out.splitlines()]
     assert lines[0] == ["output", "source"]
@@ -62,19 +53,21 @@ def test_table_json_page(source: Path, style: Path, tmp_path: Path, capsys: Any)
 
 
 def test_quiet(source: Path, style: Path, capsys: Any) -> None:
-    assert run("measure", source, source, "--style", style, "--frames", "2", "--device", "cpu", "--quiet") == 0
+    assert run_command("measure", source, source, "--style", style, "--frames", "2", "--device", "cpu", "--quiet") == 0
     assert capsys.readouterr() == ("", "")
 
 
 def test_refused(source: Path, style: Path, tmp_path: Path, capsys: Any) -> None:
     """Bad input is one line and exit code 2."""
     (tmp_path / "old.json").write_text("precious")
+    (tmp_path / "empty").mkdir()
     cases = [
         ([source, source], "no --style"),
         ([source], "OUTPUT"),
         ([source, tmp_path / "gone.mp4", "--style", style], "gone.mp4 does not exist"),
         ([source, source, "--style", tmp_path / "gone.png"], "gone.png does not exist"),
-        ([source, source, "--style", style, "--flow-dir", tmp_path / "none"], "has no flow files"),
+        ([source, source, "--style", style, "--flow-dir", tmp_path / "none"], "is not a folder"),
+        ([source, source, "--style", style, "--flow-dir", tmp_path / "empty"], "has no flow files"),
         ([source, source, "--style", style, "--flow", "none"], "dis, raft"),
         ([source, source, "--style", style, "-o", "page.pdf"], ".html"),
         ([source, source, "--style", style, "--json", tmp_path / "old.json"], "exists"),
@@ -82,34 +75,10 @@ def test_refused(source: Path, style: Path, tmp_path: Path, capsys: Any) -> None
         ([source, source, "--style", style, "--frames", "90:99"], "no frame of"),
     ]
     for arguments, named in cases:
-        assert run("measure", *arguments, "--quiet") == 2, arguments
+        assert run_command("measure", *arguments, "--quiet") == 2, arguments
         printed = capsys.readouterr()
         assert printed.out == ""
         assert printed.err.count("\n") == 1
         assert printed.err.startswith("error: ")
         assert named in printed.err
     assert (tmp_path / "old.json").read_text() == "precious"
-
-
-def test_options(capsys: Any) -> None:
-    """--help shows every option; those shared with `run` have the same defaults."""
-    assert run("measure", "--help") == 0
-    shown = " ".join(capsys.readouterr().out.split())
-    for field in fields(MeasureJob):
-        if field.metadata:
-            assert f"--{field.name.replace('_', '-')}" in shown
-            assert " ".join(help_of(field).split()) in shown
-    shared = {field.name: field.default for field in fields(Job)}
-    for name in (
-        "start",
-        "duration",
-        "frames",
-        "size",
-        "keep_colors",
-        "style_scale",
-        "features",
-        "device",
-        "threads",
-        "overwrite",
-    ):
-        assert MeasureJob.__dataclass_fields__[name].default == shared[name]

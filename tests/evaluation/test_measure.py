@@ -1,4 +1,4 @@
-"""`measure(job)`: which frames are compared, at which size, a run's own output, and what is refused."""
+"""`measure(job)`: which frames are compared, at which size, and what is refused."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ import pytest
 
 from tests.support.clips import make_clip
 from tests.support.panning import COUNT, SIZE, flow_folder, image_folder, measured, pan
-from videostyle.config import Job, MeasureJob
+from videostyle.config import MeasureJob
 from videostyle.errors import BadInput, BadOption, Cancelled
-from videostyle.evaluation.measure import measure, measure_run
+from videostyle.evaluation.measure import measure
 from videostyle.evaluation.summary import METRICS
 from videostyle.events import Measuring
 from videostyle.media.sources import open_source
 from videostyle.reports.json import KEYS, write_measurement
-from videostyle.reports.records import FrameMeasure, Measurement, RunReport
+from videostyle.reports.records import FrameMeasure, Measurement
 
 pytestmark = pytest.mark.usefixtures("small_networks")
 
@@ -131,34 +131,6 @@ def test_size(source: Path, style: Path, tmp_path: Path) -> None:
     assert measured(source, source, style, size=500, frames="1").size == SIZE
 
 
-# --- a run's own output -------------------------------------------------------------------------------------------
-
-
-def run_report(output: Path, **sizes: Any) -> RunReport:
-    return RunReport(output, sizes.pop("size", SIZE), (), 1, 1.0, 1, "cpu", {}, {}, **sizes)
-
-
-def test_run_options(source: Path, style: Path, tmp_path: Path) -> None:
-    """A run's output is measured with the options of the run; without flow in the run, with the default flow."""
-    same = {"style_scale": 0.5, "features": "vgg19", "device": "cpu", "frames": "4:6", "keep_colors": True}
-    job = Job(input=source, styles=(style,), flow="none", threads=1, **same)
-    output = image_folder(tmp_path / "output", pan(6))
-    result = measure_run(job, run_report(output, stylized_size=SIZE))
-    assert [frame.index for frame in result.frames] == [3, 4, 5]
-    assert [frame.ssim for frame in result.frames] == pytest.approx([1.0] * 3)
-    expected = same | {"source": str(source), "output": str(output), "style": [str(style)], "flow": "dis", "size": None}
-    assert expected.items() <= result.options.items()
-    assert result.options["threads"] == 1
-
-
-def test_run_scaled_up(source: Path, style: Path, tmp_path: Path) -> None:
-    """An output that was scaled up is measured at the size at which it was stylized."""
-    job = Job(input=source, styles=(style,), device="cpu", frames="2", output_size="source", size=32)
-    output = image_folder(tmp_path / "output", pan(2))
-    assert measure_run(job, run_report(output, stylized_size=(24, 32))).size == (24, 32)
-    assert measure_run(job, run_report(output)).size == SIZE
-
-
 # --- refused, cancelled -------------------------------------------------------------------------------------------
 
 
@@ -186,7 +158,7 @@ def test_cancel(source: Path, style: Path) -> None:
             cancel.set()
 
     with pytest.raises(Cancelled):
-        measure(MeasureJob(source=source, output=source, style=(style,), device="cpu"), progress, cancel)
+        measure(MeasureJob(source=source, output=source, styles=(style,), device="cpu"), progress, cancel)
     steps = [event for event in events if isinstance(event, Measuring)]
     assert [event.frame for event in steps] == [1, 2]
     assert steps[1].fraction == 2 / COUNT

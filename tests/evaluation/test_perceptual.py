@@ -84,7 +84,7 @@ def test_embedding(tmp_path: Path) -> None:
     for name, color in (("a", (100, 0, 0)), ("b", (0, 0, 50))):
         cv2.imwrite(str(tmp_path / f"{name}.png"), plain(*color, dtype=np.uint16)[..., ::-1] * 257)
     styles = (tmp_path / "a.png", tmp_path / "b.png")
-    result = measure(MeasureJob(source=source, output=output, style=styles, device="cpu"))
+    result = measure(MeasureJob(source=source, output=output, styles=styles, device="cpu"))
     assert result.summary["embedding"] == pytest.approx((0.25 + 4) / 2)
     assert result.floor["embedding"] == pytest.approx(1)
     assert result.versions[PACKAGE] == "9.8.7"

@@ -53,4 +53,4 @@ def flow_folder(path: Path, count: int, x: float = -STEP, size: tuple[int, int] 
 
 
 def measured(source: Path, output: Path, style: Path, **options: Any) -> Measurement:
-    return measure(MeasureJob(source=source, output=output, style=(style,), device="cpu", **options))
+    return measure(MeasureJob(source=source, output=output, styles=(style,), device="cpu", **options))

@@ -1,29 +1,38 @@
-"""The words of everything the program tells: events, times, tables. Nothing is printed here."""
+"""The wording of everything that the program says: events, times, tables, failures."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import math
-import os
 import sys
 import traceback
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from videostyle.errors import BadOption, BadOutput, VideoStyleError
+from videostyle.errors import VideoStyleError
+from videostyle.options import switch
 
 if TYPE_CHECKING:
     from videostyle.events import Event, RunStarted, TrainingStarted
     from videostyle.reports.records import Measurement
 
+DEBUG = "VIDEOSTYLE_DEBUG"
+"""The environment variable that switches tracebacks on."""
+
+
+def say(line: str) -> None:
+    """Prints to stderr. Failures are ignored: a closed terminal must not end hours of work."""
+    with contextlib.suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
+
 
 def one_line(text: str) -> str:
+    """The text with every run of white space as one blank."""
     return " ".join(text.split())
 
 
 def spoken(seconds: float) -> str:
-    """A length of time for people: "8 s", "3 min 20 s", "2 h 5 min"."""
+    """A duration in words: "8 s", "3 min 20 s", "2 h 5 min"."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -33,35 +42,19 @@ def spoken(seconds: float) -> str:
 
 
 def counted(number: int, noun: str) -> str:
+    """The number with its noun: "1 frame", "2 frames"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def plan_lines(plan: RunStarted) -> list[str]:
-    source, painted = (f"{width}x{height}" for height, width in (plan.source_size, plan.size))
-    return [
-        f"{plan.input}: {source}, {counted(plan.frames, 'frame')} in {counted(plan.shots, 'shot')} -> {plan.output}",
-        f"painting at {painted} on {plan.device}; the newest frame is always in {plan.preview}",
-    ]
-
-
-def training_lines(training: TrainingStarted) -> list[str]:
-    height, width = training.size
-    chosen = f"{counted(training.pairs, 'pair')} of frames from {counted(training.clips, 'clip')}"
-    return [
-        f"training on {chosen} at {width}x{height} on {training.device} -> {training.output}",
-        f"a preview of the style model so far is always in {training.preview}",
-    ]
-
-
 def lines_of(event: Event) -> list[str]:
-    """What is worth a line of its own; nothing for the many small steps."""
+    """An event as lines of its own; nothing for the many small steps."""
     from videostyle.events import Estimate, Notice, RunStarted, TrainingStarted
 
     match event:
         case Notice(text):
             return [f"note: {text}"]
         case RunStarted():
-            return plan_lines(event)
+            return run_lines(event)
         case TrainingStarted():
             return training_lines(event)
         case Estimate(seconds):
@@ -69,8 +62,27 @@ def lines_of(event: Event) -> list[str]:
     return []
 
 
+def run_lines(run: RunStarted) -> list[str]:
+    """What is about to be rendered."""
+    source, size = (f"{width}x{height}" for height, width in (run.source_size, run.size))
+    return [
+        f"{run.input}: {source}, {counted(run.frames, 'frame')} in {counted(run.shots, 'shot')} -> {run.output}",
+        f"stylizing at {size} on {run.device}; the newest frame is always in {run.preview}",
+    ]
+
+
+def training_lines(training: TrainingStarted) -> list[str]:
+    """What is about to be trained."""
+    height, width = training.size
+    data = f"{counted(training.pairs, 'pair')} of frames from {counted(training.clips, 'clip')}"
+    return [
+        f"training on {data} at {width}x{height} on {training.device} -> {training.output}",
+        f"a frame in the model's newest state is always in {training.preview}",
+    ]
+
+
 def step_of(event: Event) -> str:
-    """A small step in a few words, without the time left."""
+    """A small step in a few words, without the time left; nothing for other events."""
     from videostyle.events import Analyzing, Measuring, Rendering, TrainingProgress
 
     match event:
@@ -88,31 +100,23 @@ def step_of(event: Event) -> str:
 
 
 def time_left(event: Event) -> str:
+    """The remaining time in words, where an event has one."""
     remaining = getattr(event, "remaining", None)
     return "" if remaining is None else f"{spoken(remaining)} left"
 
 
 def table_lines(measurement: Measurement) -> list[str]:
-    """Each metric's mean over the frames: of the output, and of the source itself."""
+    """Each metric's mean over the frames, of the output and of the source itself."""
     width = max(map(len, measurement.summary))
     rows = [("", "output", "source")] + [
-        (name, *("-" if each is None else f"{each:.4g}" for each in (value, measurement.floor.get(name))))
-        for name, value in measurement.summary.items()
+        (name, *("-" if value is None else f"{value:.4g}" for value in (mean, measurement.floor.get(name))))
+        for name, mean in measurement.summary.items()
     ]
     return [f"{name:<{width}}  {output:>9}  {source:>9}" for name, output, source in rows]
 
 
-DEBUG = "VIDEOSTYLE_DEBUG"
-
-
-def say(line: str) -> None:
-    """Prints to stderr. A closed terminal is no reason to lose hours of painting, so that failure is ignored."""
-    with contextlib.suppress(OSError):
-        print(line, file=sys.stderr, flush=True)
-
-
 def failure(error: BaseException) -> tuple[str, int]:
-    """The line a user reads about an error, and the exit code."""
+    """An error as the line that the user reads, and the exit code."""
     from videostyle.cli.doctor import missing_library
 
     if isinstance(error, VideoStyleError):
@@ -120,7 +124,7 @@ def failure(error: BaseException) -> tuple[str, int]:
     if isinstance(error, MemoryError) or _torch_ran_out_of_memory(error):
         return "not enough memory; a smaller --size needs less", 1
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"the disk is full{_at(error)}; make room and run again", 1
+        return f"the disk is full{_at(error)}; make room and repeat the command", 1
     if isinstance(error, OSError) and error.errno is not None:
         return f"{error.strerror}{_at(error)}", 1
     if isinstance(error, ImportError) and not str(error.name).startswith("videostyle"):
@@ -133,23 +137,14 @@ def _at(error: OSError) -> str:
 
 
 def _torch_ran_out_of_memory(error: BaseException) -> bool:
-    """On a GPU torch raises its own type, on a CPU a RuntimeError known by its text only."""
+    """On a GPU torch raises a type of its own, on a CPU a RuntimeError that only its text tells apart."""
     return type(error).__name__ == "OutOfMemoryError" or "DefaultCPUAllocator: can't allocate memory" in str(error)
 
 
 def say_failure(error: BaseException, what: str = "error") -> int:
+    """Prints an error in one line, after its traceback if VIDEOSTYLE_DEBUG is on. Returns the exit code."""
     text, code = failure(error)
-    if os.environ.get(DEBUG):
+    if switch(DEBUG, default=False):
         say("".join(traceback.format_exception(error)).rstrip())
     say(f"{what}: {one_line(text)}")
     return code
-
-
-def check_report(flag: str, path: Path, suffixes: tuple[str, ...], overwrite: bool) -> None:
-    """Refuses what would only fail when hours of work are done."""
-    if path.suffix.lower() not in suffixes:
-        raise BadOption(f"{flag} {path}", f"a name ending in {' or '.join(suffixes)}")
-    if not path.parent.is_dir():
-        raise BadOutput(f"{flag} {path}: there is no folder {path.parent}", todo="make the folder first")
-    if path.is_dir() or (path.exists() and not overwrite):
-        raise BadOutput(f"{flag} {path} exists", todo="choose another name or give --overwrite")

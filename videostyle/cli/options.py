@@ -1,99 +1,100 @@
-"""The options of a command, made from the fields of its job: nothing that config.py says is said again."""
+"""Typer commands made from jobs: every argument and option of a command is a field of its job."""
 
 from __future__ import annotations
 
 import inspect
-from dataclasses import Field, fields
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 import typer
-from typer.core import TyperCommand
 
-from videostyle.config import AnyJob
+from videostyle.options import Option, Options, arguments_of, default_of, flag_of, options_of
 
-ARGUMENTS = {
-    "input": ("INPUT", "A video, an image or a folder of numbered frames."),
-    "styles": (
-        "STYLE...",
-        "The style: an image, or a style model (.vstyle). `run` mixes several images; in the webcam preview n and p switch.",
-    ),
-    "source": ("SOURCE", "What was painted: a video, an image or a folder of numbered frames."),
-    "learned": ("FILE", "A learned painting (.vstyle)."),
-    "output": ("OUTPUT", "What was painted from it, from the first frame of that part of SOURCE on."),
-}
+AnyJob = TypeVar("AnyJob", bound=Options)
 
-SHORT = {"output": ["-o"], "page": ["-o"]}
+METAVARS = {int: "N", float: "X", str: "TEXT", Path: "FILE"}
+
+QUIET = typer.Option("--quiet", help="Print errors only.", rich_help_panel="Output", metavar="", show_default=False)
 
 
-def parameters_of(job: type[AnyJob]) -> list[inspect.Parameter]:
-    """The fields of a job as the parameters of a typer command: help, choices, range and panel as each field says."""
-    types = get_type_hints(job)
-    parameters = [
-        inspect.Parameter(
-            each.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=option_of(each, types[each.name]) if each.metadata else argument_of(each.name),
-            annotation=_command_type(types[each.name]),
+def command(app: typer.Typer, name: str, job: type[AnyJob]) -> Callable[[Callable[[AnyJob, bool, Any], int]], None]:
+    """Registers a function (job, quiet, commands) -> exit code as the command that makes this job.
+
+    Typer reads the parameters of a command from the function's signature. A job has up to thirty options, which are described
+    in config.py and nowhere else, so that the signature is not written but built from them, here and for all commands.
+    """
+
+    def register(function: Callable[[AnyJob, bool, Any], int]) -> None:
+        def run(context: typer.Context, **values: Any) -> int:
+            quiet = values.pop("quiet")
+            return function(job(**values), quiet, context.obj)
+
+        run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [
+                inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context),
+                *parameters_of(job),
+                inspect.Parameter(
+                    "quiet", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, QUIET]
+                ),
+            ]
         )
-        for each in fields(job)
+        app.command(name, help=help_text(inspect.getdoc(function) or "", job))(run)
+
+    return register
+
+
+def help_text(text: str, job: type[Options]) -> str:
+    """The description of a command, with a paragraph on each of its arguments."""
+    return "\n\n".join([text, *(f"{argument.name}: {argument.help}" for argument in arguments_of(job).values())])
+
+
+def parameters_of(job: type[Options]) -> list[inspect.Parameter]:
+    """The fields of a job as the parameters of a command: the arguments, then the options."""
+    types, arguments = get_type_hints(job), arguments_of(job)
+    return [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            # the table of arguments would call STYLE a <list[Path]>; the command's description says more
+            annotation=Annotated[_as_list(types[name]), typer.Argument(metavar=argument.name, hidden=True)],
+        )
+        for name, argument in arguments.items()
+    ] + [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=_as_list_value(default_of(job, name)),
+            annotation=Annotated[_as_list(types[name]), option_of(name, record, types[name], default_of(job, name))],
+        )
+        for name, record in options_of(job).items()
     ]
-    quiet = typer.Option(False, "--quiet", help="Print errors only.", rich_help_panel="Output", show_default=False)
-    return [*parameters, inspect.Parameter("quiet", inspect.Parameter.KEYWORD_ONLY, default=quiet, annotation=bool)]
 
 
-def argument_of(name: str) -> Any:
-    metavar, help = ARGUMENTS[name]
-    return typer.Argument(..., metavar=metavar, help=help, show_default=False)
-
-
-def option_of(each: Field[Any], type_: Any) -> Any:
-    flags = ["--" + each.name.replace("_", "-"), *SHORT.get(each.name, [])]
-    default = list(each.default) if isinstance(each.default, tuple) else each.default
+def option_of(name: str, record: Option, hint: Any, default: Any) -> Any:
+    """The option as typer shows it. Values are checked by the job, from Python and from the command line alike."""
     return typer.Option(
-        default,
-        *flags,
-        help=help_of(each),
-        metavar=_metavar(each, type_),
-        rich_help_panel=each.metadata["panel"],
-        show_default=False,  # help_of says it, in the words of the field
+        *(record.flags or [flag_of(name, record)]),
+        help=f"{record.help} {record.range.capitalize()}." if record.range else record.help,
+        metavar=metavar_of(record, hint),
+        rich_help_panel=record.panel,
+        show_default=record.default_text or (default is not None and not isinstance(default, (bool, tuple))),
+        autocompletion=(lambda incomplete: [choice for choice in record.choices if choice.startswith(incomplete)])
+        if record.choices
+        else None,
     )
 
 
-def help_of(each: Field[Any]) -> str:
-    """The field's help with its range and default, such as "Stroke size. [0.1 to 10.0; default: 1.0]"."""
-    low, high, default = each.metadata["low"], each.metadata["high"], each.metadata["default_text"]
-    notes = []
-    if low is not None:
-        notes.append(f"{low} to {high}" if high is not None else f"{low} or more")
-    if default or not (each.default in (None, ()) or isinstance(each.default, bool)):
-        notes.append(f"default: {default or each.default}")
-    return each.metadata["help"] + (f" [{'; '.join(notes)}]" if notes else "")
+def metavar_of(record: Option, hint: Any) -> str:
+    """What stands for the value: its choices, or a word for its type; nothing where the option is a flag."""
+    kinds = {hint, *get_args(hint)}
+    return "|".join(record.choices) or next((word for kind, word in METAVARS.items() if kind in kinds), "")
 
 
-def _command_type(type_: Any) -> Any:
-    """Typer knows a repeated value as a list."""
-    return list[get_args(type_)[0]] if get_origin(type_) is tuple else type_  # type: ignore[misc]
+def _as_list(hint: Any) -> Any:
+    """The type in typer's terms, where a value that may be repeated is a list."""
+    return list[get_args(hint)[0]] if get_origin(hint) is tuple else hint  # type: ignore[misc]
 
 
-def _metavar(each: Field[Any], type_: Any) -> str | None:
-    if each.metadata["choices"]:
-        return "|".join(each.metadata["choices"])
-    kinds = {type_, *get_args(type_)}
-    names = {bool: None, Path: "FILE", int: "N", float: "X", str: "TEXT"}
-    return next(name for kind, name in names.items() if kind in kinds)
-
-
-class PanelCommand(TyperCommand):
-    """A command whose plain help shows its options under the headings of their panels."""
-
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        panels: dict[str, list[tuple[str, str]]] = {}
-        for parameter in self.get_params(ctx):
-            fallback = "Arguments" if parameter.param_type_name == "argument" else "Options"
-            record = parameter.get_help_record(ctx)
-            if record:
-                panels.setdefault(getattr(parameter, "rich_help_panel", None) or fallback, []).append(record)
-        for panel, records in panels.items():
-            with formatter.section(panel):
-                formatter.write_dl(records)
+def _as_list_value(default: Any) -> Any:
+    return list(default) if isinstance(default, tuple) else default

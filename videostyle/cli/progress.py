@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     from videostyle.events import Event
 
 SECONDS_BETWEEN_LINES = 10.0
+"""Without a terminal, small steps are shown this often."""
 
-Listener = Callable[["Event"], None] | None  # None where nobody listens
+Listener = Callable[["Event"], None] | None
+"""Called with every event; None where nothing is shown."""
 
 
 @contextlib.contextmanager
 def plain_lines(clock: Callable[[], float] = time.monotonic) -> Iterator[Callable[[Event], None]]:
-    """Shows events as whole lines, and one of the small steps every ten seconds."""
+    """Shows events as whole lines, and a small step every ten seconds."""
     last = -SECONDS_BETWEEN_LINES
 
     def show(event: Event) -> None:
@@ -36,8 +38,8 @@ def plain_lines(clock: Callable[[], float] = time.monotonic) -> Iterator[Callabl
     yield show
 
 
-class Forgiving:
-    """A stream to a terminal that may be closed meanwhile: as with `say`, that is no failure."""
+class IgnoringErrors:
+    """A text stream whose failures to write are ignored, as the terminal may be closed in the meantime."""
 
     def __init__(self, stream: IO[str]):
         self.stream = stream
@@ -57,13 +59,13 @@ class Forgiving:
 
 @contextlib.contextmanager
 def moving_bar() -> Iterator[Callable[[Event], None]]:
-    """Shows events on a terminal: a bar that moves, and the lines above it."""
+    """Shows small steps as a bar that moves, and other events as lines above it."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
     text, left = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[left]}")
     columns = text, BarColumn(bar_width=None), TaskProgressColumn(), left
-    console = Console(file=cast(IO[str], Forgiving(sys.stderr)), emoji=False)
+    console = Console(file=cast(IO[str], IgnoringErrors(sys.stderr)), emoji=False)
     with Progress(*columns, console=console, transient=True, expand=True) as progress:
         task = progress.add_task("starting", total=None, left="")
 
@@ -79,6 +81,7 @@ def moving_bar() -> Iterator[Callable[[Event], None]]:
 
 
 def listener(quiet: bool) -> contextlib.AbstractContextManager[Listener]:
+    """What shows events: a bar on a terminal, lines elsewhere, nothing where quiet."""
     if quiet:
         return contextlib.nullcontext()
     return moving_bar() if sys.stderr.isatty() and os.environ.get("TERM") != "dumb" else plain_lines()

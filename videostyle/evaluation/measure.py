@@ -16,7 +16,7 @@ from itertools import islice
 import torch
 
 from videostyle.analysis import ShotList, analyze
-from videostyle.config import Job, MeasureJob
+from videostyle.config import MeasureJob
 from videostyle.errors import BadInput, MissingModel
 from videostyle.evaluation.embedding import PACKAGE, load_embedding
 from videostyle.evaluation.flow_files import FlowFolder
@@ -31,7 +31,7 @@ from videostyle.media.sources import Source, open_source, skipped_lines
 from videostyle.models.devices import resolve_device
 from videostyle.models.features import load_features
 from videostyle.provenance import LIBRARIES, plain_options
-from videostyle.reports.records import Measurement, RunReport
+from videostyle.reports.records import Measurement
 from videostyle.style_images import check_styles, style_pictures
 from videostyle.temporal.flow import FLOWS
 
@@ -59,7 +59,7 @@ def measure(
     events = Progress(progress, cancel)
     if job.threads:
         torch.set_num_threads(job.threads)
-    check_styles(job.style)
+    check_styles(job.styles)
     exact = None if job.flow_dir is None else FlowFolder(job.flow_dir)
     with closing(open_source(job.source)) as source, closing(open_source(job.output)) as output:
         size = measured_size(output, job.size)
@@ -79,7 +79,7 @@ def measure(
     return Measurement(
         source=job.source,
         output=job.output,
-        styles=job.style,
+        styles=job.styles,
         size=size,
         frames=frames,
         summary=summary_of(frames),
@@ -90,27 +90,6 @@ def measure(
         notices=tuple(events.notices),
         pictures=tuple(measurer.samples.values()),
     )
-
-
-def measure_run(
-    job: Job,
-    report: RunReport,
-    progress: Callable[[Event], None] | None = None,
-    cancel: threading.Event | None = None,
-) -> Measurement:
-    """Measure the output of a run with the options of the run: the same part, styles and network.
-
-    An output that --output-size scaled up is measured at the size at which it was stylized: the rest is interpolation, and
-    there may not be enough memory for it. Raises as `measure` does.
-    """
-    stylized_size = report.stylized_size
-    same = ("start", "duration", "frames", "keep_colors", "style_scale", "features", "device", "threads")
-    options = {name: getattr(job, name) for name in same}
-    if job.flow in FLOWS:  # without flow the run has no motion, but its output still has to be compared along it
-        options["flow"] = job.flow
-    if stylized_size is not None and stylized_size != report.size:
-        options["size"] = max(stylized_size)
-    return measure(MeasureJob(source=job.input, output=report.output, style=job.styles, **options), progress, cancel)
 
 
 def measured_size(output: Source, longer: int | None) -> Size:
@@ -167,7 +146,7 @@ def measurer_of(job: MeasureJob, overlap: Overlap, size: Size, exact: FlowFolder
     """The measurer with its networks: those of the job, and the style embedding if its package is installed."""
     device = resolve_device(job)
     features = load_features(job.features, device, exact=True)
-    styles = [image for path in job.style for image in style_pictures(path)]
+    styles = [image for path in job.styles for image in style_pictures(path)]
     embed = None
     with suppress(MissingModel):
         embed = load_embedding(torch.get_num_threads())

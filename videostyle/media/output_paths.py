@@ -75,3 +75,9 @@ def check_folder(output: Path, option: str = "-o") -> None:
         if not os.access(folder, os.W_OK | os.X_OK):
             todo = f"choose another {option}, in a folder that you can write to"
             raise BadOutput(f"{output}: the folder {folder} is not writable", todo=todo)
+
+
+def work_folder(output: Path) -> Path:
+    """The hidden folder beside an output that holds everything unfinished."""
+    output = Path(os.path.abspath(output))
+    return output.parent / f".{output.name}.videostyle"

@@ -13,6 +13,7 @@ import av
 from filelock import FileLock, Timeout
 
 from videostyle.errors import BadOutput, RunFailed
+from videostyle.media.output_paths import work_folder
 
 # Seconds to wait for a lock that another run holds: enough to take it from a run that is just removing the folder.
 LOCK_TIMEOUT = 0.1
@@ -32,7 +33,7 @@ class WorkFolder:
     def __init__(self, output: Path):
         self.output = Path(os.path.abspath(output))
         """The output itself, absolute."""
-        self.path = self.output.parent / f".{self.output.name}.videostyle"
+        self.path = work_folder(self.output)
         self.preview = self.path / "newest.png"
         """A PNG of the newest stylized frame."""
         self.parts = self.path / "parts"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import torch
 
 from videostyle.models.fast.cuda_graph import GraphedVGG19
@@ -11,8 +9,9 @@ from videostyle.models.fast.inplace import InPlaceVGG19
 from videostyle.models.fast.malloc import keep_freed_memory
 from videostyle.models.vgg import VGG19, Features
 from videostyle.models.weights import WEIGHTS, VGGWeights
+from videostyle.options import switch
 
-SWITCH = "VIDEOSTYLE_FAST"  # "0" in the environment selects the plain network
+SWITCH = "VIDEOSTYLE_FAST"  # switched off in the environment, the plain network is used
 
 
 def load_features(name: str, device: str, exact: bool = False) -> Features:
@@ -38,7 +37,7 @@ def features_of(weights: VGGWeights, device: str = "cpu", dtype: torch.dtype = t
 
 def is_fast() -> bool:
     """Whether the implementations of models/fast are used where they apply; VIDEOSTYLE_FAST=0 turns them off."""
-    return os.environ.get(SWITCH) != "0"
+    return switch(SWITCH, default=True)
 
 
 def compute_dtype(device: str) -> torch.dtype:

@@ -15,14 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from videostyle.config import LEARNED
+from videostyle.config import MODEL_SUFFIX
 from videostyle.errors import BadInput
 
 FORMAT = 1
 
 KEY = "videostyle"
 
-ACCEPTED = f"a {LEARNED} file made by `videostyle train`"
+ACCEPTED = f"a {MODEL_SUFFIX} file made by `videostyle train`"
 
 LICENCE = (
     "These weights were learned from the styles and clips named here. Whoever has rights in those may have a say in how "

@@ -46,7 +46,7 @@ def choose(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> RunPlan:
         notice(f"{job.input.name} has more than 8 bits a color, {output.name} has 8, which every player takes; {todo}")
     size = choose_size(job, info, notice, device, max(pixels.sides) if pixels else 1)
     if device == "cpu":
-        check_memory(size, FEEDFORWARD if job.learned else OPTIMIZE)
+        check_memory(size, FEEDFORWARD if job.style_model else OPTIMIZE)
     out_size = info.size if job.output_size == "source" else size
     return RunPlan(output, device, size, out_size, pixels, parse_rate(job.fps))
 

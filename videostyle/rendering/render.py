@@ -44,11 +44,11 @@ class Renderer:
     ):
         self.job, self.size, self.device, self.clip, self.tell = job, size, device, clip, tell
         # a network has learned to be steady: it needs no flow to paint
-        self.flow = None if job.learned or job.flow == "none" else FLOWS[job.flow](device)
+        self.flow = None if job.style_model or job.flow == "none" else FLOWS[job.flow](device)
         self.schedule = schedule_of(job, alone=self.flow is None or clip.count == 1)
-        self._new_stylizer = self._learned(job.learned) if job.learned else self._optimizers(styles)
+        self._new_stylizer = self._learned(job.style_model) if job.style_model else self._optimizers(styles)
         expected = work_of_later(size, self.schedule.expected(clip.change))  # a guess until the first frames are done
-        first = work(size) if job.learned else work_of_first(size, self.schedule.first, job.begin_with is not None)
+        first = work(size) if job.style_model else work_of_first(size, self.schedule.first, job.begin_with is not None)
         firsts = clip.count if self.flow is None else len(clip.starts)
         self.workload = Workload(first, expected, firsts, clip.count)
         self.estimated = False
@@ -118,7 +118,7 @@ class Renderer:
 
     def _seen(self, frame: Frame) -> np.ndarray:
         """What the stylizer sees of a frame. Networks have learned on colors, and only their picture's light is taken."""
-        return luminance(frame.image) if self.job.keep_colors and not self.job.learned else frame.image
+        return luminance(frame.image) if self.job.keep_colors and not self.job.style_model else frame.image
 
     def _on_canvas(self, frame: Frame, painted: StylizedFrame, size: Size, bits: int) -> Frame:
         """The painted picture as a frame of the output: colors, size and depth as asked for, the source's time and alpha."""

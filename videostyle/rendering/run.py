@@ -32,7 +32,6 @@ from videostyle.rendering.render import Renderer
 from videostyle.reports.records import FrameRecord, RunReport
 from videostyle.style_images import check_styles, style_pictures
 from videostyle.stylizers.memory import peak_memory
-from videostyle.training.engine import with_style_model
 
 
 def run(job: Job, progress: Callable[[Event], None] | None = None, cancel: threading.Event | None = None) -> RunReport:
@@ -49,11 +48,9 @@ def run(job: Job, progress: Callable[[Event], None] | None = None, cancel: threa
     check_styles(job.styles, job.begin_with)
     with closing(open_source(job.input)) as source:
         chosen = choose(job, source.info, tell.notice)
-        trains = job.learned is None and job.engine == "learned"
-        painting = with_style_model(job, chosen.output, chosen.size, tell) if trains else job
-        styles = [picture for path in painting.styles for picture in style_pictures(path)]
+        styles = [picture for path in job.styles for picture in style_pictures(path)]
         with WorkFolder(chosen.output) as work:
-            session = prepare(painting, source, styles, chosen, work, tell)
+            session = prepare(job, source, styles, chosen, work, tell)
             session.paint()
         for line in (*session.sink.notices, *skipped_lines(source)):
             tell.notice(line)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
 
-from videostyle.config import LEARNED, SETTLED, Job, TrainJob
+from videostyle.config import MODEL_SUFFIX, Job, TrainJob
 from videostyle.errors import BadOutput
 from videostyle.events import Progress
 from videostyle.frames import Size
+from videostyle.options import options_of, shared_options
 from videostyle.training.train import TrainReport, is_interrupted, is_trained, train
 
 
@@ -23,7 +22,7 @@ def with_style_model(
     output: of the run, as resolved. size: (height, width) of the stylized frames. Raises BadOutput if another file has the
     model's name.
     """
-    model = output.with_suffix(LEARNED)
+    model = output.with_suffix(MODEL_SUFFIX)
     training = training_job(job, model, size, progress)
     if not job.restart and is_trained(training):
         progress.notice(f"using {model}, which was trained before; --restart --overwrite trains it again")
@@ -34,21 +33,17 @@ def with_style_model(
         raise BadOutput(problem, todo=todo)
     else:
         progress.notices.extend(train(training, progress.progress, progress.cancel).notices)
-    fixed: dict[str, Any] = {name: Job.__dataclass_fields__[name].default for name in SETTLED}
-    return replace(job, styles=(model,), **fixed)
+    return job.with_style_model(model)
 
 
 def training_job(job: Job, model: Path, size: Size, progress: Progress) -> TrainJob:
     """The training of a style model for a run, with all options that both commands have."""
-    longest = TrainJob.__dataclass_fields__["size"].metadata["high"]
-    shortest = TrainJob.__dataclass_fields__["size"].metadata["low"]
-    longer = min(max(shortest, *size), longest)
+    limits = options_of(TrainJob)["size"]
+    longer = int(min(max(limits.low or 0, *size), limits.high or max(size)))
     if longer < max(size):
         progress.notice(
             f"the style model is trained at {longer} pixels, the largest size possible; at {max(size)} its strokes are finer"
         )
-    own = {"output", "size", "overwrite"}
-    shared = {field.name for field in fields(TrainJob)} & {field.name for field in fields(Job)} - own
-    options = {name: getattr(job, name) for name in shared}
-    # --overwrite alone refers to the run's output
-    return TrainJob(on=(job.input,), output=model, size=longer, overwrite=job.restart and job.overwrite, **options)
+    overwrite = job.restart and job.overwrite  # --overwrite alone refers to the run's output
+    own = {"on": (job.input,), "output": model, "size": longer, "overwrite": overwrite}
+    return TrainJob(**shared_options(job, TrainJob) | own)

@@ -20,14 +20,14 @@ INPUT, OUTPUT = "picture", "painting"
 
 
 def export(job: ExportJob) -> None:
-    """Write the network of job.learned: its input `picture` and its output `painting` are float32 (1, 3, H, W) RGB in
+    """Write the network of job.model: its input `picture` and its output `painting` are float32 (1, 3, H, W) RGB in
     [0, 1], H and W multiples of 4.
 
     Raises BadInput if the file is not a style model, BadOutput if the output exists, MissingModel if the extra `export` is
     not installed.
     """
     assert job.output is not None
-    network = load_network(job.learned, "cpu")
+    network = load_network(job.model, "cpu")
     if job.output.exists() and not job.overwrite:
         raise BadOutput(f"{job.output} already exists", todo="add --overwrite to replace it, or choose another -o")
     with writing(job.output):

@@ -26,7 +26,8 @@ from videostyle.models.devices import resolve_device
 from videostyle.models.features import load_features
 from videostyle.models.model_file import read_style_file
 from videostyle.models.transformer_net import Shape, new_network
-from videostyle.provenance import Identity, fingerprint, plain_options
+from videostyle.options import result_options
+from videostyle.provenance import Identity, fingerprint
 from videostyle.style_images import check_styles, load_style
 from videostyle.temporal.flow import FLOWS
 from videostyle.tensors import to_tensor
@@ -38,9 +39,6 @@ from videostyle.training.trainer import Trainer
 
 THUMBNAIL = 512
 """Longer side, in pixels, of a style image in the style model: enough to measure by."""
-
-NOT_IDENTITY = {"styles", "on", "output", "overwrite", "restart", "minutes", "steps", "threads", "device"}
-"""Options that the weights after a given step do not depend on, and the files, which have fingerprints."""
 
 
 @dataclass(frozen=True)
@@ -102,12 +100,9 @@ def train(
 
 def identity(job: TrainJob) -> Identity:
     """Everything that the trained weights depend on, under the names a user knows it by."""
-    options = {name: str(value) for name, value in plain_options(job).items() if name not in NOT_IDENTITY}
     files = {f"style {number}": path for number, path in enumerate(job.styles, 1)}
     files |= {f"clip {number}": path for number, path in enumerate(job.on, 1)}
-    return {f"--{name.replace('_', '-')}": value for name, value in options.items()} | {
-        name: fingerprint(path) for name, path in files.items()
-    }
+    return result_options(job) | {name: fingerprint(path) for name, path in files.items()}
 
 
 def is_trained(job: TrainJob) -> bool:

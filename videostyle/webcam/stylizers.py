@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from videostyle import tensors as losses
-from videostyle.config import LEARNED, WebcamJob
+from videostyle.config import MODEL_SUFFIX, WebcamJob
 from videostyle.frames import SMALLEST_SIDE, Motion, Size
 from videostyle.losses.objective import Objective, Value
 from videostyle.losses.style_targets import StyleTargets
@@ -44,7 +44,9 @@ def live_stylizer(job: WebcamJob, styles: list[np.ndarray], device: str) -> Live
     """
     torch.set_num_threads(job.threads or max(1, torch.get_num_threads() - 1))  # one core is the shown picture's
     networks = {
-        number: load_network(path, device) for number, path in enumerate(job.styles) if path.suffix.lower() == LEARNED
+        number: load_network(path, device)
+        for number, path in enumerate(job.styles)
+        if path.suffix.lower() == MODEL_SUFFIX
     }
     if not networks:
         return LiveOptimizer(job, styles, device)

@@ -1,0 +1,303 @@
+"""The kinds of fields that a job is made of: what a field says about itself, and the checks made from that.
+
+An option is a dataclass field with a default. Its record says everything about it once: help text, range, choices, which
+engines heed it, whether a resumed run must repeat it. The command line, the checks, the identity of a run and the page of
+options in the documentation are all made from these records.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+from videostyle.errors import BadOption
+
+OPTIMIZE = "optimize"
+"""The engine that optimizes the pixels of each frame."""
+
+LEARNED = "learned"
+"""The engine that trains a style model on the clip first, and renders with it."""
+
+MODEL = "model"
+"""Rendering with a style model that was trained before."""
+
+TRAINED = (OPTIMIZE, LEARNED)
+"""The engines that heed what is fixed in a style model when it is trained."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """What is known of one option."""
+
+    help: str
+    """A sentence or two, for `--help` and the documentation."""
+    panel: str
+    """The heading that the option stands under."""
+    flags: tuple[str, ...] = ()
+    """Its flags on the command line, the long one first; empty where that is the field's name."""
+    choices: tuple[str, ...] = ()
+    """All values that it takes; empty where its type or its range says that."""
+    low: float | None = None
+    """The smallest value."""
+    above: float | None = None
+    """The value has to be larger than this."""
+    high: float | None = None
+    """The largest value."""
+    parse: Callable[[str], object] | None = None
+    """Raises BadOption for text that the option does not take."""
+    default_text: str = ""
+    """The default in words, where the value does not say it."""
+    required: str = ""
+    """What to do where the option is left out; empty where it may be."""
+    engines: tuple[str, ...] = (OPTIMIZE, LEARNED, MODEL)
+    """The engines that heed it. With another one it is refused, as it would have no effect."""
+    requires: str = ""
+    """The field without which it has no effect."""
+    excludes: str = ""
+    """The field with which it has no effect."""
+    affects_result: bool = True
+    """Whether an interrupted run can be resumed only with the same value. False for what does not change the result (the name
+    of a report), and for what the identity of a run has in a resolved form (the size in pixels, the files' fingerprints)."""
+
+    @property
+    def range(self) -> str:
+        """The range in words, such as "32 to 8192"; empty where there is none."""
+        if self.above is not None:
+            return f"more than {_number(self.above)}"
+        if self.low is None:
+            return ""
+        return f"{_number(self.low)} " + ("or more" if self.high is None else f"to {_number(self.high)}")
+
+    def allows(self, value: float) -> bool:
+        """Whether a number is finite and within the range."""
+        return (
+            math.isfinite(value)
+            and (self.low is None or value >= self.low)
+            and (self.above is None or value > self.above)
+            and (self.high is None or value <= self.high)
+        )
+
+
+@dataclass(frozen=True)
+class Argument:
+    """What is known of a field without a default, which the command line takes without a flag."""
+
+    name: str
+    """Its name in the usage line, such as STYLE."""
+    help: str
+    """A sentence, for `--help` and the documentation."""
+
+
+def option(default: Any, help: str, **record: Any) -> Any:
+    """A dataclass field that is an option. record: the other fields of its Option."""
+    return field(default=default, metadata={"option": Option(help=help, **record)})
+
+
+def restated(group: type[Options], name: str, help: str = "", **changes: Any) -> Any:
+    """An option of another class, with its own help, and other changes of its Option, where they differ here."""
+    origin = group.__dataclass_fields__[name]
+    changes |= {"help": help} if help else {}
+    return field(default=origin.default, metadata={"option": replace(origin.metadata["option"], **changes)})
+
+
+def argument(name: str, help: str) -> Any:
+    """A dataclass field without a default that is an argument of the command line."""
+    return field(metadata={"argument": Argument(name, help)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The base of jobs and of groups of options. A job that exists is complete and has been checked.
+
+    Raises BadOption where a value is out of range, not a number or not one of its choices, and where an option has no effect.
+    """
+
+    def __post_init__(self) -> None:
+        for name, kind in path_fields(type(self)).items():
+            object.__setattr__(self, name, kind(getattr(self, name)))
+        for name, place in arguments_of(self).items():
+            if getattr(self, name) == ():
+                raise BadOption(f"no {place.name} was given", todo=f"name at least one {place.name}")
+        for name, record in options_of(self).items():
+            if record.required and not is_given(self, name):
+                raise BadOption(f"no {flag_of(name, record)} was given", todo=record.required)
+            check_value(flag_of(name, record), getattr(self, name), record)
+            if is_given(self, name):
+                self._check_effect(name, record)
+
+    @property
+    def engine_used(self) -> str:
+        """The engine that decides which options have an effect."""
+        return OPTIMIZE
+
+    def without_effect(self, engine: str, record: Option) -> str:
+        """Why an engine does not heed an option, to follow "--flag has no effect "."""
+        return f"with --engine {engine}"
+
+    def defaults_for(self, engine: str) -> dict[str, Any]:
+        """The defaults of all options that an engine does not heed."""
+        records = options_of(self).items()
+        return {name: default_of(self, name) for name, record in records if engine not in record.engines}
+
+    def _complete_output(self, origin: Path, suffix: str) -> None:
+        """Resolve the field `output` of a job that is being made: by default the name of `origin` with this suffix.
+
+        Raises BadOption where the output has another suffix, or `origin` is not the name of a file.
+        """
+        given: Path | None = getattr(self, "output", None)
+        if given is None and not origin.name:
+            raise BadOption(f"{origin} is a folder", todo="name a file")
+        output = given or origin.with_suffix(suffix)
+        if output.suffix.lower() != suffix:
+            raise BadOption(f"--output {output} does not end in {suffix}", todo=f"choose a name that ends in {suffix}")
+        object.__setattr__(self, "output", output)
+
+    def _check_effect(self, name: str, record: Option) -> None:
+        why = ""
+        if self.engine_used not in record.engines:
+            why = self.without_effect(self.engine_used, record)
+        elif record.requires and not is_given(self, record.requires):
+            why = f"without {self.flag(record.requires)}"
+        elif record.excludes and is_given(self, record.excludes):
+            why = f"with {self.flag(record.excludes)}"
+        if why:
+            raise BadOption(f"{flag_of(name, record)} has no effect {why}", todo="leave it out")
+
+    @classmethod
+    def flag(cls, name: str) -> str:
+        """The flag of an option of this class, such as "--style-weight"."""
+        return flag_of(name, options_of(cls)[name])
+
+
+def options_of(job: Options | type[Options]) -> Mapping[str, Option]:
+    """The records of a job's options, by the names of their fields: its own first, then those of its groups."""
+    own = (job if isinstance(job, type) else type(job)).__annotations__
+    ordered = sorted(fields(job), key=lambda part: part.name not in own)
+    return {part.name: part.metadata["option"] for part in ordered if "option" in part.metadata}
+
+
+def arguments_of(job: Options | type[Options]) -> Mapping[str, Argument]:
+    """The records of a job's arguments, by the names of their fields."""
+    return {part.name: part.metadata["argument"] for part in fields(job) if "argument" in part.metadata}
+
+
+def flag_of(name: str, record: Option) -> str:
+    """The long flag of an option, such as "--style-weight"."""
+    return record.flags[0] if record.flags else "--" + name.replace("_", "-")
+
+
+def default_of(job: Options | type[Options], name: str) -> Any:
+    """The default of an option."""
+    return job.__dataclass_fields__[name].default
+
+
+def is_given(job: Options, name: str) -> bool:
+    """Whether an option has another value than its default."""
+    return bool(getattr(job, name) != default_of(job, name))
+
+
+def result_options(job: Options) -> dict[str, str]:
+    """The options that a resumed run has to repeat, by their flags, each as text."""
+    records = options_of(job).items()
+    return {flag_of(name, record): str(getattr(job, name)) for name, record in records if record.affects_result}
+
+
+def shared_options(job: Options, other: type[Options]) -> dict[str, Any]:
+    """The job's values of all fields that another kind of job has by the same name."""
+    names = {part.name for part in fields(job)} & {part.name for part in fields(other)}
+    return {name: getattr(job, name) for name in sorted(names)}
+
+
+def check_value(flag: str, value: Any, record: Option) -> None:
+    """Raises BadOption where the option does not take this value."""
+    if value is None:
+        return
+    if record.choices and value not in record.choices:
+        raise BadOption(f"{flag} {value!r} is unknown", ", ".join(record.choices))
+    if record.parse is not None:
+        record.parse(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and not record.allows(value):
+        raise BadOption(f"{flag} {value} is out of range", record.range or "a finite number")
+
+
+def path_fields(job: type[Options]) -> dict[str, Callable[[Any], Any]]:
+    """What makes paths of the values that may be given as text, by the names of the fields that hold paths."""
+
+    def kind(hint: Any) -> Callable[[Any], Any] | None:
+        if hint is Path:
+            return Path
+        if hint == tuple[Path, ...]:
+            return lambda values: tuple(map(Path, values))
+        return (lambda value: None if value is None else Path(value)) if Path in get_args(hint) else None
+
+    kinds = {name: kind(hint) for name, hint in get_type_hints(job).items()}
+    return {name: kind for name, kind in kinds.items() if kind is not None}
+
+
+def parse_frames(text: str | None) -> tuple[int | None, int | None]:
+    """`--frames` as (A, B), both included: "N" is (None, N), a count from wherever the run starts; None is (None, None).
+
+    Raises BadOption for anything else, for A above B, and for a count below 1.
+    """
+    if text is None:
+        return None, None
+    try:
+        numbers = [int(part) for part in str(text).split(":")]
+    except ValueError:
+        numbers = []
+    if len(numbers) == 1 and numbers[0] >= 1:
+        return None, numbers[0]
+    if len(numbers) == 2 and 0 <= numbers[0] <= numbers[1]:
+        return numbers[0], numbers[1]
+    accepted = "a count such as 48, or a range such as 100:200 with the smaller number first"
+    raise BadOption(f"--frames {text} is neither a count nor a range of frames", accepted)
+
+
+def parse_rate(text: str | None) -> Fraction | None:
+    """`--fps` as an exact fraction; 23.976, 29.97 and 59.94 mean NTSC's 24000/1001, 30000/1001 and 60000/1001.
+
+    Raises BadOption for everything but a number above 0 and up to 1000.
+    """
+    if text is None:
+        return None
+    try:
+        rate = Fraction(str(text))
+    except (ValueError, ZeroDivisionError):
+        rate = Fraction(0)
+    if not 0 < rate <= 1000:
+        accepted = "a number such as 24 or 29.97, or a fraction such as 30000/1001"
+        raise BadOption(f"--fps {text} is not a frame rate", accepted)
+    ntsc = Fraction(round(rate) * 1000, 1001)
+    return ntsc if rate.denominator > 1 and ntsc and abs(rate - ntsc) < Fraction(1, 200) else rate
+
+
+def command_line(command: str, job: Options) -> str:
+    """The line for a POSIX shell that does a job again: its arguments, and the options that differ from their defaults."""
+    words = ["videostyle", command]
+    for name in arguments_of(job):
+        words += map(str, _as_tuple(getattr(job, name)))
+    for name, record in options_of(job).items():
+        flag, value = flag_of(name, record), getattr(job, name)
+        if is_given(job, name):
+            words += [flag] if value is True else [word for part in _as_tuple(value) for word in (flag, str(part))]
+    return shlex.join(words)
+
+
+def _number(value: float) -> str:
+    return str(int(value) if value == int(value) else value)
+
+
+def _as_tuple(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def switch(variable: str, default: bool) -> bool:
+    """Whether an environment variable is on (1, true, yes, on) or off (anything else); the default where it is not set."""
+    text = os.environ.get(variable, "").strip().lower()
+    return text in ("1", "true", "yes", "on") if text else default

@@ -1,0 +1,201 @@
+"""What the commands do, for Python and for the command line: checks, then training, rendering or measuring, then reports.
+
+This is the only module that joins the commands. It imports them inside its functions, after the checks: loading torch and
+FFmpeg takes seconds, and what can be refused without them is refused at once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from videostyle.checks import check_export, check_measure, check_run, check_train
+from videostyle.config import ExportJob, Job, MeasureJob, TrainJob
+from videostyle.errors import RunFailed
+from videostyle.options import Options, command_line, default_of, options_of, shared_options
+
+if TYPE_CHECKING:
+    import threading
+
+    from videostyle.events import Event
+    from videostyle.reports.records import Measurement, RunReport
+    from videostyle.training.train import TrainReport
+
+OnEvent = Callable[["Event"], None]
+
+
+def run(job: Job, progress: OnEvent | None = None, cancel: threading.Event | None = None) -> RunReport:
+    """Stylize a video, an image or a folder of frames, and write the reports that the job asks for.
+
+    The output appears under its name when all of it is done. For a report as a page, the output is measured afterwards; where
+    that fails or is cancelled, the reports are written without a measurement, and a notice says so.
+
+    progress: called with every event of videostyle.events, in this thread. cancel: set it from any thread to stop; Cancelled
+    is raised then. Raises a child of VideoStyleError for everything that a user can fix. A refused run leaves nothing behind;
+    one that fails later leaves its work folder, from which the same job resumes. RunFailed is also raised where the output is
+    complete and a report could not be written.
+    """
+    report = stylize(job, progress, cancel)
+    failed = _write_reports([path for path in job.report if not is_page(path)], job, report, None)
+    measurement = None
+    if any(map(is_page, job.report)):
+        try:
+            measurement = measure_run(job, report, progress, cancel)
+        except Exception as error:
+            report = unmeasured(report, str(error) or type(error).__name__)
+    failed += _write_reports(filter(is_page, job.report), job, report, measurement)
+    if failed:
+        raise RunFailed(f"{report.output} is complete, but not every report could be written: {'; '.join(failed)}")
+    return report
+
+
+def stylize(job: Job, progress: OnEvent | None = None, cancel: threading.Event | None = None) -> RunReport:
+    """Do a run without its reports: train a style model first if the job says so, then render."""
+    check_run(job)
+    from videostyle.rendering.run import run as render
+
+    if job.style_model is not None or job.engine != "learned":
+        return render(job, progress, cancel)
+    began = time.monotonic()
+    trained, notices = _with_trained_model(job, progress, cancel)
+    training_seconds = time.monotonic() - began
+    report = render(trained, _unless_said(notices, progress), cancel)
+    return replace(
+        report,
+        seconds=report.seconds + training_seconds,
+        options=_plain_options(job),
+        notices=tuple(dict.fromkeys([*notices, *report.notices])),
+    )
+
+
+def _with_trained_model(
+    job: Job, progress: OnEvent | None, cancel: threading.Event | None
+) -> tuple[Job, tuple[str, ...]]:
+    """The job with a style model that was trained on its input, now or before, and the notices of that."""
+    from contextlib import closing
+
+    from videostyle.events import Progress
+    from videostyle.media.sources import open_source
+    from videostyle.rendering.plan import choose as resolve
+    from videostyle.training.engine import with_style_model
+
+    reporter = Progress(progress, cancel)
+    with closing(open_source(job.input)) as source:
+        plan = resolve(job, source.info, reporter.notice)
+    trained = with_style_model(job, plan.output, plan.size, reporter)
+    return replace(trained, output=plan.output), tuple(reporter.notices)  # its default name would be the style model's
+
+
+def measure_run(
+    job: Job, report: RunReport, progress: OnEvent | None = None, cancel: threading.Event | None = None
+) -> Measurement:
+    """Measure what a run has just written, as it was stylized: the same part, styles and network.
+
+    An output that was scaled up afterwards is measured at the smaller size: its detail is there, and memory for more may be
+    missing. Notices of the run are not repeated. Raises as `measure` does.
+    """
+    from videostyle.evaluation.measure import measure as measure_job
+
+    scaled = report.stylized_size not in (None, report.size)
+    own = {
+        "source": job.input,
+        "output": report.output,
+        "size": max(report.stylized_size) if scaled and report.stylized_size else None,
+        "flow": job.flow if job.flow in options_of(MeasureJob)["flow"].choices else default_of(MeasureJob, "flow"),
+        "overwrite": False,
+    }
+    return measure_job(
+        MeasureJob(**shared_options(job, MeasureJob) | own), _unless_said(report.notices, progress), cancel
+    )
+
+
+def unmeasured(report: RunReport, why: str) -> RunReport:
+    """The report of a run with a notice that its output was not measured."""
+    return replace(report, notices=(*report.notices, f"the result was not measured: {' '.join(why.split())}"))
+
+
+def is_page(path: Path) -> bool:
+    """Whether a report is a page rather than JSON, by its suffix. For a page the output is measured."""
+    return path.suffix.lower() == ".html"
+
+
+def write_run_report(path: Path, job: Job, report: RunReport, measurement: Measurement | None = None) -> None:
+    """Write one report of a run, as its suffix says. Raises OSError where that fails."""
+    if not is_page(path):
+        from videostyle.reports.json import write_report
+
+        write_report(report, path)
+        return
+    from videostyle.reports.page import write_page
+
+    title = f"{job.input.name} in the style of {', '.join(style.name for style in job.styles)}"
+    write_page(path, title=title, run=report, measurement=measurement, command=command_line("run", job))
+
+
+def measure(job: MeasureJob, progress: OnEvent | None = None, cancel: threading.Event | None = None) -> Measurement:
+    """Measure a stylized clip against its source and its style, and write the page and the JSON that the job asks for.
+
+    The source as its own output gives the floor of every figure. progress, cancel and errors: as for `run`.
+    """
+    check_measure(job)
+    from videostyle.evaluation.measure import measure as measure_job
+
+    measurement = measure_job(job, progress, cancel)
+    if job.json:
+        from videostyle.reports.json import write_measurement
+
+        write_measurement(measurement, job.json)
+    if job.page:
+        from videostyle.reports.page import write_page
+
+        title = f"{job.output.name} beside {job.source.name}"
+        write_page(job.page, title=title, measurement=measurement, command=command_line("measure", job))
+    return measurement
+
+
+def train(job: TrainJob, progress: OnEvent | None = None, cancel: threading.Event | None = None) -> TrainReport:
+    """Train a style model. From the first validation on, the best network so far is in the output.
+
+    progress, cancel and errors: as for `run`. A cancelled training is continued by the same job.
+    """
+    check_train(job)
+    from videostyle.training.train import train as train_job
+
+    return train_job(job, progress, cancel)
+
+
+def export(job: ExportJob) -> None:
+    """Write the network of a style model as ONNX. Raises a child of VideoStyleError for everything that a user can fix."""
+    check_export(job)
+    from videostyle.training.onnx_export import export as export_job
+
+    export_job(job)
+
+
+def _write_reports(paths: Iterable[Path], job: Job, report: RunReport, measurement: Measurement | None) -> list[str]:
+    """Write every report that can be written; what failed, in words."""
+    failed = []
+    for path in paths:
+        try:
+            write_run_report(path, job, report, measurement)
+        except OSError as error:
+            failed.append(f"{path}: {error.strerror or error}")
+    return failed
+
+
+def _unless_said(notices: tuple[str, ...], progress: OnEvent | None) -> OnEvent | None:
+    """Passes events on, without notices that an earlier stage has given."""
+    from videostyle.events import Notice
+
+    if progress is None:
+        return None
+    return lambda event: None if isinstance(event, Notice) and event.text in notices else progress(event)
+
+
+def _plain_options(job: Options) -> dict[str, object]:
+    from videostyle.provenance import plain_options
+
+    return plain_options(job)
