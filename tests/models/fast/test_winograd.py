@@ -24,7 +24,7 @@ def threads():
 @pytest.fixture(autouse=True)
 def few_channels_suffice(monkeypatch):
     """Winograd is used from 32 channels on, which are multiplied quickly."""
-    monkeypatch.setattr(winograd, "LEAST_CHANNELS", 32)
+    monkeypatch.setattr(winograd, "MIN_CHANNELS", 32)
 
 
 def layer(inputs: int, outputs: int, height: int, width: int):
@@ -41,15 +41,15 @@ def padded(image: torch.Tensor) -> Padded:
     return found
 
 
-def rectified(kernel: Kernel, image: torch.Tensor) -> torch.Tensor:
+def forward(kernel: Kernel, image: torch.Tensor) -> torch.Tensor:
     target = Padded.new(image, (image.shape[0], image.shape[1]), len(kernel.bias))
-    kernel.rectified(padded(image), target.tiles)
+    kernel.forward(padded(image), target.tiles)
     return target.inside
 
 
-def turned(kernel: Kernel, gradient: torch.Tensor) -> torch.Tensor:
+def backward(kernel: Kernel, gradient: torch.Tensor) -> torch.Tensor:
     target = Padded.new(gradient, (gradient.shape[0], gradient.shape[1]), kernel.weight.shape[1])
-    kernel.turned(padded(gradient), target.tiles)
+    kernel.backward(padded(gradient), target.tiles)
     return target.inside
 
 
@@ -75,10 +75,10 @@ def test_values_and_gradient_are_the_plain_convolutions(size, count, threads, di
     exact = nchw(image).double().requires_grad_()
     convolved = F.conv2d(exact, weight.double(), bias.double(), padding=1)
     kernel = Kernel.of(weight, bias)
-    torch.testing.assert_close(nchw(rectified(kernel, image)).double(), convolved.relu(), rtol=0, atol=1e-4)
+    torch.testing.assert_close(nchw(forward(kernel, image)).double(), convolved.relu(), rtol=0, atol=1e-4)
     slope = torch.randn(*size, 40, generator=torch.Generator().manual_seed(1))
     (expected,) = torch.autograd.grad(convolved, exact, nchw(slope).double())
-    torch.testing.assert_close(nchw(turned(kernel, slope)).double(), expected, rtol=0, atol=1e-4)
+    torch.testing.assert_close(nchw(backward(kernel, slope)).double(), expected, rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -95,9 +95,9 @@ def test_values_and_gradient_are_the_plain_convolutions(size, count, threads, di
 def test_winograd_is_used_where_it_pays(channels, size, dtype, pays):
     image, weight, bias = (each.to(dtype) for each in layer(channels, channels, *size))
     kernel = Kernel.of(weight, bias)
-    assert (kernel.values_for(size) is not None) is pays
+    assert (kernel.transformed_for(size) is not None) is pays
     expected = F.conv2d(nchw(image), weight, bias, padding=1).relu()
-    torch.testing.assert_close(nchw(rectified(kernel, image)), expected, rtol=0, atol=1e-4)
+    torch.testing.assert_close(nchw(forward(kernel, image)), expected, rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("tiles", [1, 3, 40])
@@ -105,6 +105,6 @@ def test_blocks_do_not_change_the_result(monkeypatch, tiles):
     image, weight, bias = layer(32, 33, 50, 70)
     kernel, blocks = Kernel.of(weight, bias), winograd._blocks
     monkeypatch.setattr(winograd, "_blocks", lambda down, across, most: [(slice(0, down), slice(0, across))])
-    whole = rectified(kernel, image)
+    whole = forward(kernel, image)
     monkeypatch.setattr(winograd, "_blocks", lambda down, across, most: blocks(down, across, tiles))
-    torch.testing.assert_close(rectified(kernel, image), whole, rtol=0, atol=1e-4)
+    torch.testing.assert_close(forward(kernel, image), whole, rtol=0, atol=1e-4)

@@ -1,6 +1,6 @@
 """Matrix products on CPUs, by oneDNN where PyTorch has it.
 
-PyTorch's own go to MKL, which keeps to AVX2 on processors of other makers: on a Zen 5 core oneDNN's are twice as fast.
+PyTorch's own use MKL, which uses AVX2 at most on processors of other makers: on a Zen 5 core oneDNN's are twice as fast.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ONEDNN = (
 
 
 def linear(rows: Tensor, weight: Tensor) -> Tensor:
-    """rows (n, in) times weight (out, in), transposed: (n, out). As F.linear, without a gradient."""
+    """F.linear without autograd: rows (n, in) times the transposed weight (out, in), giving (n, out)."""
     if not ONEDNN or rows.dtype != torch.float32 or rows.device.type != "cpu":
         return F.linear(rows, weight)
     return torch.ops.mkldnn._linear_pointwise(rows, weight, None, "none", [], "")
