@@ -9,7 +9,7 @@ DEMO_STYLE := sample_media/styles/swirls.jpg
 DEMO_RESULT := out/clip_swirls.mp4
 ARGS ?=
 
-.PHONY: demo test test-slow fuzz lint check bench-optimizer bench-quality bench-speed bench-webcam bench-learned plots sample-media docs package clean
+.PHONY: demo test test-slow fuzz lint check bench-optimizer bench-quality bench-speed bench-webcam bench-learned plots sample-media options docs package clean
 
 # stylizes the beginning of the sample clip, and says where the result is
 demo: .venv/.installed
@@ -73,6 +73,10 @@ bench-webcam: .venv/.installed-dev
 # makes the sample clip and the sample style images anew
 sample-media: .venv/.installed-dev
 	$(BIN)/python -m sample_media.make
+
+# docs/options.md, from the options' own texts; a test compares the two
+options: .venv/.installed
+	$(BIN)/python tools/options_page.py
 
 # the documentation as a website in site/; a broken link or a missing page is an error.
 # Material for MkDocs gets fixes until May 2027; `zensical build` makes the same site from the same file.

@@ -141,10 +141,9 @@ class TrainingOptions(Options):
 
     minutes: float = style_option(
         15.0,
-        "Minutes to train the style model for.",
+        "Minutes to train the style model for, with --engine learned.",
         low=0.01,
         high=10_000.0,
-        default_text="15; with --engine learned",
         engines=(LEARNED,),
         affects_result=False,
     )
@@ -353,7 +352,7 @@ class TrainJob(DeviceOptions, TrainingOptions, StyleOptions, ObjectiveOptions, S
     )
     restart: bool = restated(Job, "restart", "Start over if a training of the same output was interrupted.")
 
-    minutes: float = restated(TrainingOptions, "minutes", panel="Training", default_text="15")
+    minutes: float = restated(TrainingOptions, "minutes", "Minutes to train for.", panel="Training")
     steps: int | None = training_option(
         None,
         "Train for exactly this many steps instead.",

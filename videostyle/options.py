@@ -177,8 +177,8 @@ class Options:
 
 def options_of(job: Options | type[Options]) -> Mapping[str, Option]:
     """The records of a job's options, by the names of their fields: its own first, then those of its groups."""
-    own = (job if isinstance(job, type) else type(job)).__annotations__
-    ordered = sorted(fields(job), key=lambda part: part.name not in own)
+    own = list((job if isinstance(job, type) else type(job)).__annotations__)
+    ordered = sorted(fields(job), key=lambda part: own.index(part.name) if part.name in own else len(own))
     return {part.name: part.metadata["option"] for part in ordered if "option" in part.metadata}
 
 
