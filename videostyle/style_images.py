@@ -12,7 +12,7 @@ from videostyle.errors import BadInput
 from videostyle.media import images
 from videostyle.media.images import read_picture
 from videostyle.media.pixels import over_white
-from videostyle.models.model_file import ACCEPTED, read_style_file
+from videostyle.models.model_file import ACCEPTED, read_style_model
 
 
 def load_style(path: Path) -> np.ndarray:
@@ -38,7 +38,7 @@ def style_pictures(path: Path) -> list[np.ndarray]:
     """
     if path.suffix.lower() != MODEL_SUFFIX:
         return [load_style(path)]
-    thumbnails = read_style_file(path).styles.values()
+    thumbnails = read_style_model(path).styles.values()
     decoded = (cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) for jpeg in thumbnails)
     pictures = [cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB) for pixels in decoded if pixels is not None]
     if not pictures or len(pictures) < len(thumbnails):
@@ -52,4 +52,4 @@ def check_styles(styles: tuple[Path, ...], begin_with: Path | None = None) -> No
         if not style.exists():
             raise BadInput(f"style {style} does not exist", "an image such as .jpg or .png")
     if begin_with is not None:
-        read_style_file(begin_with)
+        read_style_model(begin_with)

@@ -17,7 +17,7 @@ from videostyle.errors import Cancelled
 from videostyle.frames import Motion
 from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import Weights
-from videostyle.models.model_file import StyleFile, to_bytes
+from videostyle.models.model_file import StyleModel, to_bytes
 from videostyle.models.transformer_net import Shape, arrays_of, new_network
 from videostyle.models.weights import WEIGHTS
 from videostyle.stylizers.base import FrameInput, Iteration, OnIteration, State, StylizedFrame, Stylizer, ignore
@@ -66,7 +66,7 @@ PREPARE: dict[str, Callable[[StylizerSettings], MakeStylizer]] = {
 def settings(tmp_path_factory) -> StylizerSettings:
     shape = Shape(width=8, blocks=2, dilated=1, half=6)
     trained = {"steps": 1, "seconds": 1.0, "loss": 1.0, "loss_star": 1.0}
-    model = StyleFile(vars(shape), {}, [], {}, trained, {}, arrays_of(new_network(shape, 0, "cpu")))
+    model = StyleModel(vars(shape), {}, [], {}, trained, {}, arrays_of(new_network(shape, 0, "cpu")))
     path = tmp_path_factory.mktemp("model") / "model.vstyle"
     path.write_bytes(to_bytes(model))
     style = (picture(30, 40, 9)[0].permute(1, 2, 0).numpy() * 255).astype(np.uint8)

@@ -15,7 +15,7 @@ from safetensors.numpy import save
 from tests.support.style_models import SMALL, example, written
 from tests.support.thin_vgg import picture
 from videostyle.errors import BadInput
-from videostyle.models.model_file import described, read_style_file, to_bytes
+from videostyle.models.model_file import described, read_style_model, to_bytes
 from videostyle.models.transformer_net import load_network, new_network
 from videostyle.style_images import style_pictures
 
@@ -33,7 +33,7 @@ def with_header(**changes) -> bytes:
 
 def test_what_is_written_is_read_again(tmp_path):
     file = example()
-    found = read_style_file(written(tmp_path, to_bytes(file)))
+    found = read_style_model(written(tmp_path, to_bytes(file)))
     assert replace(found, weights={}) == replace(file, weights={})
     for name, each in file.weights.items():
         np.testing.assert_array_equal(found.weights[name], each)
@@ -91,7 +91,7 @@ class Runs:
 def test_a_foreign_or_damaged_file_is_refused_in_one_line(tmp_path, content):
     path = written(tmp_path, content)
     with pytest.raises(BadInput, match=r"model\.vstyle") as refused:
-        read_style_file(path)
+        read_style_model(path)
     assert "videostyle train" in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -112,4 +112,4 @@ def test_a_file_without_a_picture_of_its_style_is_refused_only_where_it_is_neede
 
 def test_a_missing_one_is_said_to_be_missing(tmp_path):
     with pytest.raises(BadInput, match="is not a file"):
-        read_style_file(tmp_path / "model.vstyle")
+        read_style_model(tmp_path / "model.vstyle")

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from videostyle.models.model_file import StyleFile
+from videostyle.models.model_file import StyleModel
 from videostyle.models.transformer_net import Shape, arrays_of, new_network
 
 SMALL = Shape(width=8, blocks=2, dilated=1, half=6)
@@ -19,8 +19,8 @@ def thumbnail() -> bytes:
     return cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))[1].tobytes()
 
 
-def example() -> StyleFile:
-    return StyleFile(
+def example() -> StyleModel:
+    return StyleModel(
         shape=dict(vars(SMALL)),
         styles={"waves é.jpg": thumbnail()},
         clips=["in.mp4"],

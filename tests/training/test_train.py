@@ -14,7 +14,7 @@ from videostyle.config import TrainJob
 from videostyle.errors import BadInput, BadOption, BadOutput
 from videostyle.events import Notice, TrainingProgress, TrainingStarted
 from videostyle.media.images import read_picture
-from videostyle.models.model_file import read_style_file
+from videostyle.models.model_file import read_style_model
 from videostyle.models.transformer_net import load_network
 from videostyle.style_images import style_pictures
 from videostyle.training.schedule import TrainingSchedule
@@ -28,7 +28,7 @@ def test_train_writes_one_file(style, clip, tmp_path):
     events: list = []
     report = train_small(training_job(style, clip, tmp_path / "out.vstyle"), events.append)
     assert [path.name for path in tmp_path.iterdir()] == ["out.vstyle"]
-    model = read_style_file(tmp_path / "out.vstyle")
+    model = read_style_model(tmp_path / "out.vstyle")
     assert report.steps == STEPS
     assert (list(model.styles), model.clips) == (["style.png"], ["clip.mp4"])
     assert model.settings["--style-weight"] == "15.0"
@@ -45,14 +45,14 @@ def test_train_writes_one_file(style, clip, tmp_path):
 def test_resume_to_same_weights(style, clip, tmp_path):
     whole = training_job(style, clip, tmp_path / "whole.vstyle")
     train_small(whole)
-    expected = read_style_file(tmp_path / "whole.vstyle").weights
+    expected = read_style_model(tmp_path / "whole.vstyle").weights
     for steps in (1, 7, STEPS - 1):
         interrupted = replace(whole, output=tmp_path / f"interrupted{steps}.vstyle")
         stop_after(steps, interrupted)
         notices: list[Notice] = []
         train_small(interrupted, listener(Notice, notices))
         assert f"resuming an interrupted training after its first {steps} steps" in notices[0].text
-        found = read_style_file(interrupted.output).weights
+        found = read_style_model(interrupted.output).weights
         for name, weights in expected.items():
             np.testing.assert_array_equal(found[name], weights)
 
@@ -111,7 +111,7 @@ def test_style_images_of_one_name_are_both_kept(style, clip, tmp_path):
     other = make_style_image(tmp_path / "other" / style.name)
     cv2.imwrite(str(other), 255 - cv2.imread(str(other)))
     train_small(replace(training_job(style, clip, tmp_path / "out.vstyle", steps=2), styles=(style, other)))
-    assert list(read_style_file(tmp_path / "out.vstyle").styles) == ["style.png", "style-2.png"]
+    assert list(read_style_model(tmp_path / "out.vstyle").styles) == ["style.png", "style-2.png"]
     for kept, path in zip(style_pictures(tmp_path / "out.vstyle"), (style, other), strict=True):
         np.testing.assert_allclose(kept, read_picture(path).image, atol=40)
 
@@ -134,7 +134,7 @@ def test_existing_output_needs_overwrite(style, clip, tmp_path):
     assert output.read_bytes() == b"mine"
     assert [path.name for path in tmp_path.iterdir()] == ["out.vstyle"]
     train_small(training_job(style, clip, output, overwrite=True, steps=2))
-    read_style_file(output)
+    read_style_model(output)
 
 
 def test_refused_training_leaves_no_files(style, tmp_path):

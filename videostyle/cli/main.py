@@ -192,9 +192,9 @@ def train_command(job: TrainJob, quiet: bool, commands: Commands) -> int:
 @app.command("info", help="Shows what a style model was trained on, and how.\n\nFILE: a style model (.vstyle).")
 def info_command(file: Annotated[Path, typer.Argument(metavar="FILE", hidden=True)]) -> int:
     """Prints the header of a style model."""
-    from videostyle.models.model_file import described, read_style_file
+    from videostyle.models.model_file import described, read_style_model
 
-    rows = described(read_style_file(file))
+    rows = described(read_style_model(file))
     width = max(len(name) for name, _ in rows)
     print("\n".join(f"{name:<{width}}  {value}" for name, value in rows))
     return 0

@@ -1,20 +1,19 @@
-"""The torch device that a job runs on."""
+"""The torch device that a command runs on."""
 
 from __future__ import annotations
 
-from videostyle.config import Job, MeasureJob, TrainJob, WebcamJob
 from videostyle.errors import BadOption
 
 
-def resolve_device(job: Job | MeasureJob | TrainJob | WebcamJob) -> str:
-    """The torch device: what was asked for, or the best there is. Raises BadOption where it is not at hand."""
+def resolve_device(name: str) -> str:
+    """The torch device for --device: "auto" is the best one of this machine. Raises BadOption if it has no such device."""
     import torch
 
     mps = torch.backends.mps.is_available()
-    if job.device == "auto":
+    if name == "auto":
         return "cuda" if torch.cuda.is_available() else "mps" if mps else "cpu"
     present = {"cpu", *(["mps"] if mps else []), *(["cuda"] if torch.cuda.is_available() else [])}
     present |= {f"cuda:{number}" for number in range(torch.cuda.device_count())}
-    if job.device not in present:
-        raise BadOption(f"--device {job.device}", ", ".join(["auto", *sorted(present)]) + " on this machine")
-    return job.device
+    if name not in present:
+        raise BadOption(f"--device {name} is not on this machine", ", ".join(["auto", *sorted(present)]))
+    return name

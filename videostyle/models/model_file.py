@@ -1,7 +1,7 @@
-"""A learned painting as a file, `painting.vstyle`: a network's weights and what they were learned from.
+"""Style models as files (.vstyle): the weights of a feed-forward network, and what it was trained on.
 
-It is a safetensors file (https://huggingface.co/docs/safetensors): a JSON header, then plain numbers. Nothing in it is ever
-executed. The header's metadata has one entry, `videostyle`: JSON with `format` and the keys of StyleFile, pictures in base64.
+A safetensors file (https://huggingface.co/docs/safetensors): a JSON header, then plain numbers; nothing in it is ever
+executed. The header's metadata has one entry, `videostyle`: JSON with `format` and the fields of StyleModel, images in base64.
 """
 
 from __future__ import annotations
@@ -31,92 +31,104 @@ LICENCE = (
 
 
 @dataclass(frozen=True)
-class StyleFile:
-    """A learned painting. shape: of the network, by the names of `feedforward.Shape`. styles: the styles by file name,
-    each a small JPEG. clips: names of the files it was learned on. settings: all that the training depended on, by option or
-    file. trained: steps, seconds, and loss and spatial_loss (L and L*) of frames that were held back. versions: of the
-    libraries. weights: float32, by name."""
+class StyleModel:
+    """The content of a .vstyle file."""
 
     shape: dict[str, int]
+    """Size of the network, by the fields of `transformer_net.Shape`."""
+
     styles: dict[str, bytes]
+    """A small JPEG of each style image, by its file name."""
+
     clips: list[str]
+    """Names of the files it was trained on."""
+
     settings: dict[str, str]
+    """Everything the training depended on: values by option, checksums by file."""
+
     trained: dict[str, float]
+    """`steps`, `seconds`, and on the validation frames `loss` (L) and `loss_star` (the spatial loss)."""
+
     versions: dict[str, str]
+    """Versions of the libraries."""
+
     weights: dict[str, np.ndarray]
+    """float32, by name."""
+
     licence: str = LICENCE
+    """A note on rights, for whoever the file is passed on to."""
 
 
-def to_bytes(file: StyleFile) -> bytes:
+def to_bytes(model: StyleModel) -> bytes:
     """The content of the .vstyle file."""
     from safetensors.numpy import save
 
     content = {
         "format": FORMAT,
-        "shape": file.shape,
-        "styles": {name: base64.b64encode(jpeg).decode() for name, jpeg in file.styles.items()},
-        "clips": file.clips,
-        "settings": file.settings,
-        "trained": file.trained,
-        "versions": file.versions,
-        "licence": file.licence,
+        "shape": model.shape,
+        "styles": {name: base64.b64encode(jpeg).decode() for name, jpeg in model.styles.items()},
+        "clips": model.clips,
+        "settings": model.settings,
+        "trained": model.trained,
+        "versions": model.versions,
+        "licence": model.licence,
     }
-    return save(file.weights, {KEY: json.dumps(content)})
+    return save(model.weights, {KEY: json.dumps(content)})
 
 
-def read_style_file(path: Path) -> StyleFile:
-    """Raises BadInput where it is missing, damaged, or another kind of file."""
+def read_style_model(path: Path) -> StyleModel:
+    """Raises BadInput if the file is missing, damaged, or of another kind."""
     from safetensors import SafetensorError, safe_open
 
     path = Path(path)
     if not path.is_file():
-        raise BadInput(f"style {path} is not a file", ACCEPTED)
+        raise BadInput(f"{path} is not a file", ACCEPTED)
     try:
         with safe_open(path, framework="numpy") as file:
             text = (file.metadata() or {}).get(KEY)
             if text is None:
-                raise BadInput(f"{path} is a safetensors file, but holds no learned painting", ACCEPTED)
+                raise BadInput(f"{path} is a safetensors file, but not a style model", ACCEPTED)
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return _read(json.loads(text), weights)
+        return _parsed(json.loads(text), weights)
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise BadInput(f"{path} is damaged, or no learned painting: {error}", ACCEPTED) from error
+        raise BadInput(f"{path} is damaged, or not a style model: {error}", ACCEPTED) from error
 
 
-def _read(content: dict[str, Any], weights: dict[str, np.ndarray]) -> StyleFile:
-    """Raises ValueError, KeyError, TypeError or AttributeError where the header is not one of ours."""
+def _parsed(content: dict[str, Any], weights: dict[str, np.ndarray]) -> StyleModel:
+    """Raises ValueError, KeyError, TypeError or AttributeError for a header that was not written by `to_bytes`."""
     if content["format"] != FORMAT:
         raise ValueError(f"its format is {content['format']}, and this version reads format {FORMAT}")
-    return StyleFile(
+    return StyleModel(
         shape={str(name): number for name, number in content["shape"].items()},
-        styles={str(name): _picture(text) for name, text in content["styles"].items()},
+        styles={str(name): _jpeg(text) for name, text in content["styles"].items()},
         clips=[str(name) for name in content["clips"]],
-        settings={str(name): str(each) for name, each in content["settings"].items()},
+        settings={str(name): str(value) for name, value in content["settings"].items()},
         trained={name: float(content["trained"][name]) for name in ("steps", "seconds", "loss", "loss_star")},
-        versions={str(name): str(each) for name, each in content["versions"].items()},
+        versions={str(name): str(version) for name, version in content["versions"].items()},
         weights=weights,
         licence=str(content["licence"]),
     )
 
 
-def _picture(text: str) -> bytes:
+def _jpeg(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except binascii.Error as error:
-        raise ValueError(f"a picture in its header cannot be read ({error})") from error
+        raise ValueError(f"an image in its header cannot be decoded ({error})") from error
 
 
-def described(file: StyleFile) -> list[tuple[str, str]]:
-    """What `videostyle info` tells of it, as names and values."""
-    trained, shape = file.trained, ", ".join(f"{name} {number}" for name, number in file.shape.items())
-    options = ", ".join(f"{name} {value}" for name, value in file.settings.items() if value != "None")
-    numbers = sum(each.size for each in file.weights.values())
+def described(model: StyleModel) -> list[tuple[str, str]]:
+    """The lines of `videostyle info`, as names and values."""
+    trained, shape = model.trained, ", ".join(f"{name} {number}" for name, number in model.shape.items())
+    options = ", ".join(f"{name} {value}" for name, value in model.settings.items() if value != "None")
+    weights = sum(array.size for array in model.weights.values())
     return [
-        ("style", ", ".join(file.styles)),
-        ("learned on", ", ".join(file.clips)),
+        ("style", ", ".join(model.styles)),
+        ("trained on", ", ".join(model.clips)),
         ("training", f"{trained['steps']:.0f} steps in {trained['seconds']:.0f} s"),
-        ("loss", f"L {trained['loss']:.3f}, L* {trained['loss_star']:.3f} on frames held back"),
+        ("validation", f"loss {trained['loss']:.3f}, spatial loss {trained['loss_star']:.3f}"),
         ("settings", options),
-        ("network", f"{shape}; {numbers} weights"),
-        ("versions", ", ".join(f"{name} {each}" for name, each in file.versions.items())),
-        ("licence", file.licence),
+        ("network", f"{shape}; {weights} weights"),
+        ("versions", ", ".join(f"{name} {version}" for name, version in model.versions.items())),
+        ("licence", model.licence),
     ]

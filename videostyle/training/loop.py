@@ -12,7 +12,7 @@ import torch
 from videostyle.config import TrainJob
 from videostyle.events import Progress, TrainingProgress
 from videostyle.media.workdir import WorkFolder, write_atomically, writing
-from videostyle.models.model_file import StyleFile, to_bytes
+from videostyle.models.model_file import StyleModel, to_bytes
 from videostyle.models.transformer_net import arrays_of
 from videostyle.provenance import LIBRARIES, Identity
 from videostyle.tensors import to_array
@@ -99,7 +99,7 @@ class TrainingLoop:
     def _write_model(self, validation: Validation) -> None:
         assert self.job.output is not None
         network = self.trainer.network
-        model = StyleFile(
+        model = StyleModel(
             shape={name: int(value) for name, value in vars(network.shape).items()},
             styles=self.thumbnails,
             clips=[path.name for path in self.job.on],

@@ -24,7 +24,7 @@ from videostyle.media.sources import open_source
 from videostyle.media.workdir import WorkFolder
 from videostyle.models.devices import resolve_device
 from videostyle.models.features import load_features
-from videostyle.models.model_file import read_style_file
+from videostyle.models.model_file import read_style_model
 from videostyle.models.transformer_net import Shape, new_network
 from videostyle.options import result_options
 from videostyle.provenance import Identity, fingerprint
@@ -108,7 +108,7 @@ def identity(job: TrainJob) -> Identity:
 def is_trained(job: TrainJob) -> bool:
     """Whether the output is the finished model of this very job."""
     assert job.output is not None
-    return not is_interrupted(job) and job.output.exists() and read_style_file(job.output).settings == identity(job)
+    return not is_interrupted(job) and job.output.exists() and read_style_model(job.output).settings == identity(job)
 
 
 def is_interrupted(job: TrainJob) -> bool:
