@@ -1,4 +1,4 @@
-"""A learned painting as a file: what goes in comes out, and what is not one is refused with a clear line."""
+"""Style model files: a round trip, and files that are refused in one clear line."""
 
 from __future__ import annotations
 
@@ -26,39 +26,40 @@ def header_of(content: bytes) -> dict:
 
 
 def with_header(**changes) -> bytes:
-    file = example()
-    header = header_of(to_bytes(file)) | changes
-    return save(file.weights, {"videostyle": json.dumps(header)})
+    """The content of a file whose header was changed."""
+    model = example()
+    header = header_of(to_bytes(model)) | changes
+    return save(model.weights, {"videostyle": json.dumps(header)})
 
 
-def test_what_is_written_is_read_again(tmp_path):
-    file = example()
-    found = read_style_model(written(tmp_path, to_bytes(file)))
-    assert replace(found, weights={}) == replace(file, weights={})
-    for name, each in file.weights.items():
-        np.testing.assert_array_equal(found.weights[name], each)
+def test_round_trip(tmp_path):
+    model = example()
+    again = read_style_model(written(tmp_path, to_bytes(model)))
+    assert replace(again, weights={}) == replace(model, weights={})
+    for name, array in model.weights.items():
+        np.testing.assert_array_equal(again.weights[name], array)
 
 
-def test_its_network_paints_as_the_one_it_was_made_of(tmp_path):
+def test_network_of_a_file_is_the_one_saved(tmp_path):
     network = load_network(written(tmp_path, to_bytes(example())), "cpu")
     content = picture(30, 40)
     assert torch.equal(network(content), new_network(SMALL, 0, "cpu")(content))
 
 
-def test_its_style_can_be_looked_at(tmp_path):
+def test_thumbnail_of_the_style(tmp_path):
     (image,) = style_pictures(written(tmp_path, to_bytes(example())))
     assert image.shape == (16, 24, 3)
     assert np.abs(image.reshape(-1, 3).mean(0) - (127, 40, 200)).max() < 6
 
 
-def test_everything_in_it_is_told(tmp_path):
-    told = "\n".join(f"{name}: {value}" for name, value in described(example()))
-    for each in ("waves é.jpg", "in.mp4", "12 steps", "1.500", "1.250", "--size 320", "width 8", "0.1.0", "MIT"):
-        assert each in told
+def test_description_has_everything(tmp_path):
+    lines = "\n".join(f"{name}: {value}" for name, value in described(example()))
+    for part in ("waves é.jpg", "in.mp4", "12 steps", "1.500", "1.250", "--size 320", "width 8", "0.1.0", "MIT"):
+        assert part in lines
 
 
 class Runs:
-    """What would run code if anybody unpickled it."""
+    """Executes code when it is unpickled."""
 
     def __reduce__(self):
         return (exec, ("raise SystemExit('executed')",))
@@ -68,7 +69,7 @@ class Runs:
     "content",
     [
         b"",
-        b"not a painting",
+        b"not a style model",
         b"\xff" * 400,
         struct.pack("<Q", 2**62) + b"{}",
         pickle.dumps(Runs()),
@@ -88,7 +89,7 @@ class Runs:
     ],
     ids=range(18),
 )
-def test_a_foreign_or_damaged_file_is_refused_in_one_line(tmp_path, content):
+def test_foreign_or_damaged_file_is_refused_in_one_line(tmp_path, content):
     path = written(tmp_path, content)
     with pytest.raises(BadInput, match=r"model\.vstyle") as refused:
         read_style_model(path)
@@ -97,19 +98,20 @@ def test_a_foreign_or_damaged_file_is_refused_in_one_line(tmp_path, content):
 
 
 @pytest.mark.parametrize("shape", [{"width": 16}, {"width": 8, "blocks": 10**9, "dilated": 1, "half": 6}])
-def test_a_network_of_another_shape_is_refused_with_the_files_name(tmp_path, shape):
+def test_shape_that_does_not_fit_the_weights_is_refused(tmp_path, shape):
     path = written(tmp_path, with_header(shape=shape))
     with pytest.raises(BadInput, match=r"model\.vstyle"):
         load_network(path, "cpu")
 
 
-def test_a_file_without_a_picture_of_its_style_is_refused_only_where_it_is_needed(tmp_path):
+def test_unreadable_thumbnail(tmp_path):
+    """The file is refused only where the style image itself is needed."""
     path = written(tmp_path, with_header(styles={"a.jpg": "AAAA"}))
     load_network(path, "cpu")
-    with pytest.raises(BadInput, match="no picture of its style"):
+    with pytest.raises(BadInput, match="thumbnail of its style"):
         style_pictures(path)
 
 
-def test_a_missing_one_is_said_to_be_missing(tmp_path):
+def test_missing_file(tmp_path):
     with pytest.raises(BadInput, match="is not a file"):
         read_style_model(tmp_path / "model.vstyle")

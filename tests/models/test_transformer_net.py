@@ -1,4 +1,4 @@
-"""The painting network: any size, nothing moved, the same from its stored weights, and no consistency in what is stored."""
+"""The feed-forward network: images of any size, no shift, the same from stored weights, which are checked."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ SHAPE = vars(SMALL)
 
 
 @pytest.mark.parametrize("size", [(16, 16), (17, 33), (30, 42), (63, 64), (5, 7), (3, 200)])
-def test_pictures_of_any_size_keep_it_and_stay_within_0_and_1(size):
-    painted = new_network(SMALL, 0, "cpu").requires_grad_(False)(torch.rand(1, 3, *size))
-    assert painted.shape == (1, 3, *size)
-    assert 0 <= float(painted.min()) <= float(painted.max()) <= 1
+def test_any_size(size):
+    stylized = new_network(SMALL, 0, "cpu").requires_grad_(False)(torch.rand(1, 3, *size))
+    assert stylized.shape == (1, 3, *size)
+    assert 0 <= float(stylized.min()) <= float(stylized.max()) <= 1
 
 
-def test_the_same_seed_gives_the_same_network_and_leaves_global_chance_alone():
+def test_seed():
+    """The same seed gives the same network, and the global random state is left alone."""
     torch.manual_seed(4)
     expected = torch.rand(1)
     torch.manual_seed(4)
@@ -32,30 +33,30 @@ def test_the_same_seed_gives_the_same_network_and_leaves_global_chance_alone():
     assert not torch.equal(one(content), another(content))
 
 
-def test_a_new_network_draws_no_chequered_pattern():
-    """Of a flat picture it makes a flat one, up to the border: no pixel of a 4x4 block is favoured."""
+def test_no_checkerboard_artifacts():
+    """An untrained network makes a flat image of a flat one: no pixel of a 4x4 block differs."""
     with torch.no_grad():
-        painted = new_network(Shape(), 0, "cpu")(torch.full((1, 3, 160, 160), 0.7))
-    middle = painted[:, :, 64:-64, 64:-64]
+        stylized = new_network(Shape(), 0, "cpu")(torch.full((1, 3, 160, 160), 0.7))
+    middle = stylized[:, :, 64:-64, 64:-64]
     assert float(middle.amax((2, 3)).sub(middle.amin((2, 3))).max()) < 1e-4
 
 
-def test_from_its_arrays_it_paints_the_same():
+def test_restored_from_arrays():
     network, content = new_network(SMALL, 0, "cpu"), picture(30, 41)
     again = network_of(SHAPE, arrays_of(network), "cpu")
     with torch.no_grad():
         assert torch.equal(again(content), network(content))
 
 
-def test_the_arrays_are_copies():
+def test_arrays_are_copies():
     network = new_network(SMALL, 0, "cpu")
     arrays = arrays_of(network)
-    before = {name: each.copy() for name, each in arrays.items()}
+    before = {name: array.copy() for name, array in arrays.items()}
     with torch.no_grad():
-        for each in network.parameters():
-            each.add_(1)
-    for name, each in arrays.items():
-        np.testing.assert_array_equal(each, before[name])
+        for parameter in network.parameters():
+            parameter.add_(1)
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(array, before[name])
 
 
 def with_change(name: str, change) -> dict[str, np.ndarray]:
@@ -74,20 +75,20 @@ def with_change(name: str, change) -> dict[str, np.ndarray]:
         (SHAPE | {"dilated": 3}, with_change("enter.weight", np.copy)),
         (SHAPE | {"depth": 1}, with_change("enter.weight", np.copy)),
         ({"width": 8}, with_change("enter.weight", np.copy)),
-        (SHAPE, with_change("enter.weight", lambda each: each[:, :-1])),
-        (SHAPE, with_change("enter.bias", lambda each: each * np.nan)),
-        (SHAPE, with_change("enter.bias", lambda each: each.astype(np.float64))),
+        (SHAPE, with_change("enter.weight", lambda array: array[:, :-1])),
+        (SHAPE, with_change("enter.bias", lambda array: array * np.nan)),
+        (SHAPE, with_change("enter.bias", lambda array: array.astype(np.float64))),
         (SHAPE, with_change("enter.bias", np.copy) | {"other": np.zeros(1, np.float32)}),
         (SHAPE, {}),
     ],
 )
-def test_weights_that_are_not_its_own_are_refused(shape, weights):
+def test_weights_of_another_network_are_refused(shape, weights):
     with pytest.raises(BadInput, match="its weights are not"):
         network_of(shape, weights, "cpu")
 
 
-def seen_from(row: int, column: int, shape: Shape) -> torch.Tensor:
-    """Which pixels of a picture have a say in a pixel of its painting, normalization, which sees all, left out: (160, 200)."""
+def receptive_field(row: int, column: int, shape: Shape) -> torch.Tensor:
+    """Which pixels an output pixel depends on, (160, 200), without normalization, by which it depends on all."""
     network = TransformerNet(shape)
     for module in network.modules():
         if isinstance(module, torch.nn.GroupNorm):
@@ -98,16 +99,16 @@ def seen_from(row: int, column: int, shape: Shape) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(("row", "column"), [(81, 102), (60, 70)])
-def test_a_pixel_is_painted_from_what_lies_around_it(row, column):
-    """In the middle of what it is painted from, to a block of 4x4 pixels: nothing is turned, mirrored or shifted."""
-    seen = seen_from(row, column, SMALL)
+def test_receptive_field_is_centered(row, column):
+    """To a block of 4x4 pixels: nothing is transposed, mirrored or shifted."""
+    field = receptive_field(row, column, SMALL)
     for place, axis in ((row, 1), (column, 0)):
-        found = seen.any(axis).nonzero()
-        assert float(found.min() + found.max()) / 2 == pytest.approx(place, abs=4)
+        pixels = field.any(axis).nonzero()
+        assert float(pixels.min() + pixels.max()) / 2 == pytest.approx(place, abs=4)
 
 
-def test_a_fifth_of_the_picture_away_is_still_seen():
-    """At 320 pixels brush strokes are some 30 pixels long: what is 60 away must count."""
-    seen = seen_from(80, 100, Shape())
-    assert bool(seen[80, 100 - 60 : 100 + 60].all())
-    assert not bool(seen[80, :2].any())
+def test_receptive_field_is_large_enough():
+    """At 320 pixels brush strokes are some 30 pixels long: pixels 60 away must count."""
+    field = receptive_field(80, 100, Shape())
+    assert bool(field[80, 100 - 60 : 100 + 60].all())
+    assert not bool(field[80, :2].any())

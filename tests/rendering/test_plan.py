@@ -7,12 +7,10 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-import torch
 
 from videostyle.config import Job
 from videostyle.errors import BadInput, BadOption, BadOutput
 from videostyle.frames import VideoInfo
-from videostyle.models.devices import resolve_device
 from videostyle.rendering import plan as choices
 from videostyle.rendering.plan import choose, choose_output, choose_size
 from videostyle.style_images import check_styles
@@ -118,39 +116,6 @@ def test_a_style_and_a_folder_of_frames_are_not_replaced_either(place):
         choose_output(job(place, "frames", "frames", overwrite=True), FOLDER)
 
 
-# --- the device ------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def machine(monkeypatch):
-    """machine(gpus, mps): what this machine seems to have."""
-
-    def has(gpus: int = 0, mps: bool = False) -> None:
-        monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
-        monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
-        monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
-
-    return has
-
-
-@pytest.mark.parametrize(("gpus", "mps", "best"), [(0, False, "cpu"), (1, False, "cuda"), (0, True, "mps")])
-def test_auto_is_the_best_device_there_is(place, machine, gpus, mps, best):
-    machine(gpus, mps)
-    assert resolve_device(job(place)) == best
-    assert resolve_device(job(place, device="cpu")) == "cpu"
-
-
-def test_a_device_that_is_not_there_is_refused_with_those_that_are(place, machine):
-    machine(gpus=2)
-    assert resolve_device(job(place, device="cuda:1")) == "cuda:1"
-    with pytest.raises(BadOption, match="accepted: auto, cpu, cuda, cuda:0, cuda:1 on"):
-        resolve_device(job(place, device="cuda:2"))
-    machine()
-    for device in ("cuda", "mps", "tpu"):
-        with pytest.raises(BadOption, match="accepted: auto, cpu on"):
-            resolve_device(job(place, device=device))
-
-
 # --- the size --------------------------------------------------------------------------------------------------------
 
 
@@ -199,7 +164,7 @@ def test_what_does_not_fit_into_memory_is_refused_on_a_cpu_only(place, monkeypat
     monkeypatch.setattr(choices, "check_memory", short)
     with pytest.raises(BadOption, match=r"\(288, 512\) is too much"):
         choose(job(place, device="cpu"), VIDEO, print)
-    monkeypatch.setattr(choices, "resolve_device", lambda job: "cuda")
+    monkeypatch.setattr(choices, "resolve_device", lambda name: "cuda")
     assert choose(job(place), VIDEO, print).size == (720, 1280)
 
 

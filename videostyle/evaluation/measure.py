@@ -144,7 +144,7 @@ def first_name(source: Source, shots: ShotList) -> str:
 
 def measurer_of(job: MeasureJob, overlap: Overlap, size: Size, exact: FlowFolder | None, events: Progress) -> Measurer:
     """The measurer with its networks: those of the job, and the style embedding if its package is installed."""
-    device = resolve_device(job)
+    device = resolve_device(job.device)
     features = load_features(job.features, device, exact=True)
     styles = [image for path in job.styles for image in style_pictures(path)]
     embed = None

@@ -46,7 +46,9 @@ class Shape:
         smallest = {"width": 1, "blocks": 1, "dilated": 0, "half": 1}
         for name, number in numbers.items():
             if type(number) is not int or not smallest[name] <= number <= LARGEST_SHAPE:
-                raise ValueError(f"{name} must be a whole number from {smallest[name]} to {LARGEST_SHAPE}, not {number!r}")
+                raise ValueError(
+                    f"{name} must be a whole number from {smallest[name]} to {LARGEST_SHAPE}, not {number!r}"
+                )
         if self.dilated > self.blocks:
             raise ValueError(f"dilated is {self.dilated}, more than the {self.blocks} blocks")
 

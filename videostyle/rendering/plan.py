@@ -39,7 +39,7 @@ class RunPlan:
 
 def choose(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> RunPlan:
     """Everything a job leaves open. Raises BadOutput and BadOption as the choices below do."""
-    output, device = choose_output(job, info), resolve_device(job)
+    output, device = choose_output(job, info), resolve_device(job.device)
     pixels = choose_encoding(job, info, output)
     if pixels and info.bits > 8 == pixels.bits and job.pix_fmt is None:
         todo = "--codec hevc, or --pix-fmt yuv420p10le, keeps them"

@@ -82,7 +82,7 @@ def train(
     check_folder(job.output)
     for path in job.on:
         open_source(path).close()  # a missing or damaged clip is refused before anything slow is done
-    device = resolve_device(job)
+    device = resolve_device(job.device)
     with WorkFolder(job.output) as work:
         try:
             saved = saved_state(job, work, reporter)

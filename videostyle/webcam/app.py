@@ -59,7 +59,7 @@ def make_stylizer(job: WebcamJob, styles: list[np.ndarray]) -> LiveStylizer:
     from videostyle.models.devices import resolve_device
     from videostyle.webcam.stylizers import live_stylizer
 
-    return live_stylizer(job, styles, resolve_device(job))
+    return live_stylizer(job, styles, resolve_device(job.device))
 
 
 def open_display(job: WebcamJob, say: Callable[[str], None]) -> Display:

@@ -1,4 +1,4 @@
-"""Freed memory: where it is asked for, blocks of some megabytes are kept for the next."""
+"""Freed memory: on request, glibc keeps blocks of some megabytes for reuse."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 CODE = """
 import psutil, torch
 from videostyle.models.fast.malloc import keep_freed_memory
-if {asked}:
+if {requested}:
     keep_freed_memory()
 blocks = [torch.ones(2_500_000) for _ in range(10)]
 held = psutil.Process().memory_info().rss
@@ -19,12 +19,13 @@ print((held - psutil.Process().memory_info().rss) >> 20)
 """
 
 
-def given_back(asked: bool) -> int:
-    """Megabytes that the system gets back of ten freed blocks of 10 MB."""
-    done = subprocess.run([sys.executable, "-c", CODE.format(asked=asked)], capture_output=True, text=True, check=True)
+def returned(requested: bool) -> int:
+    """Megabytes returned to the system of ten freed blocks of 10 MB."""
+    code = CODE.format(requested=requested)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return int(done.stdout)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a setting of glibc")
-def test_freed_blocks_are_kept_where_it_is_asked_for():
-    assert given_back(asked=True) < 20 < 60 < given_back(asked=False)
+def test_freed_blocks_are_kept_on_request():
+    assert returned(requested=True) < 20 < 60 < returned(requested=False)
