@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.thin_vgg import copied_activations, picture, thin_vgg
-from videostyle.config import Job
+from videostyle.config import ObjectiveOptions
 from videostyle.losses.terms import (
     CONTENT_LAYERS,
     STYLE_LAYERS,
@@ -152,8 +152,9 @@ def test_gram_gradient_is_autograds():
 
 
 def test_default_weights_are_the_command_lines():
-    for name in TERMS:
-        assert Weights()[name] == Job.__dataclass_fields__[f"{name}_weight"].default
+    options = ObjectiveOptions()
+    assert Weights() == {name: getattr(options, f"{name}_weight") for name in TERMS} == Weights.of(options)
+    assert Weights.of(ObjectiveOptions(tv_weight=7.0))["tv"] == 7
     assert Weights(style=3.0) == {**Weights(), "style": 3.0}
 
 

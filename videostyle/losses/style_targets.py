@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import torch
 from torch import Tensor
 
@@ -23,7 +25,7 @@ class StyleTargets:
         self.features, self.images, self.scale = features, images, scale
         self.grams: dict[int, list[dict[str, Tensor]]] = {}
 
-    def at(self, size: Size, time: float = 0.0) -> list[dict[str, Tensor]]:
+    def at(self, size: Size, time: Fraction = Fraction(0)) -> list[dict[str, Tensor]]:
         """Gram matrices (C, C) by layer of each style image, for a frame of (height, width).
 
         time: of the frame, in seconds from the clip's first one; the styles do not change over time yet.

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from videostyle.config import Job
+from videostyle.config import ObjectiveOptions
 from videostyle.losses.tiles import Tile, tiles_of
 from videostyle.models.fast.matmul import linear
 from videostyle.models.vgg import Features
@@ -197,16 +196,16 @@ class Weights(dict[str, float]):
     def __init__(self, **weights: float):
         if unknown := weights.keys() - TERMS.keys():
             raise TypeError(f"no terms are named {', '.join(sorted(unknown))}; there are {', '.join(TERMS)}")
-        super().__init__({name: _default(name) for name in TERMS} | weights)
+        super().__init__(_weights_in(ObjectiveOptions()) | weights)
 
     @classmethod
-    def of(cls, options: Any) -> Weights:
-        """From options with an attribute NAME_weight for each term, such as a job's."""
-        return cls(**{name: getattr(options, f"{name}_weight") for name in TERMS})
+    def of(cls, options: ObjectiveOptions) -> Weights:
+        """Those of a job."""
+        return cls(**_weights_in(options))
 
 
-def _default(term: str) -> Any:
-    return Job.__dataclass_fields__[f"{term}_weight"].default
+def _weights_in(options: ObjectiveOptions) -> dict[str, float]:
+    return {name: getattr(options, f"{name}_weight") for name in TERMS}
 
 
 def widened(activations: Tensor) -> Tensor:
