@@ -1,4 +1,4 @@
-"""The program as a user runs it, on the real network; and one clear line for everything that it cannot take."""
+"""The program as a user runs it, with the real network, and one clear line for everything that it refuses."""
 
 from __future__ import annotations
 
@@ -57,7 +57,8 @@ def times(path: Path) -> list[Fraction]:
 # --- what works ------------------------------------------------------------------------------------------------------
 
 
-def test_a_clip_is_painted_by_the_command_line_with_the_real_network(place):
+def test_run_video(place):
+    """The command stylizes a video with the real network, keeps time and sound, and leaves nothing else behind."""
     before = listing(place)
     command = [sys.executable, "-m", "videostyle", "run", "in.mp4", "style.png", *QUICK, "--report", "report.json"]
     done = subprocess.run(command, cwd=place, capture_output=True, text=True)
@@ -83,34 +84,35 @@ def test_a_clip_is_painted_by_the_command_line_with_the_real_network(place):
     assert {"options", "versions", "seconds", "peak_memory", "notices", "output"} < set(report)
 
 
-def test_quiet_says_nothing_and_a_still_goes_to_a_still(place, monkeypatch, capsys):
+def test_run_still(place, monkeypatch, capsys):
+    """A still becomes a still, the same as from Python; --quiet prints nothing."""
     monkeypatch.setitem(WEIGHTS, "vgg19", real_weights)
     output = place / "out.png"
     assert run_command("run", place / "photo.png", place / "style.png", "-o", output, "--quiet", *QUICK) == 0
     assert capsys.readouterr() == ("", "")
     assert read_picture(output).image.shape == (*SIZE, 3)
-    painted = stylize_image(read_picture(place / "photo.png").image, load_style(place / "style.png"), iterations=4)
-    np.testing.assert_array_equal(painted, read_picture(output).image)
+    stylized = stylize_image(read_picture(place / "photo.png").image, load_style(place / "style.png"), iterations=4)
+    np.testing.assert_array_equal(stylized, read_picture(output).image)
 
 
-def test_a_still_from_python_takes_the_styles_colors(monkeypatch):
-    """Colored noise and a painting of orange blots: within a few steps of the real network the noise turns orange."""
+def test_stylize_image(monkeypatch):
+    """Colored noise and a style image of orange blots: a few iterations with the real network turn the noise orange."""
     monkeypatch.setitem(WEIGHTS, "vgg19", real_weights)
     noise = np.random.default_rng(0).integers(0, 256, (32, 48, 3), np.uint8)
     orange = (cv2.GaussianBlur(noise, (0, 0), 1.5) * (1.0, 0.6, 0.2)).astype(np.uint8)
-    painted = stylize_image(noise, orange, iterations=14)
-    assert painted.shape == noise.shape
-    assert painted.dtype == np.uint8
-    red, green, blue = painted.mean(axis=(0, 1)) - noise.mean(axis=(0, 1))
+    stylized = stylize_image(noise, orange, iterations=14)
+    assert stylized.shape == noise.shape
+    assert stylized.dtype == np.uint8
+    red, green, blue = stylized.mean(axis=(0, 1)) - noise.mean(axis=(0, 1))
     assert red > green + 5 > blue + 10
 
 
-# --- what is refused -------------------------------------------------------------------------------------------------
+# --- refused ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(autouse=True)
 def keep_signal_handlers():
-    """Painting replaces the handlers of this process; they are put back after each test."""
+    """A run replaces the handlers of this process; they are put back after each test."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
     for number, handler in before.items():
@@ -151,11 +153,11 @@ def strip(place: Path) -> None:
 
 
 def text_as_video(place: Path) -> None:
-    (place / "text.mp4").write_text("this is no film\n" * 50)
+    (place / "text.mp4").write_text("this is not a video\n" * 50)
 
 
 def text_as_style(place: Path) -> None:
-    (place / "text.jpg").write_text("this is no painting\n" * 50)
+    (place / "text.jpg").write_text("this is not an image\n" * 50)
 
 
 REFUSED = {
@@ -203,7 +205,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("prepare", "arguments", "named"), REFUSED.values(), ids=REFUSED)
-def test_bad_input_gets_one_clear_line_and_leaves_nothing(prepare, arguments, named, place, monkeypatch, capfd):
+def test_refused(prepare, arguments, named, place, monkeypatch, capfd):
     if prepare:
         prepare(place)
     monkeypatch.chdir(place)
@@ -224,7 +226,7 @@ def test_bad_input_gets_one_clear_line_and_leaves_nothing(prepare, arguments, na
     )
 
 
-# --- unusual styles that work ----------------------------------------------------------------------------------------
+# --- unusual style images --------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -251,7 +253,7 @@ ODD_STYLES = {
 
 @pytest.mark.usefixtures("thin_network")
 @pytest.mark.parametrize(("prepare", "name"), ODD_STYLES.values(), ids=ODD_STYLES)
-def test_unusual_styles_work(prepare, name, place, capsys):
+def test_unusual_style_images(prepare, name, place, capsys):
     prepare(place)
     loaded = load_style(place / name)
     assert loaded.ndim == 3
@@ -265,19 +267,19 @@ def test_unusual_styles_work(prepare, name, place, capsys):
 
 
 def warp_errors(page: Path) -> tuple[str, str]:
-    """What the page's table has as warp error at gap 1: of the output and of the source."""
+    """The warp errors at gap 1 in the page's table: of the output and of the source."""
     row = re.search(r"warp 1</th><td>(.*?)</td><td>(.*?)</td>", page.read_text(encoding="utf-8"))
     assert row, "the page has no measurement"
     return row[1], row[2]
 
 
 @pytest.fixture
-def paint(place, thin_network, monkeypatch, capsys):
-    """Paints in this process and on a thin network, with a page of the run; what the page says."""
+def stylize(place, thin_network, monkeypatch, capsys):
+    """Runs in this process with a thin network and writes a page; returns the page."""
     monkeypatch.setitem(WEIGHTS, "vgg19", thin_weights)
     page = place / "look.html"
 
-    def paint(*arguments: object, quick: tuple[str, ...] = QUICK) -> str:
+    def stylize(*arguments: object, quick: tuple[str, ...] = QUICK) -> str:
         words = ["--overwrite", "--report", page, "--device", "cpu", *quick]
         assert run_command("run", *arguments, place / "style.png", *words, "--quiet") == 0
         assert capsys.readouterr() == ("", "")
@@ -285,11 +287,12 @@ def paint(place, thin_network, monkeypatch, capsys):
         assert "not measured" not in text
         return text
 
-    return paint
+    return stylize
 
 
-def test_the_page_of_a_run_has_what_measure_finds_in_its_output(place, paint):
-    text = paint(place / "in.mp4", "-o", place / "out.mp4")
+def test_page_and_measure_agree(place, stylize):
+    """The page of a run has the figures that `measure` has of its output."""
+    text = stylize(place / "in.mp4", "-o", place / "out.mp4")
     assert text.count("<img") == 9
     assert {"Loss", "Iterations", "New share", "Warp error, gap 1", "Gram distance"} < set(
         re.findall(r"<b>(.*?)</b>", text)
@@ -300,39 +303,43 @@ def test_the_page_of_a_run_has_what_measure_finds_in_its_output(place, paint):
     assert warp_errors(place / "again.html") == found
 
 
-def test_a_range_painted_into_a_used_folder_is_measured_by_itself(place, paint):
-    paint(place / "in.mp4", "-o", place / "painted", "--frames", "1:2")
-    for path in (place / "painted").glob("*.png"):
+def test_page_of_a_range(place, stylize):
+    """A range that was written into a folder with other frames is measured alone."""
+    stylize(place / "in.mp4", "-o", place / "stylized", "--frames", "1:2")
+    for path in (place / "stylized").glob("*.png"):
         Image.new("RGB", (48, 36)).save(path)
-    text = paint(place / "in.mp4", "-o", place / "painted", "--frames", "3:5")
+    text = stylize(place / "in.mp4", "-o", place / "stylized", "--frames", "3:5")
     assert "has 3 from 000003.png on" in text
     assert "frame 4, " in text
     alone = place / "alone"
     alone.mkdir()
     for number in (3, 4, 5):
-        (place / "painted" / f"{number:06d}.png").rename(alone / f"{number:06d}.png")
+        (place / "stylized" / f"{number:06d}.png").rename(alone / f"{number:06d}.png")
     again = [place / "in.mp4", alone, "--style", place / "style.png", "--device", "cpu", "--frames", "3:5", "--quiet"]
     assert run_command("measure", *again, "-o", place / "again.html") == 0
     assert warp_errors(place / "again.html") == warp_errors(place / "look.html")
 
 
-def test_the_page_of_a_still_leaves_out_what_needs_two_frames(place, paint):
-    text = paint(place / "photo.png", "-o", place / "out.png")
+def test_page_of_a_still(place, stylize):
+    """What needs two frames is left out."""
+    text = stylize(place / "photo.png", "-o", place / "out.png")
     assert warp_errors(place / "look.html") == ("\N{EN DASH}", "\N{EN DASH}")
     assert text.count("<img") == 2
     assert "Warp error" not in text
     assert "Gram distance" in text
 
 
-def test_an_enlarged_output_is_measured_at_the_painted_size_and_the_page_says_so(place, paint):
+def test_page_of_an_enlarged_output(place, stylize):
+    """It is measured at the smaller size, and the page says so."""
     small = ("--size", "32", *QUICK[2:])
-    text = paint(place / "in.mp4", "-o", place / "out.mp4", "--output-size", "source", quick=small)
+    text = stylize(place / "in.mp4", "-o", place / "out.mp4", "--output-size", "source", quick=small)
     assert "48 \N{MULTIPLICATION SIGN} 36 pixels" in text
     assert re.search("measured at.*32 \N{MULTIPLICATION SIGN} 24 pixels", text)
 
 
-def test_a_clip_in_its_own_colors_is_measured_in_gray(place, paint):
-    text = paint(place / "in.mp4", "-o", place / "out.mp4", "--keep-colors", "--frames", "2")
+def test_page_with_keep_colors(place, stylize):
+    """An output that keeps the clip's colors is measured in gray."""
+    text = stylize(place / "in.mp4", "-o", place / "out.mp4", "--keep-colors", "--frames", "2")
     figures = place / "figures.json"
     again = [place / "in.mp4", place / "out.mp4", "--style", place / "style.png", "--device", "cpu", "--keep-colors"]
     assert run_command("measure", *again, "--frames", "2", "--json", figures, "--quiet") == 0

@@ -7,12 +7,11 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
 
 import cv2
 import numpy as np
 
-from videostyle.config import parse_frames
+from videostyle.config import SelectionOptions, parse_frames
 from videostyle.errors import BadOption
 from videostyle.frames import Frame, Size, Trim, VideoInfo
 from videostyle.media.image_sources import frame_number
@@ -53,22 +52,6 @@ class ShotList:
     def shot_of(self, ordinal: int) -> int:
         """The number of the shot that a frame belongs to, from 1."""
         return sum(start <= ordinal for start in self.starts)
-
-
-class SelectionOptions(Protocol):
-    """The options that select a part of a source."""
-
-    @property
-    def start(self) -> float:
-        """Seconds after the first frame."""
-
-    @property
-    def duration(self) -> float | None:
-        """Seconds; None: to the end."""
-
-    @property
-    def frames(self) -> str | None:
-        """A count, or a range A:B with both ends included; None: all."""
 
 
 class Selection:

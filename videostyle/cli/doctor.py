@@ -1,4 +1,4 @@
-"""`videostyle doctor`: whether everything that painting needs is here. Asks the libraries; assumes nothing."""
+"""`videostyle doctor`: checks that everything the program needs is installed. Every answer comes from the library itself."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from videostyle.media.containers import MUXERS
 
 PYTHONS = (3, 11), (3, 13)
 
-# encoder: (needed, what for); what no default relies on is not needed
+# FFmpeg's name of an encoder: (whether a default relies on it, what it is for)
 ENCODERS = {
     "libx264": (True, "H.264, the default video"),
     "libvpx-vp9": (True, "VP9, the video of .webm"),
@@ -28,7 +28,7 @@ ENCODERS = {
     "ffv1": (False, "FFV1, lossless"),
 }
 
-# What opencv-python's wheel takes from the system, with the Debian and Ubuntu package that has it.
+# System libraries that the wheel of opencv-python loads, with the Debian and Ubuntu packages that contain them.
 DEBIAN_PACKAGES = {
     "libGL.so": "libgl1",
     "libgthread-2.0.so": "libglib2.0-0",
@@ -43,16 +43,20 @@ DEBIAN_PACKAGES = {
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at. needed: painting with the defaults fails without it. detail: what was found."""
+    """The result of one check."""
 
     name: str
+    """What was checked."""
     ok: bool
+    """Whether it is there and works."""
     needed: bool
+    """Whether a run with the defaults fails without it."""
     detail: str
+    """The version or the like; what is missing where it is not ok."""
 
 
 def ask(name: str, needed: bool, question: Callable[[], str]) -> Check:
-    """Puts one question, which returns what it found or raises whatever the asked library raises where it is absent."""
+    """Calls a function that returns the detail of a check, or raises what its library raises where something is missing."""
     try:
         return Check(name, True, needed, question())
     except ImportError as error:
@@ -62,7 +66,7 @@ def ask(name: str, needed: bool, question: Callable[[], str]) -> Check:
 
 
 def examine() -> list[Check]:
-    """Every check, in the order they are shown."""
+    """All checks, in the order of the printed list."""
     return [
         ask("Python", True, python_version),
         *(ask(name, True, partial(metadata.version, name)) for name in dependencies()),
@@ -81,13 +85,13 @@ def examine() -> list[Check]:
 
 
 def missing_library(error: ImportError) -> str:
-    """The system library or Python package that an import did not find, and how to get it, in one line."""
-    found = re.search(r"(\S+\.so)[.\d]*: cannot open shared object file", str(error))
-    if not found:
+    """The system library or Python package that is missing after a failed import, and how to install it, in one line."""
+    match = re.search(r"(\S+\.so)[.\d]*: cannot open shared object file", str(error))
+    if not match:
         return " ".join(str(error).split())
-    package = DEBIAN_PACKAGES.get(found[1])
-    todo = f"on Debian and Ubuntu: apt-get install {package}" if package else f"install the package that has {found[1]}"
-    return f"the system library {found[1]} is missing; {todo}"
+    package = DEBIAN_PACKAGES.get(match[1])
+    todo = f"on Debian and Ubuntu: apt-get install {package}" if package else f"install the package that has {match[1]}"
+    return f"the system library {match[1]} is missing; {todo}"
 
 
 def python_version() -> str:
@@ -98,7 +102,7 @@ def python_version() -> str:
 
 
 def dependencies() -> list[str]:
-    """The names of the packages that this one asks for, without those of its extras."""
+    """The names of the required packages, without those of the extras."""
     required = metadata.requires("videostyle") or []
     return [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in required if "extra ==" not in line]
 
@@ -154,7 +158,7 @@ def gpu() -> str:
         return ", ".join(torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count()))
     if torch.backends.mps.is_available():
         return "Apple MPS"
-    raise RuntimeError("none that torch can use: painting runs on the CPU")
+    raise RuntimeError("none that torch can use: everything runs on the CPU")
 
 
 def default_weights() -> str:
@@ -184,7 +188,7 @@ def embedding_weights() -> str:
 
 
 def cached(*urls: str) -> str:
-    """The first of these downloads that torch's cache already holds; raises FileNotFoundError where it has none."""
+    """The first of these downloads that is in torch's cache. Raises FileNotFoundError where none is."""
     import torch
 
     folder = Path(torch.hub.get_dir()) / "checkpoints"
@@ -193,4 +197,4 @@ def cached(*urls: str) -> str:
         if file.is_file():
             return f"cached: {file}"
     names = " or ".join(file.name for file in files)
-    raise FileNotFoundError(f"not cached, fetched on first use; or put {names} into {folder}")
+    raise FileNotFoundError(f"not in the cache: downloaded on first use, or put {names} into {folder}")
