@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 from videostyle.checks import check_export, check_measure, check_run, check_train
 from videostyle.config import ExportJob, Job, MeasureJob, TrainJob
 from videostyle.errors import RunFailed
-from videostyle.options import Options, command_line, default_of, options_of, shared_options
+from videostyle.options import command_line, default_of, options_of, shared_options
 
 if TYPE_CHECKING:
     import threading
 
-    from videostyle.events import Event
+    from videostyle.events import Event, Progress
     from videostyle.reports.records import Measurement, RunReport
     from videostyle.training.train import TrainReport
 
@@ -55,38 +55,32 @@ def run(job: Job, progress: OnEvent | None = None, cancel: threading.Event | Non
 def stylize(job: Job, progress: OnEvent | None = None, cancel: threading.Event | None = None) -> RunReport:
     """Do a run without its reports: train a style model first if the job says so, then render."""
     check_run(job)
-    from videostyle.rendering.run import run as render
+    from videostyle.events import Progress
+    from videostyle.provenance import plain_options
+    from videostyle.rendering.run import render
 
-    if job.style_model is not None or job.engine != "learned":
-        return render(job, progress, cancel)
     began = time.monotonic()
-    trained, notices = _with_trained_model(job, progress, cancel)
+    reporter = Progress(progress, cancel)
+    if job.style_model is not None or job.engine != "learned":
+        return render(job, reporter)
+    trained = _with_trained_model(job, reporter)
     training_seconds = time.monotonic() - began
-    report = render(trained, _unless_said(notices, progress), cancel)
-    return replace(
-        report,
-        seconds=report.seconds + training_seconds,
-        options=_plain_options(job),
-        notices=tuple(dict.fromkeys([*notices, *report.notices])),
-    )
+    report = render(trained, reporter)
+    return replace(report, seconds=report.seconds + training_seconds, options=plain_options(job))
 
 
-def _with_trained_model(
-    job: Job, progress: OnEvent | None, cancel: threading.Event | None
-) -> tuple[Job, tuple[str, ...]]:
-    """The job with a style model that was trained on its input, now or before, and the notices of that."""
+def _with_trained_model(job: Job, progress: Progress) -> Job:
+    """The job with a style model that is trained on its input, now or before."""
     from contextlib import closing
 
-    from videostyle.events import Progress
     from videostyle.media.sources import open_source
-    from videostyle.rendering.plan import choose as resolve
+    from videostyle.rendering.plan import resolve
     from videostyle.training.engine import with_style_model
 
-    reporter = Progress(progress, cancel)
     with closing(open_source(job.input)) as source:
-        plan = resolve(job, source.info, reporter.notice)
-    trained = with_style_model(job, plan.output, plan.size, reporter)
-    return replace(trained, output=plan.output), tuple(reporter.notices)  # its default name would be the style model's
+        plan = resolve(job, source.info, progress.notice)
+    trained = with_style_model(job, plan.output, plan.size, progress)
+    return replace(trained, output=plan.output)  # its default name would be the style model's
 
 
 def measure_run(
@@ -193,9 +187,3 @@ def _unless_said(notices: tuple[str, ...], progress: OnEvent | None) -> OnEvent 
     if progress is None:
         return None
     return lambda event: None if isinstance(event, Notice) and event.text in notices else progress(event)
-
-
-def _plain_options(job: Options) -> dict[str, object]:
-    from videostyle.provenance import plain_options
-
-    return plain_options(job)

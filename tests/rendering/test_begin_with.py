@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.rendering.test_run import another_scene, moving, quick
 from tests.support.clips import make_clip
+from tests.support.runs import moving_disc, quick_job, stripes
 from tests.support.style_models import SMALL, example, written
 from tests.support.thin_vgg import picture, thin_weights
 from videostyle import run
@@ -22,7 +22,7 @@ from videostyle.models.model_file import to_bytes
 from videostyle.models.transformer_net import new_network
 from videostyle.models.weights import WEIGHTS
 from videostyle.rendering.identity import identity
-from videostyle.rendering.plan import choose
+from videostyle.rendering.plan import resolve
 from videostyle.stylizers.colors import luminance
 from videostyle.stylizers.feedforward import first_picture_by
 from videostyle.tensors import to_array
@@ -37,7 +37,7 @@ def thin_network(monkeypatch):
 def place(tmp_path_factory) -> Path:
     """A clip of two shots and a painting."""
     found = tmp_path_factory.mktemp("place")
-    make_clip(found / "cut.mp4", [*moving(3), *another_scene(4)], rate=10)
+    make_clip(found / "cut.mp4", [*moving_disc(3), *stripes(4)], rate=10)
     cv2.imwrite(str(found / "style.png"), np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8))
     return found
 
@@ -45,9 +45,9 @@ def place(tmp_path_factory) -> Path:
 def test_a_learned_painting_begins_the_first_frame_of_each_shot(place, tmp_path):
     painting = written(tmp_path, to_bytes(example()))
     begun = run(
-        quick(place / "cut.mp4", place / "style.png", tmp_path / "begun", begin_with=painting, first_iterations=1)
+        quick_job(place / "cut.mp4", place / "style.png", tmp_path / "begun", begin_with=painting, first_iterations=1)
     )
-    plain = run(quick(place / "cut.mp4", place / "style.png", tmp_path / "plain", first_iterations=1))
+    plain = run(quick_job(place / "cut.mp4", place / "style.png", tmp_path / "plain", first_iterations=1))
     assert [each.iterations for each in begun.frames] == [1] * 7
     firsts = [number for number, each in enumerate(begun.frames) if each.new_share == 1]
     assert len(firsts) == 2
@@ -56,15 +56,15 @@ def test_a_learned_painting_begins_the_first_frame_of_each_shot(place, tmp_path)
 
 def test_a_run_that_was_begun_with_another_painting_is_not_gone_on_with(place, tmp_path):
     source = open_source(place / "cut.mp4")
-    job = quick(
+    job = quick_job(
         place / "cut.mp4", place / "style.png", tmp_path / "out", begin_with=written(tmp_path, to_bytes(example()))
     )
     with closing(source):
-        chosen = choose(job, source.info, print)
-        clip = analyze(source, job, print)
-        before = identity(job, source.info, chosen, clip)
+        plan = resolve(job, source.info, print)
+        shots = analyze(source, job, print)
+        before = identity(plan, source.info, shots)
         job.begin_with.write_bytes(to_bytes(replace(example(), clips=["other.mp4"])))
-        after = identity(job, source.info, chosen, clip)
+        after = identity(plan, source.info, shots)
     assert {name for name in before if before[name] != after[name]} == {"--begin-with"}
 
 
@@ -79,5 +79,5 @@ def test_a_painting_in_gray_begins_in_gray():
 @pytest.mark.parametrize("name", ["style.png", "gone.vstyle"])
 def test_only_a_learned_painting_begins_a_frame(place, tmp_path, name):
     with pytest.raises(BadInput, match=name):
-        run(quick(place / "cut.mp4", place / "style.png", tmp_path / "out", begin_with=place / name))
+        run(quick_job(place / "cut.mp4", place / "style.png", tmp_path / "out", begin_with=place / name))
     assert not any(tmp_path.iterdir())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import threading
 from fractions import Fraction
@@ -13,13 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.rendering.test_run import another_scene, moving, quick, times
 from tests.support.clips import Tone, make_clip, make_style_image
+from tests.support.runs import frame_times, moving_disc, quick_job, stripes
 from tests.support.thin_vgg import thin_weights
-from videostyle import run
 from videostyle.analysis import ShotList
 from videostyle.errors import BadOutput, Cancelled, RunFailed
-from videostyle.events import Notice, Rendering
+from videostyle.events import Notice, Progress, Rendering
 from videostyle.frames import Frame
 from videostyle.media.video_sink import VideoSink
 from videostyle.media.video_source import VideoSource
@@ -27,7 +27,8 @@ from videostyle.media.workdir import WorkFolder
 from videostyle.models.weights import WEIGHTS
 from videostyle.provenance import fingerprint, sha256_of
 from videostyle.rendering import checkpoint
-from videostyle.rendering.checkpoint import Checkpoints
+from videostyle.rendering.checkpoint import Checkpoints, Interval
+from videostyle.rendering.run import render
 from videostyle.reports.json import frame_as_json, frame_from_json
 from videostyle.reports.records import FrameRecord
 
@@ -35,12 +36,15 @@ MS = Fraction(1, 1000)
 COUNT = 7
 
 
+def run(job, progress=None, cancel=None):
+    """Render with a checkpoint after every frame."""
+    return render(job, Progress(progress, cancel), Interval(0, float("inf")))
+
+
 @pytest.fixture(autouse=True)
-def often(monkeypatch):
-    """The thin network, and a checkpoint after every frame."""
+def thin_network(monkeypatch):
+    """The thin network."""
     monkeypatch.setitem(WEIGHTS, "vgg19", thin_weights)
-    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN", 0)
-    monkeypatch.setattr(checkpoint, "SHARE_OF_TIME", float("inf"))
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +57,7 @@ def clip(tmp_path_factory) -> Path:
     """Seven frames in two shots, at uneven times from 1 s on, with sound."""
     path = tmp_path_factory.mktemp("clip") / "clip.mp4"
     pts = [1000, 1040, 1090, 1160, 1200, 1300, 1333]
-    return make_clip(path, moving(4) + another_scene(3), pts=pts, time_base=MS, tones=[Tone(seconds=0.4)])
+    return make_clip(path, moving_disc(4) + stripes(3), pts=pts, time_base=MS, tones=[Tone(seconds=0.4)])
 
 
 def interrupted(job, after: int) -> None:
@@ -89,11 +93,11 @@ def test_stopped_in_any_frame_the_same_command_goes_on_to_the_same_bytes(
 ):
     monkeypatch.setattr("videostyle.media.video_sink.SEGMENT_FRAMES", 3)  # so that one ends within a shot
     whole, output = tmp_path / name.replace("out", "whole"), tmp_path / name
-    expected = run(quick(clip, style, whole))
-    interrupted(quick(clip, style, output), after)
+    expected = run(quick_job(clip, style, whole))
+    interrupted(quick_job(clip, style, output), after)
     assert not output.exists()
     painted = []
-    report = run(quick(clip, style, output), progress=lambda event: painted.append(getattr(event, "frame", COUNT)))
+    report = run(quick_job(clip, style, output), progress=lambda event: painted.append(getattr(event, "frame", COUNT)))
     assert content(output) == content(whole)
     assert min(painted[-5:]) > after or after == COUNT - 1
     assert [each.loss for each in report.frames] == [each.loss for each in expected.frames]
@@ -104,10 +108,10 @@ def test_stopped_in_any_frame_the_same_command_goes_on_to_the_same_bytes(
 @pytest.mark.parametrize("options", [{"keep_colors": True}, {"flow": "none"}, {"frames": "2:6"}, {"start": 0.05}])
 def test_whatever_was_asked_for(clip, style, tmp_path, options):
     whole, output = tmp_path / "whole.mp4", tmp_path / "out.mp4"
-    run(quick(clip, style, whole, **options))
-    interrupted(quick(clip, style, output, **options), 2)
-    interrupted(quick(clip, style, output, **options), 3)  # and again
-    run(quick(clip, style, output, **options))
+    run(quick_job(clip, style, whole, **options))
+    interrupted(quick_job(clip, style, output, **options), 2)
+    interrupted(quick_job(clip, style, output, **options), 3)  # and again
+    run(quick_job(clip, style, output, **options))
     assert content(output) == content(whole)
 
 
@@ -116,51 +120,51 @@ def test_what_fails_after_the_last_frame_paints_nothing_again(clip, style, tmp_p
     with monkeypatch.context() as full:
         full.setattr(VideoSink, "finish", lambda self: (_ for _ in ()).throw(RunFailed("the disk is full")))
         with pytest.raises(RunFailed):
-            run(quick(clip, style, output))
+            run(quick_job(clip, style, output))
     events = []
-    run(quick(clip, style, output), progress=events.append)
-    assert len(times(output)) == COUNT
+    run(quick_job(clip, style, output), progress=events.append)
+    assert len(frame_times(output)) == COUNT
     assert not any(isinstance(event, Rendering) for event in events)
 
 
 def test_an_output_inside_the_folder_that_is_painted_goes_on_too(style, tmp_path):
-    for number, image in enumerate(moving(4), 1):
+    for number, image in enumerate(moving_disc(4), 1):
         cv2.imwrite(str(tmp_path / f"{number:03d}.png"), image)
-    job = quick(tmp_path, style, tmp_path / "out.mkv")
+    job = quick_job(tmp_path, style, tmp_path / "out.mkv")
     interrupted(job, 2)
-    assert any("going on after its first 2 frames" in each for each in notices(job))
+    assert any("after its first 2 frames" in each for each in notices(job))
 
 
 def test_a_finished_picture_outlives_a_failure_to_publish_it(clip, style, tmp_path, monkeypatch):
-    job = quick(clip, style, tmp_path / "look.png", frames="1")
+    job = quick_job(clip, style, tmp_path / "look.png", frames="1")
     with monkeypatch.context() as full:
         full.setattr("videostyle.media.image_sinks.publish", lambda *_: (_ for _ in ()).throw(OSError(28, "no room")))
         with pytest.raises(RunFailed):
             run(job)
     parts = tmp_path / ".look.png.videostyle" / "parts"
-    assert sum(each.stat().st_size for each in parts.glob("*.npz")) < 1000  # nothing follows it
+    assert sum(each.stat().st_size for each in parts.glob("*.safetensors")) < 1000  # nothing follows it
     events = []
     run(job, progress=events.append)
     assert not any(isinstance(event, Rendering) for event in events)
-    run(quick(clip, style, tmp_path / "whole.png", frames="1"))
+    run(quick_job(clip, style, tmp_path / "whole.png", frames="1"))
     assert content(tmp_path / "look.png")["look.png"] == content(tmp_path / "whole.png")["out.png"]
 
 
 def test_a_run_can_be_made_longer(clip, style, tmp_path):
     whole, output = tmp_path / "whole.mp4", tmp_path / "out.mp4"
-    run(quick(clip, style, whole, frames="6"))
-    interrupted(quick(clip, style, output, frames="5"), 3)
-    run(quick(clip, style, output, frames="6"))
+    run(quick_job(clip, style, whole, frames="6"))
+    interrupted(quick_job(clip, style, output, frames="5"), 3)
+    run(quick_job(clip, style, output, frames="6"))
     assert content(output) == content(whole)
 
 
 def test_frames_published_one_by_one_can_be_published_again(clip, style, tmp_path, monkeypatch):
     output = tmp_path / "out"
-    run(quick(clip, style, output))
+    run(quick_job(clip, style, output))
     expected = content(output)
     for each in output.glob("*.png"):
         each.write_bytes(b"old")
-    job = quick(clip, style, output, overwrite=True)
+    job = quick_job(clip, style, output, overwrite=True)
     published = []
 
     def fail_later(temporary, target):
@@ -186,11 +190,11 @@ def test_a_source_that_became_shorter_is_told_and_what_was_painted_stays(clip, s
 
     monkeypatch.setattr(VideoSource, "frames", shorter)
     monkeypatch.setattr(VideoSource, "shrunk", True, raising=False)
-    monkeypatch.setattr("videostyle.analysis.LOOKED_AT", 32)
+    monkeypatch.setattr("videostyle.analysis.ANALYSIS_SIZE", 32)
     with pytest.raises(RunFailed, match="after 4 of 7 frames"):
-        run(quick(clip, style, tmp_path / "out.mp4"))
+        run(quick_job(clip, style, tmp_path / "out.mp4"))
     VideoSource.shrunk = False
-    told = notices(quick(clip, style, tmp_path / "out.mp4"))
+    told = notices(quick_job(clip, style, tmp_path / "out.mp4"))
     assert any("after its first 4 frames" in line for line in told)
 
 
@@ -200,39 +204,39 @@ def test_a_source_that_became_shorter_is_told_and_what_was_painted_stays(clip, s
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"style_weight": 31.0}, "--style-weight was 15.0, now 31.0"),
-        ({"seed": 5}, "--seed was 0, now 5"),
+        ({"style_weight": 31.0}, "--style-weight was 15.0 and is now 31.0"),
+        ({"seed": 5}, "--seed was 0 and is now 5"),
         ({"threads": 2}, "threads was 1 and"),
-        ({"size": 64}, "painted size was 48x36, written as 48x36, now 64x48"),
-        ({"frames": "2:5"}, "first frame was 1, now 2"),
-        ({"frames": "2"}, "3 frames are painted, now 2 are asked for"),
+        ({"size": 64}, "size was 48x36, written as 48x36 and is now 64x48"),
+        ({"frames": "2:5"}, "first frame was 1 and is now 2"),
+        ({"frames": "2"}, "3 frames are done and now 2 are asked for"),
     ],
 )
 def test_a_changed_option_is_refused_with_the_difference(clip, style, tmp_path, options, told):
     output = tmp_path / "out.mp4"
-    interrupted(quick(clip, style, output), 3)
+    interrupted(quick_job(clip, style, output), 3)
     left = content(tmp_path / ".out.mp4.videostyle")
     with pytest.raises(BadOutput) as error:
-        run(quick(clip, style, output, **options))
+        run(quick_job(clip, style, output, **options))
     assert told in str(error.value)
     assert "--restart" in str(error.value)
     assert content(tmp_path / ".out.mp4.videostyle") == left
-    run(quick(clip, style, output))
-    assert len(times(output)) == COUNT
+    run(quick_job(clip, style, output))
+    assert len(frame_times(output)) == COUNT
 
 
 def test_a_changed_file_is_refused_and_restart_starts_over(clip, style, tmp_path):
     output, own = tmp_path / "out.mp4", tmp_path / "own.png"
     own.write_bytes(style.read_bytes())
-    interrupted(quick(clip, own, output), 3)
+    interrupted(quick_job(clip, own, output), 3)
     cv2.imwrite(str(own), cv2.imread(str(own))[::-1])
     with pytest.raises(BadOutput, match="style 1 was"):
-        run(quick(clip, own, output))
+        run(quick_job(clip, own, output))
     with pytest.raises(BadOutput, match="pixels"):  # refused late, as an encoder's least size is
-        run(quick(clip, own, output, restart=True, size=32, codec="hevc"))
+        run(quick_job(clip, own, output, restart=True, size=32, codec="hevc"))
     assert any((tmp_path / ".out.mp4.videostyle" / "parts").glob("checkpoint_*.json"))
-    run(quick(clip, own, output, restart=True))
-    run(quick(clip, own, tmp_path / "whole.mp4"))
+    run(quick_job(clip, own, output, restart=True))
+    run(quick_job(clip, own, tmp_path / "whole.mp4"))
     assert content(output) == content(tmp_path / "whole.mp4")
 
 
@@ -245,28 +249,28 @@ def damage(path: Path) -> None:
     path.write_bytes(data)
 
 
-@pytest.mark.parametrize("kind", ["checkpoint_*.json", "checkpoint_*.npz", "pictures/*.png"])
+@pytest.mark.parametrize("kind", ["checkpoint_*.json", "checkpoint_*.safetensors", "pictures/*.png"])
 @pytest.mark.parametrize("harm", [damage, Path.unlink, lambda path: path.write_bytes(b"")])
 def test_damage_is_named_and_the_checkpoint_before_it_taken(clip, style, tmp_path, kind, harm):
     output, whole = tmp_path / "out.mp4", tmp_path / "whole.mp4"
-    interrupted(quick(clip, style, output), 3)
+    interrupted(quick_job(clip, style, output), 3)
     newest = sorted((tmp_path / ".out.mp4.videostyle" / "parts").glob(kind))[-1]
     harm(newest)
-    told = notices(quick(clip, style, output))
+    told = notices(quick_job(clip, style, output))
     assert any("after its first 2 frames" in line for line in told)
     if (kind, harm) != ("checkpoint_*.json", Path.unlink):  # then there is nothing to be seen of it
-        assert any("checkpoint_00000003.json" in line and "cannot be used" in line for line in told)
-    run(quick(clip, style, whole))
+        assert any("checkpoint_00000003.json" in line and "unusable" in line for line in told)
+    run(quick_job(clip, style, whole))
     assert content(output) == content(whole)
 
 
 def test_where_all_is_damaged_it_starts_over(clip, style, tmp_path):
     output, whole = tmp_path / "out.mp4", tmp_path / "whole.mp4"
-    interrupted(quick(clip, style, output), 3)
+    interrupted(quick_job(clip, style, output), 3)
     for path in (tmp_path / ".out.mp4.videostyle" / "parts").glob("*.json"):
         damage(path)
-    run(quick(clip, style, output))
-    run(quick(clip, style, whole))
+    run(quick_job(clip, style, output))
+    run(quick_job(clip, style, whole))
     assert content(output) == content(whole)
 
 
@@ -276,17 +280,16 @@ def test_nothing_of_a_checkpoint_is_executed(clip, style, tmp_path):
             return (Path.touch, (tmp_path / "executed",))
 
     output = tmp_path / "out.mp4"
-    interrupted(quick(clip, style, output), 3)
+    interrupted(quick_job(clip, style, output), 3)
     parts = tmp_path / ".out.mp4.videostyle" / "parts"
-    arrays = sorted(parts.glob("*.npz"))[-1]
+    arrays = sorted(parts.glob("*.safetensors"))[-1]
     old = sha256_of(arrays)
-    np.savez(arrays, picture=np.array([Bomb()], object))
-    assert pickle.dumps(Bomb())  # it would work
+    arrays.write_bytes(pickle.dumps(Bomb()))
     listing = arrays.with_suffix(".json")
     text = listing.read_bytes().split(b"\n", 1)[1].replace(old.encode(), sha256_of(arrays).encode())
     listing.write_bytes(checkpoint.hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
-    told = notices(quick(clip, style, output))
-    assert any("allow_pickle" in line for line in told)
+    told = notices(quick_job(clip, style, output))
+    assert any("unusable" in line for line in told)
     assert not (tmp_path / "executed").exists()
 
 
@@ -305,7 +308,7 @@ def test_two_are_kept_with_what_they_need_and_nothing_else(tmp_path):
             picture.write_bytes(bytes([number]))
             saved.save([record(index) for index in range(number + 1)], [picture], {"picture": np.ones(number)})
         kept = {each.relative_to(work.parts).as_posix() for each in work.parts.rglob("*") if each.is_file()}
-        listed = {f"checkpoint_0000000{n}.{kind}" for n in (3, 4) for kind in ("json", "npz")}
+        listed = {f"checkpoint_0000000{n}.{kind}" for n in (3, 4) for kind in ("json", "safetensors")}
         assert kept == listed | {"pictures/2.png", "pictures/3.png"}
         found = Checkpoints(work, {}, ShotList(0, 9, frozenset({0}), None), print).newest()
         assert found.records == tuple(record(index) for index in range(4))
@@ -313,23 +316,31 @@ def test_two_are_kept_with_what_they_need_and_nothing_else(tmp_path):
         np.testing.assert_array_equal(found.state["picture"], np.ones(3))
 
 
-def test_they_are_at_least_30_seconds_apart_and_cost_one_per_cent_at_most(tmp_path, monkeypatch):
-    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN", 30.0)
-    monkeypatch.setattr(checkpoint, "SHARE_OF_TIME", 0.01)
-    clock = [0.0]
-    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: clock[0])
+def test_interval(tmp_path):
+    """Checkpoints are at least 30 seconds apart, and one that took two seconds is paid off by 200."""
+    now = iter([0, 29.9, 30, 30, 32, 32, 231.9, 232])  # opened, asked twice, saved from 30 to 32, asked twice
     with WorkFolder(tmp_path / "out") as work:
         work.folder("pictures")
-        saved = Checkpoints(work, {}, ShotList(0, 9, frozenset({0}), None), print)
+        checkpoints = Checkpoints(work, {}, ShotList(0, 9, frozenset({0}), None), print, clock=lambda: next(now))
+        assert (checkpoints.due(), checkpoints.due()) == (False, True)
+        checkpoints.save([], [], {})
+        assert (checkpoints.due(), checkpoints.due()) == (False, True)
 
-        def due_after(seconds: float) -> bool:
-            clock[0] += seconds
-            return saved.due()
 
-        assert (due_after(29.9), due_after(0.1)) == (False, True)
-        monkeypatch.setattr(checkpoint, "write_atomically", lambda *_: clock.__setitem__(0, clock[0] + 2))
-        saved.save([], [], {})
-        assert (due_after(199), due_after(1)) == (False, True)
+def test_other_version_is_refused(clip, style, tmp_path):
+    """Checkpoints without a format number are those of 0.1.0: what they hold is left for that version to finish."""
+    output = tmp_path / "out.mp4"
+    interrupted(quick_job(clip, style, output), 3)
+    parts = tmp_path / ".out.mp4.videostyle" / "parts"
+    for path in checkpoint.checkpoint_files(parts):
+        listing = checkpoint.read_listing(path)
+        del listing["format"]
+        text = json.dumps(listing).encode()
+        path.write_bytes(checkpoint.hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
+    left = content(parts)
+    with pytest.raises(BadOutput, match="checkpoints of another version of videostyle"):
+        run(quick_job(clip, style, output))
+    assert content(parts) == left
 
 
 @given(st.integers(0, 2**40), st.fractions(), st.floats(allow_nan=False, allow_infinity=False), st.integers(1, 9))
@@ -379,7 +390,7 @@ def test_a_sink_resumed_needs_no_frame_twice(tmp_path):
     """The newest picture stays listed though it is encoded: its name tells where the next frame goes."""
     from tests.support.outputs import opened_sink
 
-    clip = make_clip(tmp_path / "clip.mp4", moving(2), tones=[])
+    clip = make_clip(tmp_path / "clip.mp4", moving_disc(2), tones=[])
     image = np.zeros((36, 64, 3), np.uint8)
     with WorkFolder(tmp_path / "out.mp4") as work:
         sink = opened_sink(tmp_path / "out.mp4", work, clip)

@@ -93,7 +93,7 @@ COMMAND = """
 import sys
 from videostyle.cli import main as cli
 from videostyle.rendering import checkpoint
-checkpoint.SECONDS_BETWEEN, checkpoint.SHARE_OF_TIME = 0, float("inf")
+vars(checkpoint.EVERY_HALF_MINUTE).update(seconds=0, share_of_time=float("inf"))
 cli.main(sys.argv[1:])
 """
 QUICK = ["--size", "48", "--first-iterations", "4", "--iterations", "1", "--threads", "1", "--frames", "6"]
@@ -116,7 +116,7 @@ def test_a_killed_command_goes_on_with_the_real_network(place, tmp_path):
     second = command(place, output)
     _, told = second.communicate()
     assert second.returncode == 0
-    assert "an earlier run was interrupted: going on after its first " in told
+    assert "resuming an interrupted run after its first " in told
     assert output.read_bytes() == whole.read_bytes()
 
 
@@ -145,5 +145,5 @@ def test_on_a_full_disk_it_stops_with_one_line_and_goes_on_when_there_is_room(pl
     again = command(place, output)
     _, told = again.communicate()
     assert again.returncode == 0, told
-    assert "going on after" in told
+    assert "resuming" in told
     assert output.read_bytes() == whole.read_bytes()

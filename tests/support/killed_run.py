@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from tests.support.thin_vgg import thin_weights
-from videostyle import Job, run
+from videostyle import Job
+from videostyle.events import Progress
 from videostyle.models.weights import WEIGHTS
-from videostyle.rendering import checkpoint
+from videostyle.rendering.checkpoint import Interval
+from videostyle.rendering.run import render
 
 
 def paint(job: Job) -> None:
     WEIGHTS["vgg19"] = thin_weights
-    checkpoint.SECONDS_BETWEEN = 0.1
-    checkpoint.SHARE_OF_TIME = 1.0
-    run(job)
+    render(job, Progress(None, None), Interval(0.1, 1.0))

@@ -1,8 +1,8 @@
-"""Checkpoints: a run killed at any instant goes on where it was, to the same bytes.
+"""Checkpoints: a run killed at any instant resumes where it was and writes the same bytes.
 
-A checkpoint is a JSON file that names, with its SHA-256, every file of the work folder that is needed to go on: the
-finished segments, the pictures of the open one, and the stylizer's arrays. Its first line is the SHA-256 of the rest. Two
-are kept: where one is damaged, the run goes on from the one before it. Nothing in them is ever executed.
+A checkpoint is a JSON file in the work folder. It names, with its SHA-256, every file that is needed to resume: the finished
+segments, the pictures of the open segment, and the stylizer's arrays. Its first line is the SHA-256 of the rest. Two are kept:
+where one is damaged, the run resumes from the one before it. Nothing in them is ever executed.
 """
 
 from __future__ import annotations
@@ -13,78 +13,107 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
 
 from videostyle.analysis import ShotList
 from videostyle.errors import BadOutput
-from videostyle.media.workdir import WorkFolder, synced, write_atomically
+from videostyle.media.workdir import WorkFolder, write_atomically
 from videostyle.provenance import Identity, sha256_of
 from videostyle.reports.json import frame_as_json, frame_from_json
 from videostyle.reports.records import FrameRecord
+from videostyle.stylizers.base import State
 
-SECONDS_BETWEEN = 30.0  # at least, from one checkpoint to the next
-
-SHARE_OF_TIME = 0.01  # of the run, at most, spent on them
-
+FORMAT = 2  # format 1, of 0.1.0, had no number
 KEPT = 2
-TO_GO_ON = "repeat the first command to go on with it, or add --restart to start over"
+RESUME_OR_RESTART = "repeat the first command to resume it, or add --restart to start over"
+
+
+@dataclass(frozen=True)
+class Interval:
+    """How often checkpoints are written."""
+
+    seconds: float = 30.0
+    """At least, from one to the next."""
+    share_of_time: float = 0.01
+    """Share of the run's time that may be spent on them, in (0, 1]."""
+
+
+EVERY_HALF_MINUTE = Interval()
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A run after some frames. identity: everything the painted bytes depend on. starts: the ordinals up to there that
-    begin a shot. files: the sink's, relative to the work folder's parts, with their SHA-256. state: the stylizer's."""
+    """A run after some frames."""
 
     identity: Identity
+    """Everything that the output's bytes depend on."""
     starts: tuple[int, ...]
+    """Ordinals, up to the last frame rendered, that begin a shot."""
     records: tuple[FrameRecord, ...]
+    """Of the frames rendered."""
     files: dict[str, str]
-    state: dict[str, np.ndarray]
+    """The sink's files, relative to the work folder's parts, with their SHA-256."""
+    state: State
+    """The stylizer's state after the last frame."""
 
 
 class Checkpoints:
-    """Writes and finds the checkpoints of one run in its work folder. notice: hears of damaged ones."""
+    """Writes and finds the checkpoints of one run in its work folder. notice: called with a line for each damaged one."""
 
-    def __init__(self, work: WorkFolder, identity: Identity, clip: ShotList, notice: Callable[[str], None]):
-        self.work, self.identity, self.clip, self.notice = work, identity, clip, notice
+    def __init__(
+        self,
+        work: WorkFolder,
+        identity: Identity,
+        shots: ShotList,
+        notice: Callable[[str], None],
+        interval: Interval = EVERY_HALF_MINUTE,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self.work, self.identity, self.shots, self.notice = work, identity, shots, notice
+        self.interval, self.clock = interval, clock
         self._hashes: dict[str, str] = {}  # of files that will not change any more
-        self._needed: dict[str, set[str]] = {}  # by each kept checkpoint
-        self._saved, self._cost = time.monotonic(), 0.0
+        self._needed: dict[str, set[str]] = {}  # file names, by the checkpoint that needs them
+        self._saved, self._cost = clock(), 0.0
 
     def newest(self) -> Checkpoint | None:
-        """What to go on from: the newest checkpoint of which nothing is damaged.
+        """The newest checkpoint that is undamaged; None where there is none.
 
-        Raises BadOutput where it belongs to a run that would have painted something else.
+        Raises BadOutput where it belongs to a run that would have written other bytes.
         """
-        for path in reversed(_checkpoint_files(self.work.parts)):
+        for path in reversed(checkpoint_files(self.work.parts)):
             try:
-                found = read_checkpoint(path)
-            except (OSError, ValueError, KeyError) as error:
-                self.notice(f"{path.name} in the work folder cannot be used ({error}): going back to the one before it")
+                checkpoint = read_checkpoint(path, self.work.output)
+            except (OSError, ValueError, KeyError, SafetensorError) as error:
+                self.notice(
+                    f"{path.name} in the work folder is unusable ({error}): falling back to the checkpoint before it"
+                )
                 continue
-            refuse_changes(self.work.output, found, self.identity, self.clip)
-            self._hashes = dict(found.files)
-            self._remember(path, found.files)
-            return found
+            refuse_changes(self.work.output, checkpoint, self.identity, self.shots)
+            self._hashes = dict(checkpoint.files)
+            self._keep(path, checkpoint.files)
+            return checkpoint
         return None
 
     def due(self) -> bool:
-        """Whether it is time for the next one."""
-        return time.monotonic() - self._saved >= max(SECONDS_BETWEEN, self._cost / SHARE_OF_TIME)
+        """Whether it is time for the next checkpoint."""
+        least = max(self.interval.seconds, self._cost / self.interval.share_of_time)
+        return self.clock() - self._saved >= least
 
-    def save(self, records: list[FrameRecord], files: list[Path], state: dict[str, np.ndarray]) -> None:
-        """Brings all of it to the disk, then deletes what no kept checkpoint needs. Raises OSError."""
-        began = time.monotonic()
+    def save(self, records: list[FrameRecord], files: list[Path], state: State) -> None:
+        """Write a checkpoint to the disk, then delete what no kept checkpoint needs. Raises OSError."""
+        began = self.clock()
         parts = self.work.parts
-        arrays = parts / f"checkpoint_{len(records):08d}.npz"
-        with synced(arrays) as file:
-            np.savez(file, allow_pickle=False, **state)
+        arrays = parts / f"checkpoint_{len(records):08d}.safetensors"
+        write_atomically(arrays, save({name: np.asarray(array, order="C") for name, array in state.items()}))
         hashes = {name_in(parts, path): self._hash(path) for path in files}
-        starts = [start for start in sorted(self.clip.starts) if start < self.clip.first + len(records)]
         content = {
+            "format": FORMAT,
             "identity": self.identity,
-            "starts": starts,
+            "starts": starts_before(self.shots, len(records)),
             "records": [frame_as_json(record) for record in records],
             "files": hashes,
             "state": {arrays.name: sha256_of(arrays)},
@@ -92,8 +121,8 @@ class Checkpoints:
         text = json.dumps(content).encode()
         path = arrays.with_suffix(".json")
         write_atomically(path, hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
-        self._remember(path, hashes)
-        self._saved, self._cost = time.monotonic(), time.monotonic() - began
+        self._keep(path, hashes)
+        self._saved, self._cost = self.clock(), self.clock() - began
 
     def _hash(self, path: Path) -> str:
         name = name_in(self.work.parts, path)
@@ -101,36 +130,44 @@ class Checkpoints:
             self._hashes[name] = sha256_of(path)
         return self._hashes[name]
 
-    def _remember(self, path: Path, files: dict[str, str]) -> None:
-        """Counts this checkpoint among those kept, drops the oldest, and clears away what none of them needs."""
-        self._needed[path.name] = {path.name, path.with_suffix(".npz").name, *files}
+    def _keep(self, path: Path, files: dict[str, str]) -> None:
+        """Keep this checkpoint, drop the oldest, and delete what none of the kept ones needs."""
+        self._needed[path.name] = {path.name, path.with_suffix(".safetensors").name, *files}
         for name in sorted(self._needed)[:-KEPT]:
             del self._needed[name]
         self.work.keep_only(set().union(*self._needed.values()))
 
 
-def read_checkpoint(path: Path) -> Checkpoint:
-    """Raises OSError, ValueError or KeyError where it, or a file it names, is missing or not as it was written."""
-    digest, text = path.read_bytes().split(b"\n", 1)
-    if hashlib.sha256(text).hexdigest() != digest.decode("ascii", "replace"):
-        raise ValueError("its checksum is wrong")
-    content = json.loads(text)
+def read_checkpoint(path: Path, output: Path) -> Checkpoint:
+    """The checkpoint in a file. Raises OSError, ValueError, KeyError or SafetensorError where it, or a file that it names, is
+    missing or damaged, and BadOutput where another version of the program wrote it."""
+    content = read_listing(path)
+    if content.get("format") != FORMAT:
+        problem = f"an unfinished run of {output} has checkpoints of another version of videostyle, which this one cannot read"
+        raise BadOutput(problem, todo="finish it with that version, or add --restart to start over")
     for name, expected in (content["files"] | content["state"]).items():
         if sha256_of(path.parent / name) != expected:
             raise ValueError(f"{name} is damaged")
     (arrays,) = content["state"]
-    with np.load(path.parent / arrays, allow_pickle=False) as state:
-        return Checkpoint(
-            content["identity"],
-            tuple(content["starts"]),
-            tuple(map(frame_from_json, content["records"])),
-            content["files"],
-            dict(state),
-        )
+    return Checkpoint(
+        content["identity"],
+        tuple(content["starts"]),
+        tuple(map(frame_from_json, content["records"])),
+        content["files"],
+        load_file(path.parent / arrays),
+    )
 
 
-def _checkpoint_files(folder: Path) -> list[Path]:
-    """Oldest first."""
+def read_listing(path: Path) -> dict[str, Any]:
+    """A checkpoint's JSON. Raises OSError, or ValueError where it is damaged."""
+    digest, text = path.read_bytes().split(b"\n", 1)
+    if hashlib.sha256(text).hexdigest() != digest.decode("ascii", "replace"):
+        raise ValueError("its checksum is wrong")
+    return json.loads(text)
+
+
+def checkpoint_files(folder: Path) -> list[Path]:
+    """The checkpoints in a folder, oldest first."""
     return sorted(folder.glob("checkpoint_*.json"))
 
 
@@ -138,17 +175,24 @@ def name_in(folder: Path, path: Path) -> str:
     return path.relative_to(folder).as_posix()
 
 
-def refuse_changes(output: Path, found: Checkpoint, identity: Identity, clip: ShotList) -> None:
-    """Raises BadOutput with the difference where a run like this would not have painted what was found."""
+def starts_before(shots: ShotList, done: int) -> list[int]:
+    """The ordinals among a run's first `done` frames that begin a shot."""
+    return [start for start in sorted(shots.starts) if start < shots.first + done]
+
+
+def refuse_changes(output: Path, checkpoint: Checkpoint, identity: Identity, shots: ShotList) -> None:
+    """Raises BadOutput, with the differences, where this run would have written other bytes than the checkpoint's."""
     changes = [
-        f"{name} was {found.identity.get(name, 'not given')}, now {identity.get(name, 'not given')}"
-        for name in sorted({*found.identity, *identity})
-        if found.identity.get(name) != identity.get(name)
+        f"{name} was {checkpoint.identity.get(name, 'not given')} and is now {identity.get(name, 'not given')}"
+        for name in sorted({*checkpoint.identity, *identity})
+        if checkpoint.identity.get(name) != identity.get(name)
     ]
-    done = len(found.records)
-    if clip.count < done:
-        changes.append(f"{done} frames are painted, now {clip.count} are asked for")
-    elif not changes and found.starts != tuple(sorted(each for each in clip.starts if each < clip.first + done)):
+    done = len(checkpoint.records)
+    if shots.count < done:
+        changes.append(f"{done} frames are done and now {shots.count} are asked for")
+    elif not changes and list(checkpoint.starts) != starts_before(shots, done):
         changes.append("cuts are found in other places")
     if changes:
-        raise BadOutput(f"an unfinished run of {output} was another: {'; '.join(changes)}", todo=TO_GO_ON)
+        raise BadOutput(
+            f"an unfinished run of {output} had other settings: {'; '.join(changes)}", todo=RESUME_OR_RESTART
+        )

@@ -13,71 +13,94 @@ from videostyle.frames import Frame, Motion, Size
 from videostyle.losses.tiles import tiles_of
 from videostyle.media.prefetch import Prefetch
 from videostyle.media.sources import Source
+from videostyle.stylizers.base import FrameInput
+from videostyle.stylizers.colors import luminance
 from videostyle.temporal.consistency import motion
 from videostyle.temporal.flow import Flow
 from videostyle.temporal.motion import KEYFRAME_INTERVAL, keyframe_before
 
-AHEAD = 1  # frame decoded, and its flow computed, while one is painted
+AHEAD = 1  # frames decoded, and their flow computed, while one is stylized
 
 
 @dataclass(frozen=True)
-class Task:
-    """A source frame at the working size, and how it continues the one before; motion is None where it begins a shot."""
+class RenderInput:
+    """A frame of the source and what the stylizer is given of it."""
+
+    source: Frame
+    """The source's frame at the working size, with its name, alpha and colors."""
+    frame: FrameInput
+    """What the stylizer takes."""
+
+
+@dataclass(frozen=True)
+class PreviousFrame:
+    """A frame that an earlier run stylized and that this run continues from."""
+
+    picture: np.ndarray
+    """The stylized frame, float32 (H, W, 3) in [0, 1]."""
+    source: Frame
+    """The source's frame, at the working size."""
+
+
+@dataclass(frozen=True)
+class _Neighbors:
+    """A frame with the ones that its motion is computed against."""
 
     frame: Frame
-    motion: Motion | None
-
-
-@dataclass(frozen=True)
-class Step:
-    """A source frame with the one before it and its keyframe, None at a shot's start.
-
-    is_keyframe: whether it is the next frames' keyframe."""
-
+    previous: Frame | None
+    """The frame before it; None at the start of a shot."""
     keyframe: Frame | None
-    last: Frame | None
-    frame: Frame
+    """The keyframe of its shot; None where there is none yet."""
     is_keyframe: bool
+    """Whether the frame is the next ones' keyframe."""
 
 
-@dataclass(frozen=True)
-class Before:
-    """A frame painted by an earlier run, which this run continues. painted: float32 (H, W, 3) in [0, 1]."""
+class InputFrames:
+    """The frames of a run, in order, as the stylizer takes them.
 
-    painted: np.ndarray
-    frame: Frame
+    flow: estimates the motion; None where frames are stylized alone. grayscale: the stylizer is given luminance only.
+    """
 
+    def __init__(self, source: Source, shots: ShotList, size: Size, flow: Flow | None, grayscale: bool = False):
+        self.source, self.shots, self.size, self.flow, self.grayscale = source, shots, size, flow, grayscale
 
-def tasks(
-    source: Source, clip: ShotList, size: Size, flow: Flow | None, before: Before | None, done: int
-) -> AbstractContextManager[Iterator[Task]]:
-    """The clip's frames in order but for those that are done, worked out ahead in a thread but for the largest."""
-    following = clip.first + done
-    start = max(each for each in clip.starts if each <= following)
-    # a frame painted by an earlier run is not there when this one is resumed, so that it is never an keyframe
-    begin = following if following == start else keyframe_before(following, start)
+    def after(self, done: int, previous: PreviousFrame | None = None) -> AbstractContextManager[Iterator[RenderInput]]:
+        """The frames that follow the first `done` ones, computed ahead in a thread where memory allows it.
 
-    def steps() -> Iterator[Step]:
-        keyframe, last = None, before.frame if before else None
-        for frame in source.frames(size, begin):
-            if frame.index not in clip:
+        previous: the frame before the run's first one, where the run continues from it.
+        """
+        neighbors = self._neighbors(self.shots.first + done, previous)
+        if (
+            len(tiles_of(self.size)) > 1
+        ):  # flow takes as much memory as the network's pass over a tile: not both at once
+            return closing(self._input(frame) for frame in neighbors)
+        return Prefetch(neighbors, self._input, AHEAD)
+
+    def _neighbors(self, first: int, previous_frame: PreviousFrame | None) -> Iterator[_Neighbors]:
+        """The frames from ordinal `first` on. Decoding begins at the keyframe that `first` refers to."""
+        start = max(ordinal for ordinal in self.shots.starts if ordinal <= first)
+        # A previous frame from an earlier run is not there when this run is resumed: it is never a keyframe.
+        keyframe, previous = None, previous_frame.source if previous_frame else None
+        for frame in self.source.frames(self.size, first if first == start else keyframe_before(first, start)):
+            if frame.index not in self.shots:
                 return
-            if frame.index in clip.starts and frame.index != clip.first:
-                keyframe = last = None
+            if frame.index in self.shots.starts and frame.index != self.shots.first:
+                keyframe = previous = None
             is_keyframe = keyframe is None or frame.index - keyframe.index >= KEYFRAME_INTERVAL
-            if frame.index >= following:
-                yield Step(keyframe, last, frame, is_keyframe)
-            keyframe, last = frame if is_keyframe else keyframe, frame
+            if frame.index >= first:
+                yield _Neighbors(frame, previous, keyframe, is_keyframe)
+            keyframe, previous = frame if is_keyframe else keyframe, frame
 
-    def prepare(step: Step) -> Task:
-        image, last, keyframe = step.frame.image, step.last, step.keyframe
-        if last is None or flow is None:
-            return Task(step.frame, None)
-        long = None if keyframe is None or keyframe is last else motion(keyframe.image, image, flow)
-        return Task(
-            step.frame, replace(motion(last.image, image, flow), to_keyframe=long, is_keyframe=step.is_keyframe)
-        )
+    def _input(self, neighbors: _Neighbors) -> RenderInput:
+        frame = neighbors.frame
+        image = luminance(frame.image) if self.grayscale else frame.image
+        time = frame.time - self.shots.origin
+        return RenderInput(frame, FrameInput(image, self._motion(neighbors), frame.index, time))
 
-    if len(tiles_of(size)) > 1:  # a flow takes as much memory as a tile's pass: not both at once
-        return closing(prepare(step) for step in steps())
-    return Prefetch(steps(), prepare, AHEAD)
+    def _motion(self, neighbors: _Neighbors) -> Motion | None:
+        previous, keyframe, image = neighbors.previous, neighbors.keyframe, neighbors.frame.image
+        if previous is None or self.flow is None:
+            return None
+        to_keyframe = None if keyframe is None or keyframe is previous else motion(keyframe.image, image, self.flow)
+        to_previous = motion(previous.image, image, self.flow)
+        return replace(to_previous, to_keyframe=to_keyframe, is_keyframe=neighbors.is_keyframe)

@@ -1,16 +1,20 @@
-"""What a job leaves open, decided from the source and the machine."""
+"""From a job as asked to a run as decided: every option is resolved here, once, against the source and the machine.
+
+Nothing below this module sees a `Job`: the frame loop, the inputs, the identity and the executors take the `RunPlan`.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
-from videostyle.config import Job, parse_frames, parse_rate
+from videostyle.config import Job, SelectionOptions
 from videostyle.errors import BadOption, BadOutput
 from videostyle.frames import SMALLEST_SIDE, Size, VideoInfo
+from videostyle.losses.terms import Weights
 from videostyle.media.containers import container_of
 from videostyle.media.encoding import EncoderSettings, EncodingRequest, choose_encoder
 from videostyle.media.image_sources import FOLDER_RATE
@@ -18,103 +22,207 @@ from videostyle.media.output_paths import check_output, default_output, output_k
 from videostyle.media.resize import fit_size
 from videostyle.media.side_tracks import plan_sound
 from videostyle.models.devices import resolve_device
-from videostyle.stylizers.memory import FEEDFORWARD, OPTIMIZE, check_memory
+from videostyle.options import parse_frames, parse_rate, result_options
+from videostyle.provenance import plain_options
+from videostyle.style_images import check_styles, style_pictures
+from videostyle.stylizers.memory import check_memory
 from videostyle.stylizers.schedule import BEGUN, SCHEDULES, Schedule
+from videostyle.stylizers.settings import StylizerSettings
+from videostyle.stylizers.table import STYLIZERS
 
-LONGEST_ON_CPU = 512
+LONGEST_ON_CPU = 512  # default longer side without a GPU, in pixels
 
 
 @dataclass(frozen=True)
 class RunPlan:
-    """size, out_size: (height, width) painted and written. pixels: how a video is encoded, None for pictures. rate: of a
-    video made from a folder, in frames a second."""
+    """A run as decided. It is complete but for the shots, which the first pass over the source finds."""
 
+    input: Path
+    """The video, image or folder of frames."""
     output: Path
-    device: str
+    """Where the result goes: a video, an image or a folder."""
     size: Size
+    """(height, width) that frames are stylized at."""
     out_size: Size
-    pixels: EncoderSettings | None
+    """(height, width) that frames are written at."""
+    device: str
+    """The torch device."""
+    threads: int | None
+    """CPU threads of torch, where they were given."""
+    engine: str
+    """A key of STYLIZERS."""
+    stylizer: StylizerSettings
+    """What the engine is set up with."""
+    flow: str | None
+    """A key of FLOWS; None where frames are stylized alone."""
+    encoder: EncoderSettings | None
+    """How the video is encoded; None where pictures are written."""
     rate: Fraction | None
+    """Frames a second of a video made from a folder, where it was given."""
+    audio: str
+    """One of "copy", "none", or a file whose sound replaces the source's."""
+    selection: SelectionOptions
+    """The part of the source that is rendered."""
+    keep_colors: bool
+    """Whether the output keeps the source's colors."""
+    single_frame_iterations: int | None
+    """Iterations for a clip of one frame, where `--iterations` was given without `--first-iterations`."""
+    continues_range: bool
+    """Whether a range of frames continues from the stylized frame before it, where the output folder holds that."""
+    restart: bool
+    """Whether an interrupted run of the same output is discarded."""
+    files: dict[str, Path] = field(default_factory=dict)
+    """The files that the result depends on, by the name that a user knows them by."""
+    result_options: dict[str, str] = field(default_factory=dict)
+    """The options that change the output's bytes, as given, by their flags."""
+    options: dict[str, object] = field(default_factory=dict)
+    """All options as given, for the report."""
+
+    def for_count(self, count: int) -> RunPlan:
+        """The plan for a clip of so many frames: the only frame of a still gets `--iterations` as its first ones."""
+        if count > 1 or self.single_frame_iterations is None:
+            return self
+        schedule = replace(self.stylizer.schedule, first=self.single_frame_iterations)
+        return replace(self, stylizer=replace(self.stylizer, schedule=schedule))
 
 
-def choose(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> RunPlan:
-    """Everything a job leaves open. Raises BadOutput and BadOption as the choices below do."""
-    output, device = choose_output(job, info), resolve_device(job.device)
-    pixels = choose_encoding(job, info, output)
-    if pixels and info.bits > 8 == pixels.bits and job.pix_fmt is None:
-        todo = "--codec hevc, or --pix-fmt yuv420p10le, keeps them"
-        notice(f"{job.input.name} has more than 8 bits a color, {output.name} has 8, which every player takes; {todo}")
-    size = choose_size(job, info, notice, device, max(pixels.sides) if pixels else 1)
-    if device == "cpu":
-        check_memory(size, FEEDFORWARD if job.style_model else OPTIMIZE)
-    out_size = info.size if job.output_size == "source" else size
-    return RunPlan(output, device, size, out_size, pixels, parse_rate(job.fps))
+def resolve(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> RunPlan:
+    """Decide everything that a job leaves open. `notice` is called with each line that the user should read.
 
-
-def choose_encoding(job: Job, info: VideoInfo, output: Path) -> EncoderSettings | None:
-    """How the video is encoded, None where pictures are written.
-
-    Raises BadOption for what cannot be, or has no effect, and BadInput where `--audio` holds no sound.
+    Raises BadOption, BadInput, BadOutput and MissingModel for everything that can be refused before the first pass.
     """
-    kind = output_kind(output)
-    if job.fps is not None and (kind != "video" or info.kind != "folder"):
-        raise BadOption(f"--fps {job.fps}: {job.input} to {output}", "a folder of frames that becomes a video")
-    if parse_rate(job.fps) not in (None, FOLDER_RATE) and (job.start or job.duration):
-        problem = f"--fps {job.fps} with --start or --duration, which count a folder's frames as {FOLDER_RATE} a second"
-        raise BadOption(problem, "--frames A:B, by the files' numbers")
-    if kind == "video":
-        if job.audio not in ("copy", "none"):
-            plan_sound(Path(job.audio), container_of(output))  # told before anything slow is done
-        return choose_encoder(EncodingRequest(job.codec, job.crf, job.pix_fmt), output.suffix, info.bits)
-    for name, default in (("codec", None), ("crf", None), ("pix_fmt", None), ("audio", "copy")):
-        if getattr(job, name) != default:
-            raise BadOption(f"--{name.replace('_', '-')}: {output} is no video", "an output such as out.mp4")
-    return None
-
-
-def choose_output(job: Job, info: VideoInfo) -> Path:
-    """Where the result goes, checked. Raises BadOutput where it cannot be written, exists, or cannot hold the source."""
-    output = job.output or default_output(job.input, info.kind, job.styles)
-    kind = output_kind(output)
-    check_output(output, job.overwrite)
-    given = [job.input, *job.styles, Path(job.audio)]
-    if output.exists() and any(os.path.samefile(output, each) for each in given if each.exists()):
-        raise BadOutput(f"{output} is what would be read", "another place", "give another -o")
-    if kind == "image" and info.kind != "image" and not _one_frame(job.frames):
-        raise BadOutput(f"{output} holds one picture", "a video or a folder", "add --frames 1 for a preview")
-    if kind == "video" and info.kind == "image":
-        raise BadOutput(f"{output} is a video and {job.input} a still", "a picture such as .png", "give another -o")
-    return output
-
-
-def _one_frame(frames: str | None) -> bool:
-    low, high = parse_frames(frames)
-    return high is not None and high == (1 if low is None else low)
-
-
-def choose_size(job: Job, info: VideoInfo, notice: Callable[[str], None], device: str, multiple: int) -> Size:
-    """The (height, width) asked for, both multiples of `multiple`. Tells by `notice` what a user may wonder about.
-
-    Raises BadOption where it is too narrow for the network.
-    """
-    own = max(info.size)
-    longer = job.size or (min(own, LONGEST_ON_CPU) if device == "cpu" else own)
-    if job.size is None and longer < own:
-        notice(f"painting at {longer} pixels, not the source's {own}, as there is no GPU; --size {own} paints it whole")
-    if longer > own:
-        notice(f"--size {longer} is larger than the source's {own} pixels: it is enlarged before painting")
-    size = fit_size(info.size, longer, multiple)
-    if min(size) < SMALLEST_SIDE:
-        raise BadOption(
-            f"the picture would be {size[1]}x{size[0]} pixels", f"both sides {SMALLEST_SIDE} or more", "raise --size"
+    check_styles(job.styles, job.begin_with)
+    output, device = resolve_output(job, info), resolve_device(job.device)
+    encoder = resolve_encoder(job, info, output)
+    if encoder and info.bits > 8 == encoder.bits and job.pix_fmt is None:
+        notice(
+            f"{job.input.name} has more than 8 bits a color and {output.name} is written with 8, which every player can "
+            "show; --codec hevc or --pix-fmt yuv420p10le keeps them"
         )
-    return size
+    size = resolve_size(job, info, notice, device, max(encoder.sides) if encoder else 1)
+    engine = "feedforward" if job.style_model else "optimize"
+    if device == "cpu":
+        check_memory(size, STYLIZERS[engine].memory)
+    flow = job.flow if STYLIZERS[engine].uses_motion and job.flow != "none" else None
+    return RunPlan(
+        input=job.input,
+        output=output,
+        size=size,
+        out_size=info.size if job.output_size == "source" else size,
+        device=device,
+        threads=job.threads,
+        engine=engine,
+        stylizer=stylizer_settings(job, device, alone=flow is None),
+        flow=flow,
+        encoder=encoder,
+        rate=parse_rate(job.fps),
+        audio=job.audio,
+        selection=job,
+        keep_colors=job.keep_colors,
+        single_frame_iterations=None if job.first_iterations else job.iterations,
+        continues_range=parse_frames(job.frames)[0] is not None,
+        restart=job.restart,
+        files=files_of(job),
+        result_options=result_options(job),
+        options=plain_options(job),
+    )
 
 
-def schedule_of(job: Job, alone: bool) -> Schedule:
-    """The preset's iterations with what the job says of them. alone: every frame is painted without the one before."""
+def stylizer_settings(job: Job, device: str, alone: bool) -> StylizerSettings:
+    """What the engine is set up with. alone: whether each frame is stylized without the one before it. Raises BadInput."""
+    return StylizerSettings(
+        styles=() if job.style_model else tuple(picture for path in job.styles for picture in style_pictures(path)),
+        style_model=job.style_model,
+        weights=Weights.of(job),
+        schedule=resolve_schedule(job, alone),
+        style_scale=job.style_scale,
+        features=job.features,
+        device=device,
+        seed=job.seed,
+        begin_with=job.begin_with,
+        grayscale=job.keep_colors and job.style_model is None,  # style models are trained on colors
+    )
+
+
+def resolve_schedule(job: Job, alone: bool) -> Schedule:
+    """The preset's iterations with those that the job asks for. alone: as in `stylizer_settings`."""
     schedule = SCHEDULES[job.preset]
     by_preset = schedule.first if job.begin_with is None else round(BEGUN * schedule.first)
     first = job.first_iterations or (job.iterations if alone else None) or by_preset
     schedule = replace(schedule, first=first)
     return schedule.exactly(job.iterations) if job.iterations else schedule
+
+
+def files_of(job: Job) -> dict[str, Path]:
+    """The files that the result depends on, by the name that a user knows them by."""
+    styles = {f"style {number}": path for number, path in enumerate(job.styles, 1)}
+    begin_with = {"--begin-with": job.begin_with} if job.begin_with else {}
+    return {"the input": job.input} | styles | begin_with
+
+
+def resolve_output(job: Job, info: VideoInfo) -> Path:
+    """Where the result goes. Raises BadOutput where it cannot be written, already exists, or cannot hold the source."""
+    output = job.output or default_output(job.input, info.kind, job.styles)
+    kind = output_kind(output)
+    check_output(output, job.overwrite)
+    inputs = [path for path in (job.input, *job.styles, Path(job.audio)) if path.exists()]
+    if output.exists() and any(os.path.samefile(output, path) for path in inputs):
+        raise BadOutput(f"{output} is a file that this run reads", todo="choose another -o")
+    if kind == "image" and info.kind != "image" and not selects_one_frame(job.frames):
+        raise BadOutput(
+            f"{output} holds a single picture", "a video or a folder", "add --frames 1 to stylize the first frame only"
+        )
+    if kind == "video" and info.kind == "image":
+        raise BadOutput(
+            f"{output} is a video and {job.input} is a still", "a picture such as .png", "choose another -o"
+        )
+    return output
+
+
+def selects_one_frame(frames: str | None) -> bool:
+    """Whether `--frames` selects a single frame."""
+    low, high = parse_frames(frames)
+    return high is not None and high == (1 if low is None else low)
+
+
+def resolve_encoder(job: Job, info: VideoInfo, output: Path) -> EncoderSettings | None:
+    """How the video is encoded; None where pictures are written.
+
+    Raises BadOption for settings that cannot be or have no effect, and BadInput where `--audio` names a file without sound.
+    """
+    kind = output_kind(output)
+    if job.fps is not None and (kind != "video" or info.kind != "folder"):
+        raise BadOption(f"--fps {job.fps} has an effect only where a folder of frames becomes a video")
+    if parse_rate(job.fps) not in (None, FOLDER_RATE) and (job.start or job.duration):
+        problem = (
+            f"--start and --duration count {FOLDER_RATE} frames a second in a folder and cannot go with --fps {job.fps}"
+        )
+        raise BadOption(problem, todo="select frames by their file numbers with --frames A:B")
+    if kind == "video":
+        if job.audio not in ("copy", "none"):
+            plan_sound(Path(job.audio), container_of(output))  # refused before anything slow is done
+        return choose_encoder(EncodingRequest(job.codec, job.crf, job.pix_fmt), output.suffix, info.bits)
+    for name, default in (("codec", None), ("crf", None), ("pix_fmt", None), ("audio", "copy")):
+        if getattr(job, name) != default:
+            flag = name.replace("_", "-")
+            raise BadOption(
+                f"--{flag} has no effect, as {output} is not a video", todo="leave it out, or choose -o out.mp4"
+            )
+    return None
+
+
+def resolve_size(job: Job, info: VideoInfo, notice: Callable[[str], None], device: str, multiple: int) -> Size:
+    """The (height, width) that frames are stylized at, both multiples of `multiple`. Raises BadOption if too small."""
+    own = max(info.size)
+    longer = job.size or (min(own, LONGEST_ON_CPU) if device == "cpu" else own)
+    if job.size is None and longer < own:
+        notice(
+            f"stylizing at {longer} pixels instead of the source's {own}, as there is no GPU; --size {own} keeps the full size"
+        )
+    if longer > own:
+        notice(f"--size {longer} is larger than the source's {own} pixels: frames are enlarged before stylizing")
+    size = fit_size(info.size, longer, multiple)
+    if min(size) < SMALLEST_SIDE:
+        problem = f"frames would be {size[1]}x{size[0]} pixels, and both sides must have at least {SMALLEST_SIDE}"
+        raise BadOption(problem, todo="raise --size")
+    return size

@@ -1,98 +1,91 @@
-"""`run(job)`: open, look through, paint, write. The one place where media and torch meet."""
+"""Render a job: resolve it, find its shots, resume or begin, write every frame, publish the output."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 
 import numpy as np
 import torch
 
 from videostyle.analysis import ShotList, analyze
-from videostyle.config import Job, parse_frames
+from videostyle.config import Job
 from videostyle.errors import RunFailed
-from videostyle.events import Analyzing, Event, Progress, RunStarted
-from videostyle.frames import Size
+from videostyle.events import Analyzing, Progress, RunStarted
 from videostyle.media.image_sinks import output_name
 from videostyle.media.images import read_picture
 from videostyle.media.resize import resize_float
 from videostyle.media.sinks import Sink, open_sink
 from videostyle.media.sources import Source, open_source, skipped_lines
 from videostyle.media.workdir import WorkFolder, writing
-from videostyle.provenance import LIBRARIES, plain_options
-from videostyle.rendering.checkpoint import Checkpoint, Checkpoints
+from videostyle.provenance import LIBRARIES
+from videostyle.rendering.checkpoint import EVERY_HALF_MINUTE, Checkpoint, Checkpoints, Interval
 from videostyle.rendering.identity import identity
-from videostyle.rendering.inputs import Before
-from videostyle.rendering.plan import RunPlan, choose
+from videostyle.rendering.inputs import PreviousFrame
+from videostyle.rendering.plan import RunPlan, resolve
 from videostyle.rendering.render import Renderer
 from videostyle.reports.records import FrameRecord, RunReport
-from videostyle.style_images import check_styles, style_pictures
 from videostyle.stylizers.memory import peak_memory
 
 
-def run(job: Job, progress: Callable[[Event], None] | None = None, cancel: threading.Event | None = None) -> RunReport:
-    """Paint a clip, a still or a folder of frames as `job` says; the output appears, whole, when all of it is done.
+def render(job: Job, progress: Progress, interval: Interval = EVERY_HALF_MINUTE) -> RunReport:
+    """Stylize a clip, a still or a folder of frames as `job` says; the output appears, complete, when all of it is done.
 
-    progress: called with each Event of videostyle.report, from this thread. cancel: set it from anywhere to stop; the run
-    then raises Cancelled. Raises a child of VideoStyleError for everything a user can mend. A refused run leaves nothing
-    behind; one that breaks off later leaves no half output, only its work folder, from which the same job goes on.
+    progress: receives each event, from this thread, and ends the run with Cancelled once its `cancel` is set. interval:
+    between checkpoints. Raises a child of VideoStyleError for everything that a user can mend. A refused run leaves nothing
+    behind; one that fails later leaves no half output, only its work folder, from which the same job resumes.
     """
     began = time.monotonic()
-    tell = Progress(progress, cancel)
-    if job.threads:
-        torch.set_num_threads(job.threads)
-    check_styles(job.styles, job.begin_with)
     with closing(open_source(job.input)) as source:
-        chosen = choose(job, source.info, tell.notice)
-        styles = [picture for path in job.styles for picture in style_pictures(path)]
-        with WorkFolder(chosen.output) as work:
-            session = prepare(job, source, styles, chosen, work, tell)
-            session.paint()
-        for line in (*session.sink.notices, *skipped_lines(source)):
-            tell.notice(line)
+        plan = resolve(job, source.info, progress.notice)
+        with WorkFolder(plan.output) as work:
+            run = open_run(plan, source, work, progress, interval)
+            run.render()
+        for line in (*run.sink.notices, *skipped_lines(source)):
+            progress.notice(line)
+    earlier = sum(record.seconds for record in run.records[: run.renderer.done])
     return RunReport(
-        output=chosen.output,
-        size=chosen.out_size,
-        frames=tuple(session.records),
-        shots=len(session.painter.clip.starts),
-        seconds=time.monotonic() - began + sum(each.seconds for each in session.records[: session.painter.done]),
+        output=plan.output,
+        size=plan.out_size,
+        frames=tuple(run.records),
+        shots=len(run.renderer.shots.starts),
+        seconds=time.monotonic() - began + earlier,
         peak_memory=peak_memory(),
-        device=chosen.device,
-        options=plain_options(job),
+        device=plan.device,
+        options=plan.options,
         versions={name: version(name) for name in LIBRARIES},
-        notices=tuple(tell.notices),
+        notices=tuple(progress.notices),
         skipped=source.skipped,
-        stylized_size=chosen.size,
+        stylized_size=plan.size,
     )
 
 
 @dataclass(frozen=True)
-class Session:
-    """A run that is ready to paint. records: of the frames that are done."""
+class Run:
+    """A run that is ready to render."""
 
     source: Source
-    painter: Renderer
     sink: Sink
-    out_size: Size
+    renderer: Renderer
     work: WorkFolder
-    saved: Checkpoints
-    records: list[FrameRecord]
+    checkpoints: Checkpoints
+    records: list[FrameRecord] = field(default_factory=list)
+    """Of the frames that are done."""
 
-    def paint(self) -> None:
-        """Paints what is left and completes the output. What was painted before a failure stays in the work folder."""
-        count = self.painter.clip.count
+    def render(self) -> None:
+        """Render what is left and publish the output. After a failure the work folder keeps what was finished."""
+        count = self.renderer.shots.count
         try:
-            for record in self.painter.paint(self.source, self.sink, self.out_size):
+            for record in self.renderer.render(self.source):
                 self.records.append(record)
-                if self.saved.due() or len(self.records) == count:
+                if self.checkpoints.due() or len(self.records) == count:
                     self.save()
             if len(self.records) < count:
-                problem = f"{self.source.path} ended after {len(self.records)} of {count} frames: it has changed"
-                raise RunFailed(problem, todo="bring the file back and repeat the command to go on")
+                problem = f"{self.source.path} ended after {len(self.records)} of {count} frames: the file has changed"
+                raise RunFailed(problem, todo="restore the file and repeat the command to resume")
             self.sink.finish()
         except BaseException:
             self.sink.abort()
@@ -102,62 +95,73 @@ class Session:
         self.work.remove()
 
     def save(self) -> None:
+        """Write a checkpoint, unless the stylizer holds frames back."""
         # where no frame follows, the stylizer's state is not needed, and it may be a hundred times as large as the image
-        state = self.painter.state if self.sink.continues else {}
+        state = self.renderer.state if self.sink.continues else {}
         if state is not None:
             with writing(self.work.output):
-                self.saved.save(self.records, self.sink.files(), state)
+                self.checkpoints.save(self.records, self.sink.files(), state)
 
-    def resume(self, done: Checkpoint, notice: Callable[[str], None]) -> None:
-        """Takes up an interrupted run after the frames it has painted."""
-        self.sink.resume([self.work.parts / name for name in done.files], [record.time for record in done.records])
-        self.painter.resume(done.records, done.state)
-        self.records.extend(done.records)
-        notice(f"an earlier run was interrupted: going on after its first {len(done.records)} frames")
+    def resume(self, checkpoint: Checkpoint, notice: Callable[[str], None]) -> None:
+        """Continue an interrupted run after the frames that it has rendered."""
+        files = [self.work.parts / name for name in checkpoint.files]
+        self.sink.resume(files, [record.time for record in checkpoint.records])
+        self.renderer.resume(checkpoint.records, checkpoint.state)
+        self.records.extend(checkpoint.records)
+        notice(f"resuming an interrupted run after its first {len(checkpoint.records)} frames")
 
 
-def prepare(
-    job: Job, source: Source, styles: list[np.ndarray], chosen: RunPlan, work: WorkFolder, tell: Progress
-) -> Session:
-    """Looks through the source and opens everything. A refused run leaves what an earlier one saved as it was."""
-    size, info = chosen.size, source.info
+def open_run(plan: RunPlan, source: Source, work: WorkFolder, progress: Progress, interval: Interval) -> Run:
+    """Find the shots and open everything. A refused run leaves what an earlier one saved as it was."""
+    if plan.threads:
+        torch.set_num_threads(plan.threads)
     try:
-        clip = analyze(source, job, lambda count: tell(Analyzing(count)))
-        painter = Renderer(job, styles, size, chosen.device, clip, tell)
-        saved = Checkpoints(work, identity(job, info, chosen, clip), clip, tell.notice)
-        done = None if job.restart else saved.newest()
-        how = chosen.rate, chosen.pixels, job.audio
-        sink = open_sink(chosen.output, work, job.input, info, chosen.out_size, clip.trim, *how)
-        session = Session(source, painter, sink, chosen.out_size, work, saved, [])
-        if done is not None:
-            session.resume(done, tell.notice)
-        elif before := painted_before(job, source, clip, chosen):
-            painter.continue_from(before)
-        for line in (*source.info.notices, *sink.notices):  # which the first pass may have added to
-            tell.notice(line)
-        starts, device = len(clip.starts), chosen.device
-        tell(RunStarted(job.input, chosen.output, info.size, size, clip.count, starts, device, work.preview))
-        if done is None:
-            work.keep_only(set())  # here, where nothing is refused any more
+        shots = analyze(source, plan.selection, lambda count: progress(Analyzing(count)))
+        run = _opened(plan.for_count(shots.count), shots, source, work, progress, interval)
+        for line in (*source.info.notices, *run.sink.notices):  # the first pass may have added to the source's
+            progress.notice(line)
+        starts = len(shots.starts)
+        progress(
+            RunStarted(
+                plan.input, plan.output, source.info.size, plan.size, shots.count, starts, plan.device, work.preview
+            )
+        )
+        if not run.records:
+            work.keep_only(set())  # not before: nothing is refused any more
     except BaseException:
         if not work.begun:
             work.remove()
         raise
-    return session
+    return run
 
 
-def painted_before(job: Job, source: Source, clip: ShotList, chosen: RunPlan) -> Before | None:
-    """The frame before a range `--frames A:B` where the output folder holds it painted, at the output's size; else None."""
-    low, _ = parse_frames(job.frames)
-    if low is None or clip.first == 0 or not chosen.output.is_dir():
+def _opened(
+    plan: RunPlan, shots: ShotList, source: Source, work: WorkFolder, progress: Progress, interval: Interval
+) -> Run:
+    checkpoints = Checkpoints(work, identity(plan, source.info, shots), shots, progress.notice, interval)
+    checkpoint = None if plan.restart else checkpoints.newest()
+    sink = open_sink(
+        plan.output, work, plan.input, source.info, plan.out_size, shots.trim, plan.rate, plan.encoder, plan.audio
+    )
+    run = Run(source, sink, Renderer(plan, shots, sink, progress), work, checkpoints)
+    if checkpoint is not None:
+        run.resume(checkpoint, progress.notice)
+    elif plan.continues_range and (previous := frame_before(plan, shots, source)):
+        run.renderer.continue_from(previous)
+    return run
+
+
+def frame_before(plan: RunPlan, shots: ShotList, source: Source) -> PreviousFrame | None:
+    """The stylized frame before a range `--frames A:B`, where the output folder holds it at the output's size; else None."""
+    if shots.first == 0 or not plan.output.is_dir():
         return None
-    with closing(source.frames(chosen.size, clip.first - 1)) as frames:
+    with closing(source.frames(plan.size, shots.first - 1)) as frames:
         frame = next(frames)
-    path = chosen.output / output_name(frame)
+    path = plan.output / output_name(frame)
     if not path.is_file():
         return None
     image = read_picture(path).image
-    if image.shape[:2] != chosen.out_size:
+    if image.shape[:2] != plan.out_size:
         return None
-    painted = image / np.float32(np.iinfo(image.dtype).max)
-    return Before(resize_float(painted, chosen.size), frame)
+    stylized = image / np.float32(np.iinfo(image.dtype).max)
+    return PreviousFrame(resize_float(stylized, plan.size), frame)

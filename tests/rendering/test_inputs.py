@@ -1,4 +1,4 @@
-"""How each frame is said to continue others: the one before and its keyframe, whole or taken up anywhere."""
+"""Which frames a frame is continued from: the previous one and its keyframe, from the start or resumed anywhere."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from videostyle.analysis import ShotList
 from videostyle.frames import Frame
-from videostyle.rendering.inputs import Before, Task, tasks
+from videostyle.rendering.inputs import InputFrames, PreviousFrame, RenderInput
 from videostyle.temporal.motion import KEYFRAME_INTERVAL
 
 SIZE = (16, 16)
@@ -26,39 +26,41 @@ class Numbered:
 
 
 def ordinals(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """A Flow that tells between which two frames it was asked for, in fractions of a pixel."""
+    """A flow that encodes the two frames that it was computed between, in fractions of a pixel."""
     return np.full((*SIZE, 2), (int(a[0, 0, 0]) / 1000, int(b[0, 0, 0]) / 1000), np.float32)
 
 
 @pytest.fixture(autouse=True)
 def undisturbed(monkeypatch):
-    """Pictures as they are, and the flow from the frame to the other one."""
+    """Frames and flow as they are given, without gain matching or averaging."""
     monkeypatch.setattr("videostyle.temporal.consistency.gain_match", lambda image, reference: image)
     monkeypatch.setattr("videostyle.temporal.consistency.both_ways", lambda back, forth: back)
     monkeypatch.setattr("videostyle.temporal.consistency.color_difference", lambda *_: np.zeros(SIZE, np.float32))
 
 
-def told(task: Task) -> tuple:
-    """(ordinal, the one before, the keyframe, whether it is one) of a task, None for what it is not continued from."""
-    if task.motion is None:
-        return task.frame.index, None, None, None
-    flows = [None if each is None else each.flow for each in (task.motion, task.motion.to_keyframe)]
+def relations(given: RenderInput) -> tuple:
+    """(ordinal, the frame before, the keyframe, whether it is one), None for what the frame does not continue from."""
+    motion = given.frame.motion
+    assert given.frame.index == given.source.index
+    if motion is None:
+        return given.source.index, None, None, None
+    flows = [None if each is None else each.flow for each in (motion, motion.to_keyframe)]
     before, keyframe = (None if flow is None else round(float(flow[0, 0, 1]) * 1000) - 100 for flow in flows)
-    return task.frame.index, before, keyframe, task.motion.is_keyframe
+    return given.source.index, before, keyframe, motion.is_keyframe
 
 
-def clip(first: int) -> ShotList:
+def shot_list(first: int) -> ShotList:
     return ShotList(first, COUNT - first, frozenset({first, CUT + first}), None)
 
 
-def found(first: int, done: int = 0, flow=ordinals, before: Before | None = None) -> list[tuple]:
-    with tasks(Numbered(), clip(first), SIZE, flow, before, done) as ready:
-        return [told(each) for each in ready]
+def all_relations(first: int, done: int = 0, flow=ordinals, previous: PreviousFrame | None = None) -> list[tuple]:
+    with InputFrames(Numbered(), shot_list(first), SIZE, flow).after(done, previous) as inputs:
+        return [relations(given) for given in inputs]
 
 
 @pytest.mark.parametrize("first", [0, 5])
-def test_each_frame_continues_the_one_before_and_an_anchor_of_its_shot(first):
-    by_ordinal = {each[0]: each for each in found(first)}
+def test_previous_frame_and_keyframe(first):
+    by_ordinal = {each[0]: each for each in all_relations(first)}
     assert list(by_ordinal) == list(range(first, COUNT))
     start = first + CUT
     assert by_ordinal[first] == (first, None, None, None)
@@ -72,24 +74,24 @@ def test_each_frame_continues_the_one_before_and_an_anchor_of_its_shot(first):
 
 
 @pytest.mark.parametrize("first", [0, 5])
-def test_taken_up_after_any_frame_the_rest_is_the_same(first):
-    whole = found(first)
+def test_resume_after_any_frame(first):
+    whole = all_relations(first)
     for done in range(1, COUNT - first):
-        assert found(first, done) == whole[done:]
+        assert all_relations(first, done) == whole[done:]
 
 
-def test_after_a_frame_of_an_earlier_run_the_first_one_is_the_anchor():
-    before = Before(np.zeros((*SIZE, 3), np.float32), Frame(np.full((*SIZE, 3), 104, np.uint8), 4))
-    assert found(5, before=before)[:3] == [(5, 4, None, True), (6, 5, None, False), (7, 6, 5, False)]
-    assert found(5, done=2)[0] == found(5, before=before)[2]
+def test_continue_from_earlier_run():
+    previous = PreviousFrame(np.zeros((*SIZE, 3), np.float32), Frame(np.full((*SIZE, 3), 104, np.uint8), 4))
+    assert all_relations(5, previous=previous)[:3] == [(5, 4, None, True), (6, 5, None, False), (7, 6, 5, False)]
+    assert all_relations(5, done=2)[0] == all_relations(5, previous=previous)[2]
 
 
-def test_without_flow_every_frame_is_alone():
-    assert {each[1:] for each in found(0, flow=None)} == {(None, None, None)}
+def test_no_flow():
+    assert {each[1:] for each in all_relations(0, flow=None)} == {(None, None, None)}
 
 
-def test_nothing_is_worked_out_beside_the_painting_of_a_picture_in_tiles(monkeypatch):
-    whole = found(0)
+def test_no_prefetch_in_tiles(monkeypatch):
+    whole = all_relations(0)
     monkeypatch.setattr("videostyle.rendering.inputs.tiles_of", lambda size: ["left", "right"])
     threads = set()
 
@@ -97,5 +99,5 @@ def test_nothing_is_worked_out_beside_the_painting_of_a_picture_in_tiles(monkeyp
         threads.add(threading.current_thread())
         return ordinals(a, b)
 
-    assert found(0, flow=watched) == whole
+    assert all_relations(0, flow=watched) == whole
     assert threads == {threading.current_thread()}
