@@ -32,7 +32,7 @@ lint: .venv/.installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/pytest -q tests/test_walls.py
+	$(BIN)/lint-imports .importlinter
 
 # stylizes damaged files; ARGS=--help says how many and which
 fuzz: .venv/.installed-dev
