@@ -100,7 +100,7 @@ def resolve(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> RunPlan
             "show; --codec hevc or --pix-fmt yuv420p10le keeps them"
         )
     size = resolve_size(job, info, notice, device, max(encoder.sides) if encoder else 1)
-    engine = "feedforward" if job.style_model else "optimize"
+    engine = engine_of(job)
     if device == "cpu":
         check_memory(size, STYLIZERS[engine].memory)
     flow = job.flow if STYLIZERS[engine].uses_motion and job.flow != "none" else None
@@ -126,6 +126,13 @@ def resolve(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> RunPlan
         result_options=result_options(job),
         options=plain_options(job),
     )
+
+
+def engine_of(job: Job) -> str:
+    """The key in STYLIZERS. `--engine learned` is no stylizer: what it trains is rendered as a style model."""
+    if job.style_model is not None:
+        return "feedforward"
+    return job.engine if job.engine in STYLIZERS else "optimize"
 
 
 def stylizer_settings(job: Job, device: str, alone: bool) -> StylizerSettings:
