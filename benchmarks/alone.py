@@ -29,7 +29,7 @@ from videostyle.style_images import load_style
 from videostyle.stylizers.base import FrameInput
 from videostyle.stylizers.optimize import Optimize
 from videostyle.stylizers.schedule import SCHEDULES
-from videostyle.temporal.consistency import disoccluded, motion, outside
+from videostyle.temporal.consistency import disoccluded, estimate_motion, outside
 from videostyle.temporal.flow import DIS
 from videostyle.temporal.warp import warp
 from videostyle.tensors import to_tensor
@@ -58,7 +58,7 @@ def newly_visible(frames: Sequence[np.ndarray]) -> Tensor:
     new = cv2.morphologyEx(new, cv2.MORPH_OPEN, np.ones((NARROWEST, NARROWEST), np.uint8))
     region = torch.from_numpy(new)[None, None]
     for before, now in pairwise(frames[1:]):
-        each = motion(before, now, flow)
+        each = estimate_motion(before, now, flow)
         region = warp(region, each.flow) * torch.from_numpy(each.consistency)
     return (region > 0.5).float()
 

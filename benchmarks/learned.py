@@ -32,7 +32,7 @@ from videostyle.models.transformer_net import load_network
 from videostyle.style_images import load_style
 from videostyle.stylizers.base import FrameInput
 from videostyle.stylizers.feedforward import FeedForward
-from videostyle.temporal.consistency import motion
+from videostyle.temporal.consistency import estimate_motion
 from videostyle.temporal.flow import DIS
 from videostyle.tensors import to_tensor
 from videostyle.training.dataset import Example, Pair
@@ -71,7 +71,7 @@ def clip_loss(file: Path, clip: Path, style: Path, options: argparse.Namespace) 
     frames = [frame.image for frame in islice(source.frames(size), options.frames)]
     targets = StyleTargets(load_features("vgg19", "cpu"), [to_tensor(load_style(style), "cpu")])
     learner, flow = Trainer(load_network(file, "cpu")), DIS()
-    pairs = (Pair(before, frame, motion(before, frame, flow)) for before, frame in pairwise(frames))
+    pairs = (Pair(before, frame, estimate_motion(before, frame, flow)) for before, frame in pairwise(frames))
     return mean(learner.mean_losses([Example(each, size, targets, Weights(), "cpu")])[0] for each in pairs)
 
 

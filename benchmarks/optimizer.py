@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,10 +29,10 @@ from videostyle.media.sources import open_source
 from videostyle.models.features import load_features
 from videostyle.style_images import load_style
 from videostyle.stylizers.base import FrameInput
-from videostyle.stylizers.lbfgs import LBFGS
+from videostyle.stylizers.lbfgs import LBFGS, V
 from videostyle.stylizers.optimize import Optimize
 from videostyle.stylizers.schedule import SCHEDULES
-from videostyle.temporal.consistency import motion
+from videostyle.temporal.consistency import estimate_motion
 from videostyle.temporal.flow import DIS
 from videostyle.tensors import to_tensor
 
@@ -61,20 +62,26 @@ def curves(objective: Objective, start: Tensor, carried: LBFGS) -> dict[str, lis
     """L after 0, 1, 2, ... iterations of each optimizer from one start."""
     runs = {
         "Adam": by_adam(objective, start),
-        "fresh L-BFGS": by_lbfgs(LBFGS(within=(0.0, 1.0)), objective, start),
+        "fresh L-BFGS": by_lbfgs(LBFGS(bounds=(0.0, 1.0)), objective, start),
         "carried L-BFGS": by_lbfgs(copy.deepcopy(carried), objective, start),
     }
     return {name: list(islice(run, LENGTHS[name] + 1)) for name, run in runs.items()}
 
 
-class Recorded(Optimize):
-    """The reference stylizer, which lets us look at what it starts each frame from."""
+class RecordingLBFGS(LBFGS):
+    """The stylizer's optimizer, which keeps what its last minimization started from."""
 
-    seen: tuple[Objective, Tensor, LBFGS]
+    recorded: tuple[Any, Tensor, LBFGS]
+    """Objective, start, and an optimizer with the pairs that there were."""
 
-    def minimized(self, objective: Objective, start: Tensor) -> Iterator[tuple[Tensor, Value]]:
-        self.seen = objective, start, copy.deepcopy(self.optimizer)
-        return super().minimized(objective, start)
+    def __init__(self):
+        super().__init__(bounds=(0.0, 1.0))
+
+    def minimize(self, objective: Callable[[Tensor], V], start: Tensor) -> Iterator[tuple[Tensor, V]]:
+        before = LBFGS(bounds=self.bounds)
+        before.pairs.extend(self.pairs)
+        self.recorded = objective, start, before
+        return super().minimize(objective, start)
 
 
 def frames_of(options: argparse.Namespace) -> Iterator[tuple[int, dict[str, list[float]] | None, float]]:
@@ -83,17 +90,18 @@ def frames_of(options: argparse.Namespace) -> Iterator[tuple[int, dict[str, list
     source = open_source(options.clip)
     size = fit_size(source.info.size, options.size, 2)
     styles = StyleTargets(load_features("vgg19", "cpu"), [to_tensor(load_style(options.style), "cpu")])
-    painter = Recorded(styles, Weights(), SCHEDULES["standard"])
+    recording = RecordingLBFGS()
+    stylizer = Optimize(styles, Weights(), SCHEDULES["standard"], optimizer=recording)
     last = None
     for number, frame in enumerate(islice(source.frames(size), options.frames), 1):
-        moved = None if last is None else motion(last.image, frame.image, DIS())
-        (painted,) = painter.step(FrameInput(frame.image, moved))
+        moved = None if last is None else estimate_motion(last.image, frame.image, DIS())
+        (stylized,) = stylizer.step(FrameInput(frame.image, moved))
         last = frame
-        yield number, None if moved is None else cached(options, number, painter), painted.spatial_loss
+        yield number, None if moved is None else cached(options, number, recording), stylized.spatial_loss
 
 
-def cached(options: argparse.Namespace, number: int, painter: Recorded) -> dict[str, list[float]]:
-    objective, start, carried = painter.seen
+def cached(options: argparse.Namespace, number: int, recording: RecordingLBFGS) -> dict[str, list[float]]:
+    objective, start, carried = recording.recorded
     key = hashlib.sha256(start.numpy().tobytes()).hexdigest()[:12]
     path = options.folder / f"{options.clip.stem}_{options.style.stem}_{options.size}_{number}_{key}.json"
     if not path.exists():

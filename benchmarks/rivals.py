@@ -26,7 +26,7 @@ from videostyle.style_images import load_style
 from videostyle.stylizers.base import FrameInput
 from videostyle.stylizers.optimize import Optimize
 from videostyle.stylizers.schedule import SCHEDULES, Schedule
-from videostyle.temporal.consistency import motion
+from videostyle.temporal.consistency import estimate_motion
 from videostyle.temporal.flow import DIS
 from videostyle.tensors import to_tensor
 
@@ -75,7 +75,7 @@ def warp_only(options: argparse.Namespace) -> Iterator[np.ndarray]:
         None,
     )
     for image in source_frames(options):
-        (painted,) = painter.step(FrameInput(image, None if last is None else motion(last, image, flow)))
+        (painted,) = painter.step(FrameInput(image, None if last is None else estimate_motion(last, image, flow)))
         last = image
         yield (painted.picture * 255).round().astype(np.uint8)
 

@@ -37,7 +37,7 @@ from torch import Tensor
 
 from benchmarks.command import painted
 from benchmarks.memory import looped
-from benchmarks.optimizer import Recorded
+from benchmarks.optimizer import RecordingLBFGS
 from benchmarks.quality import measured
 from videostyle import Job, run
 from videostyle.config import PRESETS
@@ -57,7 +57,7 @@ from videostyle.stylizers.base import FrameInput
 from videostyle.stylizers.lbfgs import LBFGS
 from videostyle.stylizers.optimize import Optimize
 from videostyle.stylizers.schedule import SCHEDULES
-from videostyle.temporal.consistency import motion
+from videostyle.temporal.consistency import estimate_motion
 from videostyle.temporal.flow import DIS
 from videostyle.tensors import to_tensor
 
@@ -76,10 +76,10 @@ def frames_of(clip: Path, longer: int, count: int) -> list[np.ndarray]:
     return frames
 
 
-def new_painter(kind: type[Optimize], options: argparse.Namespace, preset: str = "standard") -> Any:
+def new_stylizer(options: argparse.Namespace, preset: str = "standard", optimizer: LBFGS | None = None) -> Optimize:
     pictures = [to_tensor(load_style(options.style), options.device)]
     styles = StyleTargets(load_features("vgg19", options.device), pictures)
-    return kind(styles, Weights(), SCHEDULES[preset], options.device)
+    return Optimize(styles, Weights(), SCHEDULES[preset], options.device, optimizer=optimizer)
 
 
 def published_network(device: str) -> VGG19:
@@ -106,16 +106,18 @@ def by_protocol(objective: Callable[[Tensor], Any], start: Tensor) -> tuple[Tens
     return picture, values[-1], iterations
 
 
-def protocol_frame(painter: Recorded, before: np.ndarray, image: np.ndarray, moved: Motion) -> dict[str, float | None]:
+def protocol_frame(
+    stylizer: Optimize, recording: RecordingLBFGS, before: np.ndarray, image: np.ndarray, moved: Motion
+) -> dict[str, float | None]:
     """One frame by both, from one start: seconds, L of the picture that is seen, iterations, warp error to the last one.
 
     within: our iterations until L is 1.05 times theirs or less.
     """
-    assert painter.picture is not None
-    last = painter.picture[0].permute(1, 2, 0).numpy()
-    (ours,) = painter.step(FrameInput(image, moved))
-    objective, start, carried = painter.seen
-    published = with_network(objective, published_network(painter.device))
+    assert stylizer.last is not None
+    last = stylizer.last.picture[0].permute(1, 2, 0).numpy()
+    (ours,) = stylizer.step(FrameInput(image, moved))
+    objective, start, carried = recording.recorded
+    published = with_network(objective, published_network(stylizer.device))
     began = time.perf_counter()
     picture, _, iterations = by_protocol(published, start)
     seconds = time.perf_counter() - began
@@ -144,10 +146,11 @@ def protocol(options: argparse.Namespace) -> Iterator[str]:
     for clip in options.clips:
         kept = options.folder / f"protocol_{clip.stem}_{options.style.stem}.json"
         if not kept.exists():
-            frames, painter = frames_of(clip, 192, 3), new_painter(Recorded, options)
-            painter.step(FrameInput(frames[0]))
+            frames, recording = frames_of(clip, 192, 3), RecordingLBFGS()
+            stylizer = new_stylizer(options, optimizer=recording)
+            stylizer.step(FrameInput(frames[0]))
             pairs = pairwise(frames)
-            rows = [protocol_frame(painter, a, b, motion(a, b, DIS())) for a, b in pairs]
+            rows = [protocol_frame(stylizer, recording, a, b, estimate_motion(a, b, DIS())) for a, b in pairs]
             kept.write_text(json.dumps(rows))
         for number, row in enumerate(json.loads(kept.read_text()), 2):
             yield (
@@ -215,14 +218,14 @@ def change(options: argparse.Namespace) -> Iterator[str]:
     """Seconds of a frame over those of a frame of which nothing can be trusted, at 320 px."""
     yield "frame                           seconds   over a new one   iterations"
     for clip in options.clips:
-        frames, painter = frames_of(clip, 320, 10), new_painter(Optimize, options)
-        painter.step(FrameInput(frames[0]))
+        frames, stylizer = frames_of(clip, 320, 10), new_stylizer(options)
+        stylizer.step(FrameInput(frames[0]))
         pairs = pairwise(frames)
-        moving = [painter.step(FrameInput(b, motion(a, b, DIS())))[0] for a, b in pairs]
+        moving = [stylizer.step(FrameInput(b, estimate_motion(a, b, DIS())))[0] for a, b in pairs]
         shape = frames[0].shape[:2]
         nothing = Motion(np.zeros((*shape, 2), np.float32), np.zeros(shape, np.float32))
-        still = painter.step(FrameInput(frames[-1], nothing))[0]
-        full = painter.step(FrameInput(frames[0], nothing))[0].seconds
+        still = stylizer.step(FrameInput(frames[-1], nothing))[0]
+        full = stylizer.step(FrameInput(frames[0], nothing))[0].seconds
         spent, steps = median(each.seconds for each in moving), median(each.iterations for each in moving)
         yield f"{clip.stem:<30.30} {spent:>8.2f} {spent / full:>16.2f} {steps:>12.0f}"
         yield f"{'  its last frame again':<30} {still.seconds:>8.2f} {still.seconds / full:>16.3f} {still.iterations:>12}"

@@ -24,6 +24,12 @@ def to_array(picture: Tensor) -> np.ndarray:
     return picture[0].permute(1, 2, 0).contiguous().cpu().numpy()
 
 
+def from_array(picture: np.ndarray, device: str) -> Tensor:
+    """The inverse of `to_array`: float32 (H, W, 3) as (1, 3, H, W), channels_last."""
+    tensor = torch.from_numpy(picture).permute(2, 0, 1).unsqueeze(0)
+    return tensor.contiguous(memory_format=torch.channels_last).to(device)
+
+
 STEEPEST = 40  # PyTorch's kernel on CUDA refuses to shrink more than 47 times at once
 
 

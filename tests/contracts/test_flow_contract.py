@@ -1,4 +1,4 @@
-"""What every flow keeps, whichever it is. RAFT runs here on stand-in weights: its shape is tested, not its eye."""
+"""What every entry of FLOWS keeps. RAFT runs on random weights here: its shapes are tested, not its quality."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,8 @@ def _pair(height, width):
 
 @pytest.mark.parametrize("name", FLOWS)
 @pytest.mark.parametrize("size", [(33, 50), (1, 131)])
-def test_flow_has_the_pictures_size_in_pixels_of_float32(flows, name, size):
+def test_shape_and_type(flows, name, size):
+    """float32 (H, W, 2) for pictures of any size, which are not modified."""
     a, b = _pair(*size)
     kept = a.copy(), b.copy()
     flow = flows[name](a, b)
@@ -41,7 +42,8 @@ def test_flow_has_the_pictures_size_in_pixels_of_float32(flows, name, size):
 
 
 @pytest.mark.parametrize("name", FLOWS)
-def test_the_same_pictures_give_the_same_flow_and_it_stays_whatever_comes_between(flows, name):
+def test_deterministic(flows, name):
+    """The same pictures give the same flow, and a later call does not change an earlier result."""
     a, b = _pair(40, 56)
     first = flows[name](a, b)
     kept = first.copy()

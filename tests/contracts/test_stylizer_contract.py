@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 import torch
 
+from tests.support.style_models import example, written
 from tests.support.thin_vgg import picture, thin_vgg, thin_weights
 from videostyle.errors import Cancelled
 from videostyle.frames import Motion
 from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import Weights
-from videostyle.models.model_file import StyleModel, to_bytes
-from videostyle.models.transformer_net import Shape, arrays_of, new_network
+from videostyle.models.model_file import to_bytes
 from videostyle.models.weights import WEIGHTS
 from videostyle.stylizers.base import FrameInput, Iteration, OnIteration, State, StylizedFrame, Stylizer, ignore
 from videostyle.stylizers.lbfgs import LBFGS
@@ -26,7 +26,7 @@ from videostyle.stylizers.optimize import Optimize
 from videostyle.stylizers.schedule import Schedule
 from videostyle.stylizers.settings import StylizerSettings
 from videostyle.stylizers.table import STYLIZERS, MakeStylizer
-from videostyle.temporal.consistency import motion
+from videostyle.temporal.consistency import estimate_motion
 from videostyle.temporal.flow import FLOWS
 from videostyle.tensors import to_tensor
 
@@ -42,7 +42,7 @@ def prepare_with_large_pairs(settings: StylizerSettings) -> MakeStylizer:
         settings.weights,
         settings.schedule,
         on_iteration=on_iteration,
-        optimizer=LBFGS(within=(0.0, 1.0), large=0),
+        optimizer=LBFGS(bounds=(0.0, 1.0), large=0),
     )
 
 
@@ -64,11 +64,7 @@ PREPARE: dict[str, Callable[[StylizerSettings], MakeStylizer]] = {
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory) -> StylizerSettings:
-    shape = Shape(width=8, blocks=2, dilated=1, half=6)
-    trained = {"steps": 1, "seconds": 1.0, "loss": 1.0, "loss_star": 1.0}
-    model = StyleModel(vars(shape), {}, [], {}, trained, {}, arrays_of(new_network(shape, 0, "cpu")))
-    path = tmp_path_factory.mktemp("model") / "model.vstyle"
-    path.write_bytes(to_bytes(model))
+    path = written(tmp_path_factory.mktemp("model"), to_bytes(example()))
     style = (picture(30, 40, 9)[0].permute(1, 2, 0).numpy() * 255).astype(np.uint8)
     schedule = Schedule(first=6, least=1, most=7, for_new=3)
     return StylizerSettings(styles=(style,), style_model=path, weights=Weights(), schedule=schedule)
@@ -104,9 +100,9 @@ def frames() -> list[np.ndarray]:
 def inputs(frames) -> list[FrameInput]:
     """The frames with their motion; two of them with the motion to a keyframe, the first frame and then the third."""
     flow = FLOWS["dis"]("cpu")
-    motions: list[Motion | None] = [None, *(motion(before, now, flow) for before, now in pairwise(frames))]
+    motions: list[Motion | None] = [None, *(estimate_motion(before, now, flow) for before, now in pairwise(frames))]
     for index, keyframe in ((2, 0), (4, 2)):
-        to_keyframe = motion(frames[keyframe], frames[index], flow)
+        to_keyframe = estimate_motion(frames[keyframe], frames[index], flow)
         motions[index] = replace(motions[index], to_keyframe=to_keyframe, is_keyframe=index == 2)
     return [FrameInput(image, moved, index) for index, (image, moved) in enumerate(zip(frames, motions, strict=True))]
 

@@ -315,13 +315,17 @@ def test_a_damaged_frame_before_a_range_is_refused_and_nothing_is_left(folder, s
 def test_with_kept_colors_a_range_goes_on_in_gray(folder, style, tmp_path, monkeypatch):
     continued = []
     original = Optimize.continue_from
-    monkeypatch.setattr(Optimize, "continue_from", lambda *a: continued.append(a[1:]) or original(*a))
+
+    def continue_from(self, *args):
+        original(self, *args)
+        continued.append(self.state())
+
+    monkeypatch.setattr(Optimize, "continue_from", continue_from)
     run(quick_job(folder, style, tmp_path / "out", frames="7:9", keep_colors=True))
     continued.clear()
     run(quick_job(folder, style, tmp_path / "out", frames="10:10", keep_colors=True, overwrite=True))
-    picture, source = continued[0]
-    assert np.ptp(picture, axis=-1).max() < 1e-6
-    assert np.ptp(source, axis=-1).max() == 0
+    assert np.ptp(continued[0]["picture"], axis=-1).max() < 1e-6
+    assert np.ptp(continued[0]["source"], axis=-1).max() == 0
 
 
 # --- what is told ----------------------------------------------------------------------------------------------------

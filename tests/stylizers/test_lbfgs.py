@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from videostyle.stylizers import lbfgs
-from videostyle.stylizers.lbfgs import CUTS, LBFGS
+from videostyle.stylizers.lbfgs import LBFGS, MAX_CUTS
 
 SHAPE = (1, 3, 4, 5)
 COUNT = int(np.prod(SHAPE))
@@ -71,14 +71,15 @@ def torch_after(objective: Quadratic, start: torch.Tensor, evaluations: int, mem
 # --- one quadratic ---------------------------------------------------------------------------------------------------
 
 
-def test_it_reaches_the_minimum_of_a_quadratic():
+def test_minimum_of_a_quadratic():
     goal = random_picture(1)
     x, value = after(LBFGS(), Quadratic(goal, 50), random_picture(0), 100)
     assert value < 1e-9
     torch.testing.assert_close(x, goal, rtol=0, atol=1e-4)
 
 
-def test_with_full_memory_it_is_as_good_as_torchs_after_as_many_evaluations():
+def test_full_memory_matches_torch():
+    """With full memory it is as good as torch's L-BFGS after as many evaluations."""
     objective = Quadratic(random_picture(1), 100)
     _, own = after(LBFGS(memory=100), objective, random_picture(0), 60)
     used, objective.evaluations = objective.evaluations, 0
@@ -86,7 +87,7 @@ def test_with_full_memory_it_is_as_good_as_torchs_after_as_many_evaluations():
     assert own < 1e-5 * objective(random_picture(0)).total
 
 
-def test_it_yields_the_start_and_then_every_iteration():
+def test_yields_start_and_iterations():
     objective = Quadratic(random_picture(1), 10)
     path = list(islice(LBFGS().minimize(objective, random_picture(0)), 6))
     assert torch.equal(path[0][0], random_picture(0))
@@ -95,7 +96,7 @@ def test_it_yields_the_start_and_then_every_iteration():
         assert value.total == objective(x).total
 
 
-def test_the_start_is_left_as_it_was():
+def test_start_is_not_modified():
     start = random_picture(0)
     after(LBFGS(), Quadratic(random_picture(1), 10), start, 5)
     assert torch.equal(start, random_picture(0))
@@ -105,27 +106,28 @@ def test_the_start_is_left_as_it_was():
 
 
 def moving_target(seed: int) -> np.ndarray:
-    """The minimum moves in the same few ways, soft and stiff, as the pictures of a clip do.
+    """A minimum that moves in the same few directions, soft and stiff, as the pictures of a clip do.
 
-    Sums over frames 9 to 16: the value at the start; after two iterations with carried pairs; after three and after sixty
-    fresh evaluations from the same start.
+    Returns sums over frames 9 to 16: the value at the start; after two iterations with carried pairs; after three and after
+    sixty evaluations with a fresh history, from the same start.
     """
     curvatures = Quadratic(random_picture(1), 1000)
-    ways = torch.linalg.eigh(curvatures.hessian).eigenvectors[:, torch.linspace(0, COUNT - 1, 4).long()]
+    directions = torch.linalg.eigh(curvatures.hessian).eigenvectors[:, torch.linspace(0, COUNT - 1, 4).long()]
     random = torch.Generator().manual_seed(seed)
     carried, goal = LBFGS(), curvatures.goal
-    x, found = goal.clone(), []
+    x, results = goal.clone(), []
     for _ in range(16):
-        goal = goal + 0.05 * (ways @ torch.randn(4, generator=random)).view(SHAPE)
+        goal = goal + 0.05 * (directions @ torch.randn(4, generator=random)).view(SHAPE)
         objective, start = Quadratic(goal, 1000), x
         x, value = after(carried, objective, start, 2)
-        found.append((objective(start).total, value, *(torch_after(objective, start, count) for count in (3, 60))))
-    return np.sum(found[8:], axis=0)  # the first eight collect the pairs
+        results.append((objective(start).total, value, *(torch_after(objective, start, count) for count in (3, 60))))
+    return np.sum(results[8:], axis=0)  # the first eight collect the pairs
 
 
-def test_carried_pairs_follow_a_moving_target_that_a_fresh_history_loses():
-    """Two iterations a frame come to a third of what fresh ones leave, and bring all but 2 % of what sixty fresh ones bring,
-    taken over several targets: rounding alone makes a single one two times better or worse."""
+def test_carried_pairs_follow_a_moving_target():
+    """Two iterations per frame leave a third of what a fresh history leaves, and gain all but 2 % of what sixty fresh ones do.
+
+    Summed over several targets: rounding alone makes a single one twice as good or as bad."""
     began, value, fresh, many = np.sum([moving_target(seed) for seed in range(6)], axis=0)
     assert value < fresh / 3
     assert value - many < 0.02 * began
@@ -141,22 +143,23 @@ def test_only_positive_curvature_is_kept(curvature, kept):
     assert len(optimizer.pairs) == kept
 
 
-def test_large_pairs_are_kept_in_half_the_memory_and_lead_the_same_way():
+def test_large_pairs_are_bfloat16():
+    """Large pairs take half the memory and give the same direction."""
     exact, rounded, again = LBFGS(), LBFGS(large=0), LBFGS(large=0)
     after(exact, Quadratic(random_picture(1), 100), random_picture(0), 10)
     rounded.restore(exact.state())
     rounded.carry(lambda stack: stack)
     again.restore(rounded.state())
-    assert {each.dtype for pair in rounded.pairs for each in (pair.s, pair.y)} == {torch.bfloat16}
-    assert sum(each.nbytes for each in rounded.state().values()) * 2 == sum(
-        each.nbytes for each in exact.state().values()
+    assert {tensor.dtype for pair in rounded.pairs for tensor in (pair.s, pair.y)} == {torch.bfloat16}
+    assert sum(tensor.nbytes for tensor in rounded.state().values()) * 2 == sum(
+        tensor.nbytes for tensor in exact.state().values()
     )
-    ways = [each.direction(random_picture(5)).flatten() for each in (exact, rounded, again)]
-    assert torch.equal(ways[1], ways[2])
-    assert torch.cosine_similarity(ways[0], ways[1], dim=0) > 0.999
+    directions = [optimizer.direction(random_picture(5)).flatten() for optimizer in (exact, rounded, again)]
+    assert torch.equal(directions[1], directions[2])
+    assert torch.cosine_similarity(directions[0], directions[1], dim=0) > 0.999
 
 
-def test_a_hair_of_curvature_is_not_kept():
+def test_tiny_curvature_is_not_kept():
     optimizer = LBFGS()
     y = torch.zeros(SHAPE)
     y[0, 0, 0, 0] = 1e6
@@ -168,7 +171,7 @@ def test_a_hair_of_curvature_is_not_kept():
     assert len(optimizer.pairs) == 1
 
 
-def test_the_oldest_pairs_go_first():
+def test_oldest_pairs_go_first():
     optimizer = LBFGS(memory=3)
     for scale in range(1, 6):
         optimizer.remember(scale * torch.ones(SHAPE), torch.ones(SHAPE))
@@ -178,14 +181,16 @@ def test_the_oldest_pairs_go_first():
 # --- steps -----------------------------------------------------------------------------------------------------------
 
 
-def test_the_first_step_of_an_empty_history_is_scaled_by_the_gradients_absolute_sum():
+def test_first_direction():
+    """Without pairs, the direction is the negative gradient over its absolute sum."""
     gradient = random_picture(0) - 0.5
     direction = LBFGS().direction(gradient)
     np.testing.assert_allclose(direction.numpy(), -gradient.numpy() / np.abs(gradient.numpy()).sum(), rtol=1e-5)
     assert torch.equal(LBFGS().direction(torch.zeros(SHAPE)), torch.zeros(SHAPE))
 
 
-def test_no_step_is_above_a_half_in_any_pixel_and_its_direction_stays():
+def test_max_step():
+    """No element of a step is above a half, and its direction is kept."""
     optimizer = LBFGS()
     s = random_picture(0)
     optimizer.remember(s, 1e-3 * s)  # a flat valley: Newton's step would be 1000 times the gradient
@@ -198,9 +203,9 @@ def test_no_step_is_above_a_half_in_any_pixel_and_its_direction_stays():
     assert float(LBFGS().direction(single).min()) == -0.5
 
 
-def test_the_direction_is_the_inverse_hessian_of_the_bfgs_formula():
+def test_direction_is_bfgs():
     """H as a matrix, updated pair by pair (Nocedal & Wright, eq. 6.17), from the newest pair's s.y / y.y."""
-    optimizer, objective = LBFGS(largest_step=1e9), Quadratic(random_picture(1), 20)
+    optimizer, objective = LBFGS(max_step=1e9), Quadratic(random_picture(1), 20)
     for seed in range(4):
         s = random_picture(20 + seed) - 0.5
         optimizer.remember(s, (objective.hessian @ s.flatten()).view_as(s))
@@ -216,7 +221,7 @@ def test_the_direction_is_the_inverse_hessian_of_the_bfgs_formula():
 
 
 class Walled:
-    """|x|^2 + 1, until a step goes further than `reach` from the start: there it is `height` times as much."""
+    """|x|^2 + 1, and `height` times as much further than `reach` from the start."""
 
     def __init__(self, start: torch.Tensor, reach: float, height: float):
         self.start, self.reach, self.height, self.tried = start, reach, height, []
@@ -228,7 +233,8 @@ class Walled:
         return Value(value * (self.height if far > self.reach else 1), 2 * x)
 
 
-def test_a_step_that_raises_the_value_by_half_is_cut_to_a_quarter():
+def test_bad_step_is_cut():
+    """A step that raises the value by half is cut to a quarter."""
     start = torch.full(SHAPE, 1.0)
     walled = Walled(start, 0.3 / COUNT, 2.0)  # the first step is 1 / COUNT everywhere
     x, _ = after(LBFGS(), walled, start, 1)
@@ -236,21 +242,23 @@ def test_a_step_that_raises_the_value_by_half_is_cut_to_a_quarter():
     torch.testing.assert_close(x, start - 0.25 / COUNT)
 
 
-def test_a_step_that_raises_the_value_by_less_is_taken():
+def test_slightly_bad_step_is_taken():
     start = torch.full(SHAPE, 1.0)
     walled = Walled(start, 0.3 / COUNT, 1.45)
     after(LBFGS(), walled, start, 1)
     assert np.multiply(walled.tried, COUNT) == pytest.approx([0, 1], rel=1e-4)
 
 
-def test_it_ends_where_no_step_helps():
+def test_ends_where_no_step_helps():
     start = torch.full(SHAPE, 1.0)
     walled = Walled(start, 0.0, 2.0)
     assert len(list(LBFGS().minimize(walled, start))) == 1
-    assert len(walled.tried) == 1 + CUTS
+    assert len(walled.tried) == 1 + MAX_CUTS
 
 
-def test_a_value_that_is_not_a_number_is_no_step():
+def test_nan_is_rejected():
+    """A step to a value that is not a number is cut."""
+
     def broken(x):
         far = float((x - start).abs().max())
         return Value(float("nan") if far > 0.1 / COUNT else 1.0, torch.ones(SHAPE))
@@ -264,7 +272,7 @@ def test_a_value_that_is_not_a_number_is_no_step():
 
 
 @given(st.integers(0, 10_000))
-def test_within_bounds_it_reaches_the_least_value_there(seed):
+def test_minimum_within_bounds(seed):
     """Of a quadratic without mixed terms that is the minimum, moved to the bounds element by element."""
     random = torch.Generator().manual_seed(seed)
     goal = 3 * torch.rand(SHAPE, generator=random) - 1
@@ -273,13 +281,14 @@ def test_within_bounds_it_reaches_the_least_value_there(seed):
     def bowl(x: torch.Tensor) -> Value:
         return Value(float((curvature * (x - goal).square()).sum() / 2), curvature * (x - goal))
 
-    path = list(islice(LBFGS(within=(0.0, 1.0)).minimize(bowl, 3 * random_picture(seed) - 1), 120))
+    path = list(islice(LBFGS(bounds=(0.0, 1.0)).minimize(bowl, 3 * random_picture(seed) - 1), 120))
     assert all(torch.equal(x, x.clamp(0, 1)) for x, _ in path)
     torch.testing.assert_close(path[-1][0], goal.clamp(0, 1), rtol=0, atol=0.01)
 
 
-def test_a_pair_is_the_move_that_was_made_and_not_the_one_that_the_bounds_cut_short():
-    optimizer, start = LBFGS(within=(0.0, 1.0)), torch.full(SHAPE, 0.999)
+def test_pair_is_the_clamped_step():
+    """A pair holds the step that was made, not the one that the bounds cut short."""
+    optimizer, start = LBFGS(bounds=(0.0, 1.0)), torch.full(SHAPE, 0.999)
     x, _ = after(optimizer, Quadratic(torch.full(SHAPE, 5.0), 20), start, 1)
     assert torch.equal(optimizer.pairs[0].s, x - start)
 
@@ -287,57 +296,72 @@ def test_a_pair_is_the_move_that_was_made_and_not_the_one_that_the_bounds_cut_sh
 # --- state -----------------------------------------------------------------------------------------------------------
 
 
-def filled() -> LBFGS:
+def with_seven_pairs() -> LBFGS:
     optimizer = LBFGS()
     after(optimizer, Quadratic(random_picture(1), 30), random_picture(0), 7)
     return optimizer
 
 
-def test_state_makes_another_optimizer_continue_the_same():
-    first, second = filled(), LBFGS()
+def test_state_and_restore():
+    first, second = with_seven_pairs(), LBFGS()
     second.restore(first.state())
     assert len(second.pairs) == len(first.pairs) == 7
     objective = Quadratic(random_picture(2), 30)
-    one, _ = after(first, objective, random_picture(3), 4)
-    other, _ = after(second, objective, random_picture(3), 4)
-    assert torch.equal(one, other)
+    ours, _ = after(first, objective, random_picture(3), 4)
+    theirs, _ = after(second, objective, random_picture(3), 4)
+    assert torch.equal(ours, theirs)
 
 
-def test_an_empty_history_has_a_state_too():
-    second = filled()
+def test_state_without_pairs():
+    second = with_seven_pairs()
     second.restore(LBFGS().state())
     assert not second.pairs
 
 
 @pytest.mark.parametrize(("together", "stacks"), [(None, [14]), (5.5, [5, 5, 4]), (0.2, [1] * 14)])
-def test_carry_moves_both_halves_of_every_pair_a_few_at_once(monkeypatch, together, stacks):
-    optimizer = filled()
-    before, asked = optimizer.state(), []
+def test_carry_warps_in_batches(monkeypatch, together, stacks):
+    """Both tensors of every pair are warped, a few at once."""
+    optimizer = with_seven_pairs()
+    before, shapes = optimizer.state(), []
     if together:
-        monkeypatch.setattr(lbfgs, "CARRIED_BYTES", int(together * before["s0"].nbytes))
+        monkeypatch.setattr(lbfgs, "CARRY_BYTES", int(together * before["s0"].nbytes))
 
-    def move(stack):
-        asked.append(tuple(stack.shape))
+    def warp(stack):
+        shapes.append(tuple(stack.shape))
         return stack.roll(1, dims=3)
 
-    optimizer.carry(move)
-    assert asked == [(count, *SHAPE[1:]) for count in stacks]
-    found = optimizer.state()
-    assert list(found) == list(before)
-    assert len(found) == 14
-    for name, each in found.items():
-        assert torch.equal(each, before[name].roll(1, dims=3))
+    optimizer.carry(warp)
+    assert shapes == [(count, *SHAPE[1:]) for count in stacks]
+    after = optimizer.state()
+    assert list(after) == list(before)
+    assert len(after) == 14
+    for name, tensor in after.items():
+        assert torch.equal(tensor, before[name].roll(1, dims=3))
 
 
-def test_carry_drops_pairs_that_lose_their_curvature_and_asks_nothing_of_none():
-    optimizer = filled()
+@pytest.mark.parametrize("together", [None, 0.2])
+def test_carry_scales_gradients(monkeypatch, together):
+    """gradient_scale is a factor on every y and on no s, however many are warped at once."""
+    optimizer = with_seven_pairs()
+    before = optimizer.state()
+    if together:
+        monkeypatch.setattr(lbfgs, "CARRY_BYTES", int(together * before["s0"].nbytes))
+    optimizer.carry(lambda stack: stack, gradient_scale=0.25)
+    after = optimizer.state()
+    assert list(after) == list(before)
+    for name, tensor in after.items():
+        assert torch.equal(tensor, before[name] * (0.25 if name.startswith("y") else 1))
+
+
+def test_carry_drops_pairs_without_curvature():
+    optimizer = with_seven_pairs()
     optimizer.carry(torch.zeros_like)
     assert not optimizer.pairs
-    optimizer.carry(lambda stack: pytest.fail("there is nothing to move"))
+    optimizer.carry(lambda stack: pytest.fail("there is nothing to warp"))
 
 
-def test_forget_starts_from_an_empty_history():
-    optimizer = filled()
+def test_forget():
+    optimizer = with_seven_pairs()
     optimizer.forget()
     gradient = random_picture(4)
     assert torch.equal(optimizer.direction(gradient), LBFGS().direction(gradient))

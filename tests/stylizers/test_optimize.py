@@ -1,14 +1,14 @@
-"""How a frame is painted: scales, iterations, seeds; on a thin network, whose losses behave as the real one's do."""
+"""Optimization of frames, on a thin network, whose losses behave as the real one's do."""
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Callable
+from itertools import islice, pairwise
+from statistics import median
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.support.thin_vgg import picture, thin_vgg
 from videostyle.errors import Cancelled
@@ -16,170 +16,155 @@ from videostyle.frames import Motion
 from videostyle.losses.objective import Objective
 from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import FrameTargets, Weights
-from videostyle.stylizers.base import FrameInput
+from videostyle.stylizers.base import FrameInput, Iteration
+from videostyle.stylizers.colors import luminance
+from videostyle.stylizers.fill import Carried
+from videostyle.stylizers.lbfgs import LBFGS
 from videostyle.stylizers.optimize import Optimize
-from videostyle.stylizers.schedule import FINER, FIXED_WORK, SCHEDULES, Schedule, scales, shares, work, work_of_first
-from videostyle.temporal.motion import PULL
+from videostyle.stylizers.schedule import SCHEDULES, Schedule, scales
+from videostyle.temporal.motion import DRIFT_CORRECTION
 from videostyle.temporal.warp import warp
-from videostyle.tensors import to_array, to_tensor
+from videostyle.tensors import from_array, resize, to_array, to_tensor
 
 SIZE = (24, 32)
 STILL = Motion(np.zeros((*SIZE, 2), np.float32), np.ones(SIZE, np.float32))
+DARK, LIGHT = np.zeros((*SIZE, 3), np.uint8), np.full((*SIZE, 3), 255, np.uint8)
 
 
-def frame(seed: int, size=SIZE) -> np.ndarray:
+def image(seed: int, size=SIZE) -> np.ndarray:
     return (to_array(picture(*size, seed)) * 255).astype(np.uint8)
 
 
 def almost(seed: int) -> np.ndarray:
-    """The frame but for one level of one pixel: no repetition of it."""
-    image = frame(seed)
-    image[0, 0, 0] ^= 1
-    return image
+    """The image except for one level of one pixel, so that it is no repetition."""
+    changed = image(seed)
+    changed[0, 0, 0] ^= 1
+    return changed
 
 
 def targets() -> StyleTargets:
     return StyleTargets(thin_vgg(), [picture(30, 40, 9)])
 
 
-def painter(schedule: Schedule, seed: int = 0, **options) -> Optimize:
+def new(schedule: Schedule, seed: int = 0, **options) -> Optimize:
     return Optimize(targets(), Weights(), schedule, seed=seed, **options)
 
 
-def loss_of(image: np.ndarray, content: np.ndarray) -> float:
-    """L of a picture alone, put together anew."""
-    objective = Objective(
-        FrameTargets(thin_vgg(), to_tensor(content, "cpu"), targets().at(content.shape[:2])), Weights()
-    )
-    return objective(torch.from_numpy(image).permute(2, 0, 1)[None]).total
+def started(schedule: Schedule, **options) -> Optimize:
+    """After a first frame."""
+    stylizer = new(schedule, **options)
+    stylizer.step(FrameInput(image(1)))
+    return stylizer
 
 
-# --- scales and shares -----------------------------------------------------------------------------------------------
-
-SIZES = st.tuples(st.integers(16, 8192), st.integers(16, 8192))
-
-
-@given(SIZES)
-def test_scales_climb_by_about_the_root_of_two_from_128_pixels_to_the_size(size):
-    found = scales(size)
-    assert found[-1] == size
-    longers = [max(each) for each in found]
-    if max(size) <= 128:
-        assert found == [size]
-    for small, large in pairwise(longers):
-        assert 1.38 < large / small < 1.45
-    assert longers[0] == max(size) or 107 <= longers[0] <= 153
-    for height, width in found:  # proportions, to the rounding of each side
-        assert abs(height * size[1] - width * size[0]) <= (size[0] + size[1]) / 2 + 1
+def restarted(stylizer: Optimize, first_spatial_loss: float) -> Optimize:
+    """The stylizer as if the shot's first frame had ended with this spatial loss."""
+    stylizer.restore(stylizer.state() | {"first_spatial_loss": np.array(first_spatial_loss)})
+    return stylizer
 
 
-def test_the_scales_of_a_usual_size():
-    assert scales((180, 320)) == [(64, 113), (90, 160), (127, 226), (180, 320)]
+def objective_of(content: np.ndarray) -> Objective:
+    size = content.shape[0], content.shape[1]
+    return Objective(FrameTargets(thin_vgg(), to_tensor(content, "cpu"), targets().at(size)), Weights())
 
 
-@given(st.integers(0, 10_000), st.integers(1, 14))
-def test_shares_add_up_and_grow_by_half_from_scale_to_scale(total, parts):
-    found = shares(total, parts)
-    assert sum(found) == total
-    exact = [total * FINER**part * (FINER - 1) / (FINER**parts - 1) for part in range(parts)]
-    np.testing.assert_allclose(found, exact, atol=1 + 1e-6)
+def loss_of(result: np.ndarray, content: np.ndarray) -> float:
+    """L of a picture without a previous frame."""
+    return objective_of(content)(from_array(result, "cpu")).total
 
 
-@given(SIZES, st.integers(1, 1000))
-def test_the_first_frames_work_is_less_than_all_of_it_at_full_size_and_grows(size, iterations):
-    least = work_of_first(size, iterations)
-    assert least <= iterations * work(size)
-    assert work_of_first(size, iterations + 1) > least
+class Starts(list[np.ndarray]):
+    """An OnIteration that keeps the pictures that frames start from."""
 
-
-def test_the_first_frames_work_is_pixels_times_iterations_and_a_fixed_share_of_each():
-    assert work_of_first((180, 320), 5) == 5 * FIXED_WORK + 90 * 160 + 127 * 226 + 3 * 180 * 320
-
-
-def test_a_frame_is_expected_to_take_more_iterations_the_more_changes():
-    standard = SCHEDULES["standard"]
-    assert standard.expected(0.0) == standard.least
-    assert standard.least < standard.expected(0.1) < standard.expected(0.2) == standard.expected(1.0) < standard.most
-    assert standard.exactly(7).expected(0.5) == 7
-
-
-# --- pictures in and out ---------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
-def test_pictures_of_8_and_16_bits_fill_the_range_from_0_to_1(kind):
-    top = np.iinfo(kind).max
-    image = np.array([[[0, top, top // 5], [top, 0, 1]]], kind)
-    tensor = to_tensor(image, "cpu")
-    assert tensor.shape == (1, 3, 1, 2)
-    assert tensor.dtype == torch.float32
-    np.testing.assert_allclose(tensor[0, :, 0, 0].numpy(), [0, 1, top // 5 / top], rtol=1e-6)
-    back = to_array(tensor)
-    assert back.flags.c_contiguous
-    np.testing.assert_allclose(back * top, image, rtol=1e-6)
-
-
-def test_both_depths_of_one_picture_are_the_same():
-    image = frame(0)
-    torch.testing.assert_close(to_tensor(image, "cpu"), to_tensor(image.astype(np.uint16) * 257, "cpu"))
+    def __call__(self, iteration: Iteration) -> None:
+        if iteration.fraction == 0:
+            self.append(to_array(iteration.picture))
 
 
 # --- the first frame -------------------------------------------------------------------------------------------------
 
 
-def test_the_first_frame_comes_down_to_a_third_of_where_it_starts():
-    (found,) = painter(Schedule(40, 0, 0)).step(FrameInput(frame(1)))
-    assert found.loss < loss_of(to_array(to_tensor(frame(1), "cpu")), frame(1)) / 3
-    assert found.loss == found.spatial_loss
-    assert found.picture.shape == (*SIZE, 3)
-    assert found.picture.dtype == np.float32
-    assert 0 <= found.picture.min() < found.picture.max() <= 1
-    assert found.new_share == 1
-    assert found.seconds > 0
-    # what is told is L of the picture that is seen
-    assert loss_of(found.picture, frame(1)) == pytest.approx(found.loss, rel=1e-4)
+def test_first_frame():
+    """Its loss falls to a third, and the figures returned are those of the picture returned."""
+    (result,) = new(Schedule(40, 0, 0)).step(FrameInput(image(1)))
+    assert result.loss < loss_of(to_array(to_tensor(image(1), "cpu")), image(1)) / 3
+    assert result.loss == result.spatial_loss
+    assert result.picture.shape == (*SIZE, 3)
+    assert result.picture.dtype == np.float32
+    assert 0 <= result.picture.min() < result.picture.max() <= 1
+    assert result.new_share == 1
+    assert result.seconds > 0
+    assert loss_of(result.picture, image(1)) == pytest.approx(result.loss, rel=1e-4)
 
 
 @pytest.mark.parametrize(("size", "first"), [(SIZE, 7), ((128, 180), 1), ((128, 180), 5)])
-def test_the_first_frame_takes_its_iterations_exactly(size, first):
-    seen = []
-    (found,) = painter(Schedule(first, 0, 0), on_iteration=lambda now: seen.append(now.fraction)).step(
-        FrameInput(frame(1, size))
-    )
-    assert found.iterations == first
-    assert found.picture.shape == (*size, 3)
-    assert seen == sorted(seen)
-    assert seen[0] == 0
-    assert seen[-1] == 1
+def test_first_frame_takes_its_iterations_exactly(size, first):
+    fractions = []
+    stylizer = new(Schedule(first, 0, 0), on_iteration=lambda iteration: fractions.append(iteration.fraction))
+    (result,) = stylizer.step(FrameInput(image(1, size)))
+    assert result.iterations == first
+    assert result.picture.shape == (*size, 3)
+    assert fractions == sorted(fractions)
+    assert fractions[0] == 0
+    assert fractions[-1] == 1
 
 
-def test_the_first_frame_goes_from_coarse_to_fine_with_an_empty_history_each():
-    sizes, pairs = [], []
+class CountingLBFGS(LBFGS):
+    """Keeps the size of each minimization, and how many pairs there were."""
 
-    class Watched(Optimize):
-        def _objective(self, content, *further):
-            sizes.append(tuple(content.shape[2:]))
-            pairs.append(len(self.optimizer.pairs))
-            return super()._objective(content, *further)
+    def __init__(self):
+        super().__init__(bounds=(0.0, 1.0))
+        self.calls = []
 
-    Watched(targets(), Weights(), Schedule(9, 0, 0)).step(FrameInput(frame(1, (180, 256))))
-    assert sizes == [(90, 128), (127, 181), (180, 256)] == scales((180, 256))
-    assert pairs == [0, 0, 0]
+    def minimize(self, objective, start):
+        self.calls.append((tuple(start.shape[2:]), len(self.pairs)))
+        return super().minimize(objective, start)
 
 
-def test_the_seed_makes_another_painting_and_the_same_seed_the_same_bytes():
-    one, same, other = (painter(Schedule(10, 0, 0), seed).step(FrameInput(frame(1)))[0].picture for seed in (3, 3, 4))
-    assert one.tobytes() == same.tobytes()
-    assert np.abs(one - other).max() > 0.01
+def test_first_frame_is_coarse_to_fine():
+    """With an empty history at every scale."""
+    optimizer = CountingLBFGS()
+    new(Schedule(9, 0, 0), optimizer=optimizer).step(FrameInput(image(1, (180, 256))))
+    assert optimizer.calls == [((90, 128), 0), ((127, 181), 0), ((180, 256), 0)]
+    assert [size for size, _ in optimizer.calls] == scales((180, 256))
 
 
-# --- the frames after it ---------------------------------------------------------------------------------------------
+def test_seed():
+    """Another seed gives another picture, the same seed the same bytes."""
+    first, same, other = (new(Schedule(10, 0, 0), seed).step(FrameInput(image(1)))[0].picture for seed in (3, 3, 4))
+    assert first.tobytes() == same.tobytes()
+    assert np.abs(first - other).max() > 0.01
 
 
-def started(schedule: Schedule, **options) -> Optimize:
-    found = painter(schedule, **options)
-    found.step(FrameInput(frame(1)))
-    return found
+def test_first_picture_replaces_the_coarse_scales():
+    """A given first picture is where the iterations start, at full size only."""
+    size, reports = (130, 180), []
+    given = picture(*size, 7)
+    stylizer = new(Schedule(3, 2, 2), on_iteration=reports.append, first_picture=lambda content: given)
+    (result,) = stylizer.step(FrameInput(image(1, size)))
+    assert [report.fraction for report in reports] == pytest.approx([0, 1 / 3, 2 / 3, 1])
+    assert reports[0].loss == pytest.approx(loss_of(to_array(given), image(1, size)), rel=1e-4)
+    assert result.loss < reports[0].loss
+    assert result.iterations == 3
+    assert len(stylizer.optimizer.pairs) == 3  # for the next frame
+
+
+def test_first_picture_is_made_once_a_shot():
+    """From that frame, and only at a shot's start."""
+    given = []
+
+    def first_picture(content):
+        given.append(content)
+        return content
+
+    stylizer = new(Schedule(1, 1, 1), first_picture=first_picture)
+    stylizer.step(FrameInput(image(1)))
+    stylizer.step(FrameInput(image(2), STILL))
+    assert len(given) == 1
+    assert torch.equal(given[0], to_tensor(image(1), "cpu"))
+
+
+# --- iterations of later frames --------------------------------------------------------------------------------------
 
 
 def motion_with(new_share: float) -> Motion:
@@ -189,147 +174,158 @@ def motion_with(new_share: float) -> Motion:
 
 
 @pytest.mark.parametrize("iterations", [1, 2, 6])
-def test_exact_iterations_are_exact_however_new_the_frame_is(iterations):
+def test_exact_iterations(iterations):
+    """However new the frame is."""
     stylizer = started(Schedule(6, 2, 4).exactly(iterations))
     for new_share in (0.0, 0.5, 1.0):
-        (found,) = stylizer.step(FrameInput(frame(5), motion_with(new_share)))
-        assert found.iterations == iterations
-    assert stylizer.schedule.first == 6
+        (result,) = stylizer.step(FrameInput(image(5), motion_with(new_share)))
+        assert result.iterations == iterations
 
 
-def test_exact_iterations_are_exact_where_an_earlier_run_is_continued():
-    stylizer = painter(SCHEDULES["draft"].exactly(2))
-    stylizer.continue_from(to_array(picture(*SIZE, 4)), frame(1))
-    (found,) = stylizer.step(FrameInput(frame(1), STILL))
-    assert found.iterations == 2
+def test_exact_iterations_after_continue_from():
+    stylizer = new(SCHEDULES["draft"].exactly(2))
+    stylizer.continue_from(to_array(picture(*SIZE, 4)), image(1))
+    (result,) = stylizer.step(FrameInput(image(1), STILL))
+    assert result.iterations == 2
+
+
+def test_exact_iterations_of_a_repeated_frame():
+    stylizer = started(Schedule(6, 3, 9).exactly(2))
+    assert stylizer.step(FrameInput(image(1), STILL))[0].iterations == 2
 
 
 @pytest.mark.parametrize("new_share", [0.0, 0.25, 1.0])
-def test_a_frame_gets_more_iterations_the_more_of_it_is_new(new_share):
+def test_new_regions_get_more_iterations(new_share):
     stylizer = started(Schedule(5, 2, 0, for_new=20))
-    (found,) = stylizer.step(FrameInput(almost(1), motion_with(new_share)))
-    assert found.iterations == 2 + 20 * new_share
-    assert found.new_share == pytest.approx(new_share)
+    (result,) = stylizer.step(FrameInput(almost(1), motion_with(new_share)))
+    assert result.iterations == 2 + 20 * new_share
+    assert result.new_share == pytest.approx(new_share)
 
 
 NEVER_PAYS = 1.0
 
 
 @pytest.mark.parametrize(("first_spatial_loss", "iterations"), [(1e9, 3), (0.0, 9)])
-def test_a_frame_gets_more_iterations_while_it_is_worse_than_the_first(first_spatial_loss, iterations):
-    stylizer = started(Schedule(20, 3, 9, pays=NEVER_PAYS))
-    stylizer.first_spatial_loss = first_spatial_loss
+def test_frame_worse_than_the_first_goes_on(first_spatial_loss, iterations):
+    stylizer = restarted(started(Schedule(20, 3, 9, pays=NEVER_PAYS)), first_spatial_loss)
     assert stylizer.step(FrameInput(almost(1), STILL))[0].iterations == iterations
 
 
-def test_a_frame_stops_once_it_is_as_good_as_the_first():
-    values = []
-    stylizer = started(Schedule(8, 1, 60, pays=NEVER_PAYS), on_iteration=lambda now: values.append(now.spatial_loss))
-    stylizer.first_spatial_loss, values[:] = 0.9 * stylizer.first_spatial_loss, []
-    (found,) = stylizer.step(FrameInput(almost(1), STILL))
-    assert 1 < found.iterations < 60
-    assert values[-1] <= stylizer.first_spatial_loss < min(values[1:-1])
+def test_frame_as_good_as_the_first_stops():
+    losses = []
+    stylizer = started(
+        Schedule(8, 1, 60, pays=NEVER_PAYS), on_iteration=lambda iteration: losses.append(iteration.spatial_loss)
+    )
+    goal = 0.9 * losses[-1]
+    restarted(stylizer, goal)
+    losses.clear()
+    (result,) = stylizer.step(FrameInput(almost(1), STILL))
+    assert 1 < result.iterations < 60
+    assert losses[-1] <= goal < min(losses[1:-1])
 
 
-def test_a_frame_better_than_the_first_goes_on_while_its_iterations_pay():
-    values = []
-    stylizer = started(Schedule(8, 1, 60, pays=0.01), on_iteration=lambda now: values.append(now.loss))
-    stylizer.first_spatial_loss, values[:] = 1e9, []
-    (found,) = stylizer.step(FrameInput(almost(1), STILL))
-    lowered = [1 - now / before for before, now in pairwise(values)]
-    assert 1 < found.iterations < 60
+def test_frame_goes_on_while_iterations_pay():
+    """A frame better than the first goes on while each iteration lowers its loss by the share `pays`."""
+    losses = []
+    stylizer = started(Schedule(8, 1, 60, pays=0.01), on_iteration=lambda iteration: losses.append(iteration.loss))
+    restarted(stylizer, 1e9)
+    losses.clear()
+    (result,) = stylizer.step(FrameInput(almost(1), STILL))
+    lowered = [1 - now / before for before, now in pairwise(losses)]
+    assert 1 < result.iterations < 60
     assert lowered[-1] <= 0.01 < min(lowered[:-1])
 
 
 @pytest.mark.parametrize("consistency", [0.0, 1.0])
-def test_a_frame_equal_to_the_last_is_the_last_picture_again_and_costs_no_iteration(consistency):
-    seen = []
-    stylizer = started(Schedule(6, 3, 9), on_iteration=lambda now: seen.append((now.spatial_loss, now.fraction)))
-    (last,) = stylizer.step(FrameInput(frame(2), STILL))
-    seen.clear()
-    (found,) = stylizer.step(FrameInput(frame(2), Motion(STILL.flow, np.full(SIZE, consistency, np.float32))))
-    assert found.picture.tobytes() == last.picture.tobytes()
-    assert (found.iterations, found.loss, found.spatial_loss) == (0, last.spatial_loss, last.spatial_loss)
-    assert seen == [(last.spatial_loss, 1.0)]  # whoever watches can still stop it
+def test_repeated_frame(consistency):
+    """A frame equal to the last is the last picture again, without iterations, but it is reported and can be stopped."""
+    reports = []
+    stylizer = started(
+        Schedule(6, 3, 9), on_iteration=lambda report: reports.append((report.spatial_loss, report.fraction))
+    )
+    (last,) = stylizer.step(FrameInput(image(2), STILL))
+    reports.clear()
+    (result,) = stylizer.step(FrameInput(image(2), Motion(STILL.flow, np.full(SIZE, consistency, np.float32))))
+    assert result.picture.tobytes() == last.picture.tobytes()
+    assert (result.iterations, result.loss, result.spatial_loss) == (0, last.spatial_loss, last.spatial_loss)
+    assert reports == [(last.spatial_loss, 1.0)]
     assert stylizer.step(FrameInput(almost(2), STILL))[0].iterations >= 3
 
 
-def test_exact_iterations_are_exact_for_a_repeated_frame_too():
-    stylizer = started(Schedule(6, 3, 9).exactly(2))
-    assert stylizer.step(FrameInput(frame(1), STILL))[0].iterations == 2
-
-
-def test_a_picture_without_pairs_gets_the_iterations_to_collect_some():
-    stylizer = painter(Schedule(5, 2, 0, collect=7))
-    stylizer.continue_from(to_array(picture(*SIZE, 4)), frame(1))
-    assert stylizer.step(FrameInput(frame(1), STILL))[0].iterations == 7
+def test_iterations_to_collect_pairs():
+    """A frame that starts without curvature pairs gets the iterations to collect some."""
+    stylizer = new(Schedule(5, 2, 0, collect=7))
+    stylizer.continue_from(to_array(picture(*SIZE, 4)), image(1))
+    assert stylizer.step(FrameInput(image(1), STILL))[0].iterations == 7
     assert stylizer.step(FrameInput(almost(1), STILL))[0].iterations == 2
 
 
-class Noting(Optimize):
-    """Keeps the picture that the last frame's iterations started from."""
-
-    def minimized(self, objective, start):
-        self.start = to_array(start)
-        return super().minimized(objective, start)
+# --- what later frames start from ------------------------------------------------------------------------------------
 
 
-def test_a_next_frame_starts_from_the_last_one_carried_along_the_flow():
+def test_start_is_the_warped_picture():
     """Everything moves two pixels to the right, and two columns on the left are new."""
-    stylizer = Noting(targets(), Weights(), Schedule(5, 1, 1))
-    (last,) = stylizer.step(FrameInput(frame(1)))
+    starts = Starts()
+    stylizer = new(Schedule(5, 1, 1), on_iteration=starts)
+    (last,) = stylizer.step(FrameInput(image(1)))
     flow, consistency = np.zeros((*SIZE, 2), np.float32), np.ones(SIZE, np.float32)
     flow[..., 0], consistency[:, :2] = -2, 0
-    stylizer.step(FrameInput(np.roll(frame(1), 2, axis=1), Motion(flow, consistency)))
-    np.testing.assert_allclose(stylizer.start[:, 2:], last.picture[:, :-2], atol=1e-6)
+    stylizer.step(FrameInput(np.roll(image(1), 2, axis=1), Motion(flow, consistency)))
+    np.testing.assert_allclose(starts[-1][:, 2:], last.picture[:, :-2], atol=1e-6)
 
 
-DARK, LIGHT = np.zeros((*SIZE, 3), np.uint8), np.full((*SIZE, 3), 255, np.uint8)
-
-
-def test_what_only_the_anchor_shows_starts_from_the_anchor_and_is_held_to_it():
-    """The first frame's right half is hidden for a frame, and seen again two pixels further left."""
-    stylizer = Noting(targets(), Weights(temporal=1e6), Schedule(5, 4, 4))
+def test_hidden_region_comes_from_the_keyframe():
+    """The first frame's right half is hidden for a frame, and visible again two pixels further left: it starts from the
+    keyframe, and is held to it."""
+    starts = Starts()
+    stylizer = Optimize(targets(), Weights(temporal=1e6), Schedule(5, 4, 4), on_iteration=starts)
     (keyframe,) = stylizer.step(FrameInput(LIGHT))
     half = np.ones(SIZE, np.float32)
     half[:, 16:] = 0
     stylizer.step(FrameInput(DARK, Motion(STILL.flow, half)))
-    flow, seen = np.zeros((*SIZE, 2), np.float32), np.ones(SIZE, np.float32)
-    flow[..., 0], seen[:, -2:] = 2, 0
-    (found,) = stylizer.step(FrameInput(LIGHT, Motion(STILL.flow, half, to_keyframe=Motion(flow, seen))))
-    np.testing.assert_allclose(stylizer.start[:, 16:-2], keyframe.picture[:, 18:], atol=1e-6)
-    np.testing.assert_allclose(found.picture[:, 16:-2], keyframe.picture[:, 18:], atol=0.02)
+    flow, visible = np.zeros((*SIZE, 2), np.float32), np.ones(SIZE, np.float32)
+    flow[..., 0], visible[:, -2:] = 2, 0
+    (result,) = stylizer.step(FrameInput(LIGHT, Motion(STILL.flow, half, to_keyframe=Motion(flow, visible))))
+    np.testing.assert_allclose(starts[-1][:, 16:-2], keyframe.picture[:, 18:], atol=1e-6)
+    np.testing.assert_allclose(result.picture[:, 16:-2], keyframe.picture[:, 18:], atol=0.02)
 
 
-def test_what_the_last_frame_shows_too_starts_from_the_last_frame_however_much_its_flow_is_doubted():
-    stylizer = Noting(targets(), Weights(), Schedule(5, 4, 4))
-    stylizer.step(FrameInput(frame(1)))
+def test_right_content_is_not_replaced():
+    """What the last frame shows too starts from the last frame, however inconsistent its flow is."""
+    starts = Starts()
+    stylizer = new(Schedule(5, 4, 4), on_iteration=starts)
+    stylizer.step(FrameInput(image(1)))
     (last,) = stylizer.step(FrameInput(almost(1), STILL))
-    doubted = Motion(STILL.flow, np.zeros(SIZE, np.float32), to_keyframe=STILL)
-    stylizer.step(FrameInput(frame(1), doubted))
-    np.testing.assert_allclose(stylizer.start, last.picture, atol=1e-6)
+    stylizer.step(FrameInput(image(1), Motion(STILL.flow, np.zeros(SIZE, np.float32), to_keyframe=STILL)))
+    np.testing.assert_allclose(starts[-1], last.picture, atol=1e-6)
 
 
-def test_a_frame_that_renews_the_anchor_is_what_later_ones_are_given_back():
-    stylizer = Noting(targets(), Weights(), Schedule(5, 1, 1))
+def test_new_keyframe():
+    """A later frame can become the keyframe, and hidden regions then come from it."""
+    starts = Starts()
+    stylizer = new(Schedule(5, 1, 1), on_iteration=starts)
     stylizer.step(FrameInput(LIGHT))
     (keyframe,) = stylizer.step(FrameInput(LIGHT - 1, Motion(STILL.flow, STILL.consistency, is_keyframe=True)))
     stylizer.step(FrameInput(DARK, STILL))
     stylizer.step(FrameInput(LIGHT, Motion(STILL.flow, np.zeros(SIZE, np.float32), to_keyframe=STILL)))
-    np.testing.assert_allclose(stylizer.start, keyframe.picture, atol=1e-6)
+    np.testing.assert_allclose(starts[-1], keyframe.picture, atol=1e-6)
 
 
-def test_the_picture_is_moved_by_the_flow_with_a_part_of_the_drift_taken_back():
-    stylizer = Noting(targets(), Weights(), Schedule(5, 1, 1))
-    stylizer.step(FrameInput(frame(1)))
+def test_drift_correction():
+    """The picture is warped by the flow with a part of the drift taken back."""
+    starts = Starts()
+    stylizer = new(Schedule(5, 1, 1), on_iteration=starts)
+    stylizer.step(FrameInput(image(1)))
     by = [np.full((*SIZE, 2), (x, 0), np.float32) for x in (0, 1, 4)]
     (last,) = stylizer.step(FrameInput(almost(1), Motion(by[1], STILL.consistency)))
-    stylizer.step(FrameInput(frame(1), Motion(by[1], STILL.consistency, to_keyframe=Motion(by[2], STILL.consistency))))
-    expected = warp(torch.from_numpy(last.picture).permute(2, 0, 1)[None], by[1] + PULL * (by[2] - 2 * by[1]))
-    np.testing.assert_allclose(stylizer.start[:, :-4], to_array(expected)[:, :-4], atol=1e-5)
+    to_keyframe = Motion(by[2], STILL.consistency)
+    stylizer.step(FrameInput(image(1), Motion(by[1], STILL.consistency, to_keyframe=to_keyframe)))
+    expected = warp(from_array(last.picture, "cpu"), by[1] + DRIFT_CORRECTION * (by[2] - 2 * by[1]))
+    np.testing.assert_allclose(starts[-1][:, :-4], to_array(expected.clamp(0, 1))[:, :-4], atol=1e-5)
 
 
-def test_curvature_pairs_are_carried_along_the_flow_where_it_is_trusted():
+def test_pairs_are_warped():
+    """Curvature pairs follow the flow where it is consistent, and are 0 elsewhere."""
     stylizer = started(Schedule(5, 1, 1, for_new=0))
     before = [pair.s for pair in stylizer.optimizer.pairs]
     flow, consistency = np.zeros((*SIZE, 2), np.float32), np.ones(SIZE, np.float32)
@@ -342,78 +338,154 @@ def test_curvature_pairs_are_carried_along_the_flow_where_it_is_trusted():
         assert not moved[..., :10].any()
 
 
-def test_the_temporal_weight_holds_a_frame_to_the_last_one():
-    away = []
+def test_fill_makes_the_start():
+    """The fill is given the carried frame, and what it returns is where the iterations start."""
+    given: list[Carried] = []
+    starts = Starts()
+
+    def fill(carried: Carried) -> torch.Tensor:
+        given.append(carried)
+        return torch.full_like(carried.picture, 0.25)
+
+    stylizer = new(Schedule(5, 1, 1), on_iteration=starts, fill=fill)
+    (last,) = stylizer.step(FrameInput(image(1)))
+    stylizer.step(FrameInput(image(2), motion_with(0.5)))
+    (carried,) = given
+    np.testing.assert_array_equal(starts[-1], 0.25)
+    np.testing.assert_array_equal(to_array(carried.last_picture), last.picture)
+    np.testing.assert_allclose(to_array(carried.picture), last.picture, atol=1e-6)
+    assert torch.equal(carried.last_source, to_tensor(image(1), "cpu"))
+    assert torch.equal(carried.source, to_tensor(image(2), "cpu"))
+    assert torch.equal(carried.consistency, torch.from_numpy(motion_with(0.5).consistency)[None, None])
+    assert carried.mismatch.shape == (1, 1, *SIZE)
+
+
+def test_temporal_weight():
+    """It holds a frame to the last one."""
+    distances = []
     for weight in (0.0, 3000.0):
         stylizer = Optimize(targets(), Weights(temporal=weight), Schedule(10, 10, 10))
-        last = stylizer.step(FrameInput(frame(1)))[0].picture
-        (found,) = stylizer.step(FrameInput(frame(2), STILL))
-        away.append(float(np.square(found.picture - last).mean()))
-        assert (found.loss > found.spatial_loss) is (weight > 0)
-    assert away[1] < 0.1 * away[0]
+        last = stylizer.step(FrameInput(image(1)))[0].picture
+        (result,) = stylizer.step(FrameInput(image(2), STILL))
+        distances.append(float(np.square(result.picture - last).mean()))
+        assert (result.loss > result.spatial_loss) is (weight > 0)
+    assert distances[1] < 0.1 * distances[0]
 
 
-def test_a_frame_of_another_shot_knows_nothing_of_the_last():
-    used, fresh = started(Schedule(6, 2, 2)), painter(Schedule(6, 2, 2))
-    used.step(FrameInput(frame(3), Motion(STILL.flow + np.float32(0.1), STILL.consistency)))  # which leaves a debt
+def test_new_shot_forgets_the_last():
+    """A frame without motion, and the frames after it, do not depend on earlier ones."""
+    used, fresh = started(Schedule(6, 2, 2)), new(Schedule(6, 2, 2))
+    used.step(FrameInput(image(3), Motion(STILL.flow + np.float32(0.1), STILL.consistency)))  # motion is deferred
     for seed, motion in ((2, None), (4, STILL)):
-        (again,), (alone,) = used.step(FrameInput(frame(seed), motion)), fresh.step(FrameInput(frame(seed), motion))
+        (again,), (alone,) = used.step(FrameInput(image(seed), motion)), fresh.step(FrameInput(image(seed), motion))
         assert again.picture.tobytes() == alone.picture.tobytes()
 
 
-# --- watching --------------------------------------------------------------------------------------------------------
+def test_grayscale():
+    """Only luminance is stylized: of frames, and of a picture that is continued from."""
+    stylizer, plain = new(Schedule(4, 2, 2), grayscale=True), new(Schedule(4, 2, 2))
+    (gray,), (same,) = stylizer.step(FrameInput(image(1))), plain.step(FrameInput(luminance(image(1))))
+    assert gray.picture.tobytes() == same.picture.tobytes()
+    stylizer.continue_from(to_array(picture(*SIZE, 5)), image(2))
+    state = stylizer.state()
+    np.testing.assert_array_equal(state["picture"], luminance(to_array(picture(*SIZE, 5))))
+    np.testing.assert_array_equal(state["source"], luminance(image(2)))
 
 
-def test_what_the_watcher_raises_ends_the_frame():
-    seen = []
+# --- other schedules and sizes ---------------------------------------------------------------------------------------
 
-    def stop(now):
-        seen.append(now.fraction)
-        if len(seen) == 3:
+
+def test_configure():
+    """Another schedule and other weights hold from the next frame on."""
+    stylizer = started(Schedule(6, 1, 1))
+    stylizer.configure(Schedule(0, 5, 5).exactly(5), Weights(temporal=0.0))
+    (result,) = stylizer.step(FrameInput(image(2), motion_with(0.0)))
+    assert result.iterations == 5
+    assert result.loss == pytest.approx(result.spatial_loss)
+
+
+def test_resize():
+    """The picture is scaled, and the pairs come along, their gradients in proportion to the number of pixels."""
+    stylizer, large = started(Schedule(6, 2, 2)), (48, 64)
+    before, state = [*stylizer.optimizer.pairs], stylizer.state()
+    stylizer.resize(large, image(1, large))
+    expected = to_array(resize(from_array(state["picture"], "cpu"), large))
+    np.testing.assert_array_equal(stylizer.state()["picture"], expected)
+    np.testing.assert_array_equal(stylizer.state()["source"], image(1, large))
+    assert len(stylizer.optimizer.pairs) == len(before)
+    for small, scaled in zip(before, stylizer.optimizer.pairs, strict=True):
+        assert scaled.s.shape == scaled.y.shape == (1, 3, *large)
+        assert float(scaled.s.mean()) == pytest.approx(float(small.s.mean()), abs=1e-5)
+        assert float(scaled.y.sum()) == pytest.approx(float(small.y.sum()), abs=0.05 * float(small.y.abs().sum()))
+    still = Motion(np.zeros((*large, 2), np.float32), np.ones(large, np.float32))
+    (result,) = stylizer.step(FrameInput(image(1, large), still))
+    assert result.picture.shape == (*large, 3)
+    assert result.iterations >= 2, "a resized picture is not a finished one"
+
+
+def test_resize_to_the_same_size():
+    stylizer = started(Schedule(6, 2, 2))
+    before = stylizer.state()
+    stylizer.resize(SIZE, image(1))
+    after = stylizer.state()
+    assert before.keys() == after.keys()
+    for name, array in before.items():
+        np.testing.assert_array_equal(array, after[name])
+
+
+def test_resized_pairs_help():
+    """Pairs scaled from a coarser size lower the loss more than none, or than differently scaled ones: median of 27 frames."""
+    sizes = [(96, 128), (144, 192)]
+    styles = StyleTargets(thin_vgg(), [picture(192, 256, 11)])
+
+    def reached_on(frame: torch.Tensor, change: Callable[[LBFGS], None]) -> float:
+        """L at the finer size after two iterations."""
+        stylizer = Optimize(styles, Weights(), Schedule(0, 0, 0))
+        small, large = (resize(frame, size) for size in sizes)
+        coarse, fine = (
+            Objective(FrameTargets(thin_vgg(), content, styles.at(size)), Weights())
+            for content, size in ((small, sizes[0]), (large, sizes[1]))
+        )
+        result, _ = next(islice(stylizer.optimizer.minimize(coarse, small), 12, None))
+        stylizer.continue_from(to_array(result), (to_array(small) * 255).astype(np.uint8))
+        stylizer.resize(sizes[1], (to_array(large) * 255).astype(np.uint8))
+        change(stylizer.optimizer)
+        start = from_array(stylizer.state()["picture"], "cpu")
+        return next(islice(stylizer.optimizer.minimize(fine, start), 2, None))[1].total
+
+    def reached(change: Callable[[LBFGS], None]) -> float:
+        return median(reached_on(picture(192, 256, seed), change) for seed in range(27))
+
+    def scaled(factor: float) -> Callable[[LBFGS], None]:
+        return lambda optimizer: optimizer.carry(lambda stack: stack, gradient_scale=factor)
+
+    kept = reached(lambda optimizer: None)
+    assert kept < reached(LBFGS.forget)
+    assert kept < min(reached(scaled(8.0)), reached(scaled(1 / 8)))
+
+
+# --- on_iteration ----------------------------------------------------------------------------------------------------
+
+
+def test_exception_of_on_iteration():
+    """It ends the frame at once."""
+    reports = []
+
+    def cancel(iteration: Iteration) -> None:
+        reports.append(iteration)
+        if len(reports) == 3:
             raise Cancelled("enough")
 
     with pytest.raises(Cancelled):
-        painter(Schedule(50, 0, 0), on_iteration=stop).step(FrameInput(frame(1)))
-    assert len(seen) == 3
+        new(Schedule(50, 0, 0), on_iteration=cancel).step(FrameInput(image(1)))
+    assert len(reports) == 3
 
 
-def test_the_watcher_hears_every_iteration_with_the_share_done():
-    seen = []
-    stylizer = started(Schedule(4, 4, 6), on_iteration=lambda now: seen.append((now.loss, now.fraction)))
-    stylizer.first_spatial_loss = 0.0
-    seen.clear()
-    stylizer.step(FrameInput(frame(2), STILL))
-    assert [done for _, done in seen] == [0, 0.25, 0.5, 0.75, 1, 1, 1]
-    assert seen[-1][0] < seen[0][0]
-
-
-# --- a first frame that is begun by others ---------------------------------------------------------------------------
-
-
-def test_a_first_frame_goes_on_from_the_picture_it_is_given_at_full_size_only():
-    size, seen = (130, 180), []
-    begun = picture(*size, 7)
-    stylizer = painter(
-        Schedule(3, 2, 2), on_iteration=lambda now: seen.append((now.loss, now.fraction)), first_picture=lambda _: begun
-    )
-    (painted,) = stylizer.step(FrameInput(frame(1, size)))
-    assert [done for _, done in seen] == pytest.approx([0, 1 / 3, 2 / 3, 1])
-    assert seen[0][0] == pytest.approx(loss_of(to_array(begun), frame(1, size)), rel=1e-4)
-    assert painted.loss < seen[0][0]
-    assert painted.iterations == 3
-    assert work_of_first(size, 3, begun=True) == 3 * work(size)
-    assert len(stylizer.optimizer.pairs) == 3  # for the next frame
-
-
-def test_what_begins_a_frame_is_given_that_frame_and_only_at_a_shots_start():
-    given = []
-
-    def begin(content):
-        given.append(content)
-        return content
-
-    stylizer = painter(Schedule(1, 1, 1), first_picture=begin)
-    stylizer.step(FrameInput(frame(1)))
-    stylizer.step(FrameInput(frame(2), STILL))
-    assert len(given) == 1
-    assert torch.equal(given[0], to_tensor(frame(1), "cpu"))
+def test_fractions_of_a_later_frame():
+    """The fraction is that of the planned iterations; those beyond the plan report 1."""
+    reports = []
+    stylizer = restarted(started(Schedule(4, 4, 6), on_iteration=reports.append), 0.0)
+    reports.clear()
+    stylizer.step(FrameInput(image(2), STILL))
+    assert [report.fraction for report in reports] == [0, 0.25, 0.5, 0.75, 1, 1, 1]
+    assert reports[-1].loss < reports[0].loss

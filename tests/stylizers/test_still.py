@@ -1,4 +1,4 @@
-"""`stylize_image`: the classic transfer, from arrays to an array."""
+"""`stylize_image`: style transfer from arrays to an array."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def image(height: int, width: int, seed: int, top: int = 255) -> np.ndarray:
 
 
 @pytest.mark.parametrize("top", [255, 65535])
-def test_the_result_is_8_bits_of_the_contents_size(top):
-    found = stylize_image(image(20, 33, 1, top), image(50, 40, 2, top), iterations=4)
-    assert found.shape == (20, 33, 3)
-    assert found.dtype == np.uint8
-    assert found.std() > 5
+def test_result_is_8_bits(top):
+    result = stylize_image(image(20, 33, 1, top), image(50, 40, 2, top), iterations=4)
+    assert result.shape == (20, 33, 3)
+    assert result.dtype == np.uint8
+    assert result.std() > 5
 
 
-def test_style_weight_and_scale_and_seed_and_iterations_count():
+def test_options_matter():
     content, style = image(24, 32, 1), image(50, 40, 2)
     plain = stylize_image(content, style, iterations=6)
     assert np.array_equal(stylize_image(content, style, iterations=6), plain)
@@ -49,7 +49,8 @@ def test_style_weight_and_scale_and_seed_and_iterations_count():
     ids=lambda array: f"{array.shape} {array.dtype}",
 )
 @pytest.mark.parametrize("which", ["content", "style"])
-def test_what_is_no_picture_is_refused_by_name(broken, which):
+def test_bad_arrays(broken, which):
+    """What is not a picture is refused, named."""
     arrays = {"content": image(20, 20, 1), "style": image(20, 20, 2)} | {which: broken}
     with pytest.raises(BadInput, match=which):
         stylize_image(**arrays, iterations=1)

@@ -1,4 +1,4 @@
-"""Trust against scenes whose motion is known, and one scene for each of its tests that no other test catches."""
+"""Consistency, on scenes whose motion is known, and one scene for each of its checks that no other check catches."""
 
 import cv2
 import numpy as np
@@ -7,7 +7,7 @@ import pytest
 from videostyle.temporal.consistency import (
     color_difference,
     disoccluded,
-    motion,
+    estimate_motion,
     motion_boundary,
     outside,
     photometric_mismatch,
@@ -20,7 +20,7 @@ DIS_FLOW = DIS()
 
 
 class Known:
-    """A Flow that knows the truth: back from current, forth from any other picture."""
+    """A Flow that returns known flows: `back` from the current picture, `forth` from any other."""
 
     def __init__(self, current, back, forth):
         self.current, self.back, self.forth = current, back, forth
@@ -40,7 +40,7 @@ def _rainbow(x):
 
 
 def _failures(previous, current, back, forth):
-    """Each test's own verdict, by its name."""
+    """Where each check fails, by its name."""
     difference = color_difference(previous, current, back)
     return {
         "outside": outside(back),
@@ -51,27 +51,27 @@ def _failures(previous, current, back, forth):
 
 
 def _left_border_enters():
-    """A camera move over a wall without any texture: the border is new, though it looks like all else."""
+    """A pan over a wall without texture: the border is new, though it looks like the rest."""
     wall = np.full((HEIGHT, WIDTH, 3), 130, np.uint8)
     new = np.zeros((HEIGHT, WIDTH), bool)
     new[:, :5] = True
     return wall, wall, _uniform(-5), _uniform(5), new
 
 
-def _uncovered_by_its_likeness():
-    """A figure that looked like what it covered moves on over a panning background: only the ways there and back tell."""
+def _uncovered_by_a_lookalike():
+    """A figure that looks like what it covers moves over a panning background: only the forward-backward check fails."""
     across = np.broadcast_to(np.arange(WIDTH, dtype=np.float32), (HEIGHT, WIDTH))
     back, forth = _uniform(-3), _uniform(3)
     forth[20:40, 30:50] = (9, 0)
     back[20:40, 39:59] = (-9, 0)
     uncovered = np.zeros((HEIGHT, WIDTH), bool)
-    # two pixels beside the figure itself are its motion boundary's
+    # the two pixels beside the figure itself are its motion boundary
     uncovered[20:40, 33:38] = True
     return _rainbow(across), _rainbow(across + back[..., 0]), back, forth, uncovered
 
 
 def _slow_shear():
-    """The right half moves half a pixel further than the left: too little for the way there and back to notice."""
+    """The right half moves half a pixel further than the left: too little for the forward-backward check."""
     across = np.broadcast_to(np.arange(WIDTH, dtype=np.float32), (HEIGHT, WIDTH))
     back = _uniform(-1.0)
     back[:, 45:] = (-1.5, 0)
@@ -80,8 +80,8 @@ def _slow_shear():
     return _rainbow(across), _rainbow(across + back[..., 0]), back, -back, edge
 
 
-def _something_lights_up():
-    """A lamp goes on in a still picture: the geometry is perfect, the color is another."""
+def _lamp_goes_on():
+    """A lamp goes on in a still picture: the geometry is perfect, but the color changes."""
     previous = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
     current = previous.copy()
     current[20:40, 30:50] = (200, 180, 120)
@@ -92,14 +92,15 @@ def _something_lights_up():
 
 CASES = {
     "outside": _left_border_enters,
-    "disoccluded": _uncovered_by_its_likeness,
+    "disoccluded": _uncovered_by_a_lookalike,
     "boundary": _slow_shear,
-    "photometric": _something_lights_up,
+    "photometric": _lamp_goes_on,
 }
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_each_test_alone_catches_a_case(name):
+def test_each_check_catches_a_case(name):
+    """Every scene is caught by the check that it is named after, and by no other."""
     previous, current, back, forth, new = CASES[name]()
     failures = _failures(previous, current, back, forth)
     inner = np.zeros_like(new)
@@ -109,19 +110,20 @@ def test_each_test_alone_catches_a_case(name):
     assert failures.pop(name)[new].all()
     for other, failed in failures.items():
         assert not failed[new].any(), other
-    consistency = motion(previous, current, Known(current, back, forth)).consistency
+    consistency = estimate_motion(previous, current, Known(current, back, forth)).consistency
     assert (consistency[new] == 0).all()
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_lies_apart_from_a_case_is_trusted(name):
+def test_rest_of_a_case_is_consistent(name):
+    """What lies apart from a scene's new region is consistent."""
     previous, current, back, forth, new = CASES[name]()
     apart = softened(~new) == 1
     apart[:, :14] = apart[:, -14:] = name == "outside"
     apart[:, :8] = False
     if name == "disoccluded":
         apart[18:42, 30:62] = False
-    consistency = motion(previous, current, Known(current, back, forth)).consistency
+    consistency = estimate_motion(previous, current, Known(current, back, forth)).consistency
     assert apart.sum() > HEIGHT * WIDTH / 3
     assert consistency[apart].mean() > 0.99
 
@@ -147,85 +149,95 @@ def _exact(scene):
 
 
 @pytest.mark.parametrize(("flow", "least"), [("exact", 0.95), ("dis", 0.8)])
-def test_what_a_moving_figure_uncovers_is_new_and_the_rest_is_trusted(texture, flow, least):
+def test_moving_figure(texture, flow, least):
+    """What a moving figure uncovers is new; the rest is consistent."""
     scene = _figure_scene(texture)
     frames, _, _, places = scene
-    consistency = motion(*frames, _exact(scene) if flow == "exact" else DIS_FLOW).consistency
+    consistency = estimate_motion(*frames, _exact(scene) if flow == "exact" else DIS_FLOW).consistency
     uncovered = places[0] & ~places[1]
     assert (consistency[uncovered] < 0.5).mean() >= least
     assert (consistency[~uncovered] > 0.5).mean() >= 0.9
 
 
-def test_the_figure_keeps_its_flow_and_the_ground_behind_it_keeps_none(texture):
+def test_flow_of_figure_and_ground(texture):
+    """The figure keeps its flow, and the ground behind it has none."""
     scene = _figure_scene(texture)
     frames, back, _, places = scene
-    found = motion(*frames, _exact(scene))
-    sure = found.consistency > 0.5
-    assert np.array_equal(found.flow[sure], back[sure])
+    result = estimate_motion(*frames, _exact(scene))
+    sure = result.consistency > 0.5
+    assert np.array_equal(result.flow[sure], back[sure])
     assert sure[places[1]].mean() > 0.75
 
 
-def _share_trusted(previous, current):
-    return (motion(previous, current, DIS_FLOW).consistency > 0.5).mean()
+def _share_consistent(previous, current):
+    return (estimate_motion(previous, current, DIS_FLOW).consistency > 0.5).mean()
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 6, 12, 20])
-def test_a_still_picture_fading_from_black_stays_trusted(texture, step):
+def test_fade_from_black(texture, step):
+    """A still picture that fades from black stays consistent."""
     picture = texture(90, 120).astype(np.float32) / 255
     dark, bright = (np.rint(picture * 255 * k / 24).astype(np.uint8) for k in (step, step + 1))
-    assert _share_trusted(dark, bright) > 0.95
-    assert _share_trusted(bright, dark) > 0.95
+    assert _share_consistent(dark, bright) > 0.95
+    assert _share_consistent(bright, dark) > 0.95
 
 
-def test_a_still_noisy_picture_stays_trusted(texture):
+def test_still_noisy_picture(texture):
+    """It stays consistent."""
     rng = np.random.default_rng(7)
     picture = texture(120, 160)
     noisy = [np.clip(np.rint(picture + rng.normal(0, 6, picture.shape)), 0, 255).astype(np.uint8) for _ in range(2)]
-    assert _share_trusted(*noisy) > 0.95
+    assert _share_consistent(*noisy) > 0.95
 
 
-def test_a_noisy_wall_without_texture_stays_trusted():
+def test_noise_without_texture():
+    """It stays consistent."""
     rng = np.random.default_rng(8)
     noisy = [np.rint(150 + rng.normal(0, 6, (90, 120, 3))).astype(np.uint8) for _ in range(2)]
-    assert _share_trusted(*noisy) > 0.95
+    assert _share_consistent(*noisy) > 0.95
 
 
-def test_a_change_of_exposure_and_color_stays_trusted(texture):
+def test_exposure_change(texture):
+    """A change of exposure and color stays consistent."""
     picture = texture(90, 120)
     darker = np.rint(picture * np.array([0.5, 0.6, 0.7])).astype(np.uint8)
-    assert _share_trusted(picture, darker) > 0.95
+    assert _share_consistent(picture, darker) > 0.95
 
 
-def test_the_border_a_pan_brings_in_is_new_and_the_rest_is_trusted(texture):
+def test_pan_border(texture):
+    """The border that a pan brings in is new; the rest is consistent."""
     wide = texture(90, 140)
     previous, current = wide[:, :120], wide[:, 6:126]
-    consistency = motion(np.ascontiguousarray(previous), np.ascontiguousarray(current), DIS_FLOW).consistency
+    consistency = estimate_motion(np.ascontiguousarray(previous), np.ascontiguousarray(current), DIS_FLOW).consistency
     assert (consistency[:, -6:] == 0).mean() > 0.95
     assert (consistency[:, :-9] > 0.5).mean() > 0.95
 
 
-def test_a_pan_is_not_taken_for_a_still_picture(texture):
+def test_pan_flow(texture):
+    """A pan is not taken for a still picture."""
     wide = texture(90, 140)
-    found = motion(np.ascontiguousarray(wide[:, :120]), np.ascontiguousarray(wide[:, 3:123]), DIS_FLOW)
-    sure = found.consistency > 0.5
-    assert (np.abs(found.flow[sure] - (3, 0)).max(axis=1) < 0.5).mean() > 0.98
+    result = estimate_motion(np.ascontiguousarray(wide[:, :120]), np.ascontiguousarray(wide[:, 3:123]), DIS_FLOW)
+    sure = result.consistency > 0.5
+    assert (np.abs(result.flow[sure] - (3, 0)).max(axis=1) < 0.5).mean() > 0.98
 
 
-def test_sixteen_bits_give_what_eight_bits_give(texture):
+def test_16_bits(texture):
     frames = [texture(64, 64), np.roll(texture(64, 64), 2, axis=1)]
-    eight = motion(*frames, DIS_FLOW)
-    sixteen = motion(*(frame.astype(np.uint16) * 257 for frame in frames), DIS_FLOW)
+    eight = estimate_motion(*frames, DIS_FLOW)
+    sixteen = estimate_motion(*(frame.astype(np.uint16) * 257 for frame in frames), DIS_FLOW)
     assert np.array_equal(eight.flow, sixteen.flow)
     assert np.array_equal(eight.consistency, sixteen.consistency)
 
 
-def test_a_still_picture_is_trusted_to_its_last_pixel(texture):
-    found = motion(texture(40, 50), texture(40, 50), DIS_FLOW)
-    assert found.consistency.min() == 1
-    assert not found.flow.any()
+def test_still_picture(texture):
+    """It is consistent up to its last pixel."""
+    result = estimate_motion(texture(40, 50), texture(40, 50), DIS_FLOW)
+    assert result.consistency.min() == 1
+    assert not result.flow.any()
 
 
-def test_softened_edges_never_reach_into_what_was_bad():
+def test_softened():
+    """The softened edge never reaches into what is inconsistent."""
     good = np.random.default_rng(0).random((40, 50)) > 0.02
     consistency = softened(good)
     assert (consistency[~good] == 0).all()
@@ -234,37 +246,40 @@ def test_softened_edges_never_reach_into_what_was_bad():
 
 
 @pytest.mark.parametrize("size", [(1, 40), (40, 1), (7, 9), (2, 2)])
-def test_tiny_pictures_are_taken(texture, size):
-    found = motion(texture(*size), texture(*size), DIS_FLOW)
-    assert found.consistency.shape == size
+def test_tiny_pictures(texture, size):
+    result = estimate_motion(texture(*size), texture(*size), DIS_FLOW)
+    assert result.consistency.shape == size
 
 
-def test_a_soft_texture_that_moves_is_not_taken_for_still_where_its_flow_fails():
-    """Unmoved it differs by less than any limit, but with the flow it does not differ at all."""
+def test_soft_texture_is_not_still():
+    """Where the flow of a soft moving texture fails, it is not taken for still: unmoved it differs by less than any limit, but
+    with the flow it does not differ at all."""
     previous, _, back, forth, edge = _slow_shear()
     across = np.broadcast_to(np.arange(WIDTH, dtype=np.float32), (HEIGHT, WIDTH))
     soft = [128 + (_rainbow(place).astype(np.float32) - 128) * 0.3 for place in (across, across + back[..., 0])]
     previous, current = (np.rint(picture).astype(np.uint8) for picture in soft)
     assert color_difference(previous, current, _uniform(0)).max() < 12
-    assert (motion(previous, current, Known(current, back, forth)).consistency[edge] == 0).all()
+    assert (estimate_motion(previous, current, Known(current, back, forth)).consistency[edge] == 0).all()
 
 
-def test_what_appears_while_the_exposure_changes_is_new(texture):
+def test_object_appears_during_exposure_change(texture):
     picture = texture(60, 90)
     darker = np.rint(picture * 0.5).astype(np.uint8)
     darker[20:40, 30:50] = 255 - picture[20:40, 30:50]
-    found = motion(picture, darker, Known(darker, _uniform(0), _uniform(0)))
+    result = estimate_motion(picture, darker, Known(darker, _uniform(0), _uniform(0)))
     unlike = np.abs(picture[20:40, 30:50] * 0.5 - darker[20:40, 30:50]).mean(axis=2) > 50
-    assert (found.consistency[20:40, 30:50][unlike] < 0.5).mean() > 0.9
-    assert found.consistency[:15].mean() > 0.95
+    assert (result.consistency[20:40, 30:50][unlike] < 0.5).mean() > 0.9
+    assert result.consistency[:15].mean() > 0.95
 
 
-def test_the_way_back_is_the_mean_of_both_ways_where_they_agree_and_what_it_was_where_they_do_not():
-    """Of a move by 3 px the way back finds 0.2 px too much and the way forth as much too little."""
+def test_flow_is_the_mean_of_both():
+    """Where both flows agree it is their mean: of a motion of 3 px the backward flow has 0.2 px too much, and the forward
+    flow as
+    much too little. Where they do not agree, it is the backward flow."""
     texture = np.random.default_rng(1).uniform(0, 255, (HEIGHT, WIDTH, 3)).astype(np.float32)
     texture = cv2.normalize(cv2.GaussianBlur(texture, (0, 0), 1.5), None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
     moved = np.roll(texture, 3, axis=1)
     inner = np.s_[:, 6:-6]
     for back, forth, expected in ((-3.2, 2.8, -3.0), (-3.0, 9.0, -3.0)):
-        found = motion(texture, moved, Known(moved, _uniform(back), _uniform(forth)))
-        np.testing.assert_allclose(found.flow[inner], _uniform(expected)[inner], atol=1e-5)
+        result = estimate_motion(texture, moved, Known(moved, _uniform(back), _uniform(forth)))
+        np.testing.assert_allclose(result.flow[inner], _uniform(expected)[inner], atol=1e-5)

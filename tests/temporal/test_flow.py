@@ -1,3 +1,5 @@
+"""Optical flow of known shifts, gain matching, and RAFT without its weights."""
+
 import subprocess
 import sys
 
@@ -10,7 +12,7 @@ from videostyle.temporal.flow import DIS, RAFT, gain_match
 
 
 @pytest.mark.parametrize("gain", [(0.5, 0.5, 0.5), (1.3, 0.8, 1.0), (0.2, 0.25, 0.3)])
-def test_gain_match_undoes_a_gain_in_every_channel(texture, gain):
+def test_gain_match_undoes_a_gain(texture, gain):
     picture = (texture(60, 80) * 0.6).astype(np.uint8)
     other = np.rint(picture * np.array(gain)).astype(np.uint8)
     matched = gain_match(other, picture)
@@ -19,14 +21,14 @@ def test_gain_match_undoes_a_gain_in_every_channel(texture, gain):
     assert np.abs(matched.mean(axis=(0, 1)) - picture.mean(axis=(0, 1))).max() < 0.5
 
 
-def test_gain_match_ignores_what_enters_a_third_of_the_picture(texture):
+def test_gain_match_ignores_entering_objects(texture):
     picture = texture(60, 90)
     entered = picture.copy()
     entered[:, 60:] = (255, 250, 240)
     assert np.abs(gain_match(picture, entered).astype(int) - picture).max() <= 2
 
 
-def test_gain_match_is_the_same_at_every_depth(texture):
+def test_gain_match_depths(texture):
     eight, reference = texture(32, 48), (texture(32, 48) * 0.7).astype(np.uint8)
     matched = gain_match(eight, reference)
     sixteen = gain_match(eight.astype(np.uint16) * 257, reference.astype(np.uint16) * 257)
@@ -37,7 +39,7 @@ def test_gain_match_is_the_same_at_every_depth(texture):
     assert np.abs(real * 255 - matched).max() < 0.6
 
 
-def test_gain_match_keeps_black_and_bounds_its_gain(texture):
+def test_gain_match_black_and_bounds(texture):
     black = np.zeros((20, 30, 3), np.uint8)
     assert np.array_equal(gain_match(black, texture(20, 30)), black)
     assert np.array_equal(gain_match(black, black), black)
@@ -45,7 +47,7 @@ def test_gain_match_keeps_black_and_bounds_its_gain(texture):
 
 
 @pytest.mark.parametrize("shift", [(2, 0), (0, -3), (-4, 3), (10, 0)])
-def test_dis_finds_a_known_shift_with_the_right_sign(texture, shift):
+def test_dis_known_shift(texture, shift):
     x, y = shift
     wide = texture(120, 160)
     a = np.ascontiguousarray(wide[20:100, 20:140])
@@ -55,8 +57,8 @@ def test_dis_finds_a_known_shift_with_the_right_sign(texture, shift):
     assert (error < 0.5).mean() > 0.98
 
 
-def test_dis_sees_details_that_half_resolution_loses(texture):
-    """A fine texture moved by a quarter pixel: the preset as it comes stops at half resolution and errs twice as much."""
+def test_dis_full_resolution(texture):
+    """A fine texture moved by a quarter pixel: the preset itself, which stops at half resolution, has twice the error."""
     import cv2
 
     noise = np.random.default_rng(5).normal(size=(4 * 96, 4 * 96)).astype(np.float32)
@@ -70,12 +72,14 @@ def test_dis_sees_details_that_half_resolution_loses(texture):
     assert errors[0] < errors[1] / 2
 
 
-def test_dis_and_shots_come_without_torch():
+def test_dis_without_torch():
+    """Neither DIS nor the detection of cuts loads torch."""
     code = "import sys, videostyle.temporal.flow as f, videostyle.temporal.cuts; f.DIS(); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_raft_without_reachable_weights_names_the_file_it_wanted(tmp_path, monkeypatch):
+def test_raft_missing_weights(tmp_path, monkeypatch):
+    """The error names the file that is needed."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
 
     def unreachable(*args, **kwargs):
@@ -87,7 +91,7 @@ def test_raft_without_reachable_weights_names_the_file_it_wanted(tmp_path, monke
 
 
 @pytest.mark.parametrize("content", [b"", b"no weights", "other network"])
-def test_raft_refuses_a_file_that_is_not_its_weights(tmp_path, monkeypatch, content):
+def test_raft_wrong_weights(tmp_path, monkeypatch, content):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     file = tmp_path / "hub" / "checkpoints" / "raft_small_C_T_V2-01064c6d.pth"
     file.parent.mkdir(parents=True)

@@ -1,10 +1,11 @@
+"""Warping: exact where the result is known, and without gain or drift over many frames."""
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from videostyle.temporal.motion import LEAST_MOVE, saved_up
 from videostyle.temporal.warp import warp
 
 FEW = settings(max_examples=25)
@@ -20,7 +21,8 @@ def _picture(height, width, count=2, seed=0):
 
 @FEW
 @given(x=st.integers(-12, 12), y=st.integers(-12, 12))
-def test_integer_flow_is_an_exact_shift_with_replicated_edges(x, y):
+def test_integer_shift(x, y):
+    """An integer flow is an exact shift with replicated edges."""
     picture = _picture(9, 11)
     columns = (torch.arange(11) + x).clamp(0, 10)
     rows = (torch.arange(9) + y).clamp(0, 8)
@@ -29,7 +31,7 @@ def test_integer_flow_is_an_exact_shift_with_replicated_edges(x, y):
 
 @FEW
 @given(seed=st.integers(0, 1000), a=st.floats(-3, 3), b=st.floats(-3, 3))
-def test_warp_is_linear_in_the_picture(seed, a, b):
+def test_linear_in_the_picture(seed, a, b):
     one, other = _picture(8, 10, seed=seed), _picture(8, 10, seed=seed + 1)
     flow = 3 * torch.randn((8, 10, 2), generator=torch.Generator().manual_seed(seed))
     torch.testing.assert_close(
@@ -39,25 +41,26 @@ def test_warp_is_linear_in_the_picture(seed, a, b):
 
 @FEW
 @given(seed=st.integers(0, 1000), level=st.floats(-10, 10, width=32), reach=st.floats(0, 50))
-def test_constant_pictures_stay_constant(seed, level, reach):
+def test_constant_picture(seed, level, reach):
     flow = reach * torch.randn((8, 10, 2), generator=torch.Generator().manual_seed(seed))
     picture = torch.full((1, 3, 8, 10), level)
     torch.testing.assert_close(warp(picture, flow), picture)
 
 
-def test_zero_flow_gives_the_picture_back_exactly():
+def test_zero_flow_is_exact():
+    """A flow of zero returns the picture to the bit."""
     picture = _picture(17, 23, count=3) * 5 - 2
     assert torch.equal(warp(picture, _uniform(17, 23, 0, 0)), picture)
 
 
 @pytest.mark.parametrize("least", [1e-45, 1e-30, 1e-12, 1e-7, -1e-45, -1e-9, -1e-7])
-def test_a_flow_next_to_nothing_gives_the_picture_back(least):
+def test_tiny_flow(least):
     image = torch.rand(1, 3, 9, 12, generator=torch.Generator().manual_seed(4))
     torch.testing.assert_close(warp(image, np.full((9, 12, 2), least, np.float32)), image)
 
 
-def test_slopes_are_moved_exactly():
-    """Lanczos's own weights would not: their mean lies beside the target, and repeated warps drift."""
+def test_slope():
+    """A slope is warped exactly; Lanczos's own weights would not, as their mean is off the target, and would drift."""
     y, x = torch.meshgrid(torch.arange(12.0), torch.arange(14.0), indexing="ij")
     flow = torch.rand((12, 14, 2), generator=torch.Generator().manual_seed(3)) * 2 - 1
 
@@ -70,8 +73,8 @@ def test_slopes_are_moved_exactly():
     )
 
 
-def test_between_the_pixels_the_weights_are_lanczos_s():
-    """An independent row of the kernel as printed, to the small correction that the docstring names."""
+def test_kernel_is_lanczos():
+    """Against an independent row of the kernel as printed, up to the small correction that the docstring names."""
     row = torch.zeros(1, 1, 3, 21)
     row[..., 10] = 1
     t = 0.3
@@ -82,18 +85,19 @@ def test_between_the_pixels_the_weights_are_lanczos_s():
     assert abs(float(moved.sum()) - 1) < 1e-6
 
 
-def test_every_picture_of_a_batch_and_every_layout_is_moved_alike():
+def test_batch_and_layout():
+    """Every picture of a batch, in any memory layout, is warped the same."""
     pictures = _picture(10, 13, count=5)
     flow = torch.randn((10, 13, 2), generator=torch.Generator().manual_seed(1))
     together = warp(pictures, flow)
     assert together.is_contiguous(memory_format=torch.channels_last)
-    for each, moved in zip(pictures, together, strict=True):
-        torch.testing.assert_close(warp(each[None], flow.numpy())[0], moved)
+    for picture, moved in zip(pictures, together, strict=True):
+        torch.testing.assert_close(warp(picture[None], flow.numpy())[0], moved)
     assert torch.equal(warp(pictures.contiguous(memory_format=torch.channels_last), flow), together)
 
 
 @pytest.mark.parametrize("far", [1e9, -1e9])
-def test_a_flow_far_outside_ends_at_the_edge(far):
+def test_flow_far_outside(far):
     picture = _picture(6, 7, count=1)
     edge = picture[..., -1:] if far > 0 else picture[..., :1]
     torch.testing.assert_close(warp(picture, _uniform(6, 7, far, 0)), edge.expand_as(picture))
@@ -113,7 +117,7 @@ def _keys_line(a, row, shift):
 
 
 def _gain_and_drift(before, after, period, total):
-    """A sinusoid moved by total pixels: its amplitude as a share of what it was, and how far it is from its place."""
+    """Of a sinusoid shifted by `total` pixels: its amplitude relative to before, and its distance from where it should be."""
     inside = np.arange(64, len(before) - 64)
     wave = np.exp(-2j * np.pi * inside / period)
     ratio = np.mean(after[inside] * wave) / np.mean(before[inside] * wave)
@@ -121,7 +125,8 @@ def _gain_and_drift(before, after, period, total):
 
 
 @pytest.mark.parametrize(("period", "gains", "most_drift"), [(16, (0.96, 1.0), 0.2), (8, (0.95, 1.05), 0.4)])
-def test_48_small_warps_neither_amplify_nor_drift_where_the_common_bicubic_does(period, gains, most_drift):
+def test_48_small_warps(period, gains, most_drift):
+    """Forty-eight small warps neither amplify nor drift, unlike those of the common bicubic kernel."""
     width, shift = 128 + 16 * period, 0.2
     row = np.sin(2 * np.pi * np.arange(width) / period + 0.3)
     picture = torch.tensor(row, dtype=torch.float32).expand(1, 1, 4, width)
@@ -131,42 +136,13 @@ def test_48_small_warps_neither_amplify_nor_drift_where_the_common_bicubic_does(
         common = _keys_line(-0.75, common, shift)
     gain, drift = _gain_and_drift(row, picture[0, 0, 2].numpy(), period, 48 * shift)
     common_gain, common_drift = _gain_and_drift(row, common, period, 48 * shift)
-    print(period, gain, drift, common_gain, common_drift)
     assert gains[0] < gain <= gains[1]
     assert abs(drift) < most_drift
     assert abs(np.log(common_gain)) > 2 * abs(np.log(gain))
     assert abs(common_drift) > most_drift
 
 
-# --- moves too small to be made ---------------------------------------------------------------------------------------
-
-
-def test_a_slow_drift_is_made_in_steps_and_none_of_it_is_lost():
-    drift = np.full((12, 16, 2), (0.04, 0.02), np.float32)
-    owed, made = None, np.zeros_like(drift)
-    for frame in range(1, 41):
-        flow, owed = saved_up(drift, owed)
-        made = made + flow
-        np.testing.assert_allclose(made + owed, frame * drift, atol=1e-4)
-        assert np.abs(owed).max() < LEAST_MOVE
-
-
-def test_noise_without_a_mean_moves_nothing():
-    noise = np.full((12, 16, 2), 0.05, np.float32)
-    owed = None
-    for sign in (1, -1) * 10:
-        flow, owed = saved_up(np.float32(sign) * noise, owed)
-        assert not flow.any()
-
-
-def test_a_real_move_is_made_at_once_with_what_was_owed():
-    flow, owed = saved_up(np.full((8, 8, 2), 0.1, np.float32), None)
-    flow, owed = saved_up(np.full((8, 8, 2), 2.0, np.float32), owed)
-    np.testing.assert_allclose(flow, 2.1, atol=1e-5)
-    assert not owed.any()
-
-
-def test_the_gradient_is_the_warp_turned_around(dirty_memory):
+def test_gradient(dirty_memory):
     """A warp is linear in its picture: g . warp(x) = gradient(g) . x for any x and g, over strips and borders too."""
     random = torch.Generator().manual_seed(0)
     image, g, other = (torch.randn(2, 3, 150, 40, generator=random) for _ in range(3))
@@ -175,6 +151,7 @@ def test_the_gradient_is_the_warp_turned_around(dirty_memory):
     assert float((gradient * other).sum()) == pytest.approx(float((g * warp(other, flow)).sum()), rel=1e-4)
 
 
-def test_a_flow_of_another_size_is_refused():
+def test_flow_of_another_size():
+    """It is refused."""
     with pytest.raises(RuntimeError):
         warp(torch.rand(1, 3, 100, 8), np.zeros((50, 8, 2), np.float32))

@@ -14,8 +14,7 @@ from videostyle.losses.tiles import tiles_of
 from videostyle.media.prefetch import Prefetch
 from videostyle.media.sources import Source
 from videostyle.stylizers.base import FrameInput
-from videostyle.stylizers.colors import luminance
-from videostyle.temporal.consistency import motion
+from videostyle.temporal.consistency import estimate_motion
 from videostyle.temporal.flow import Flow
 from videostyle.temporal.motion import KEYFRAME_INTERVAL, keyframe_before
 
@@ -58,11 +57,11 @@ class _Neighbors:
 class InputFrames:
     """The frames of a run, in order, as the stylizer takes them.
 
-    flow: estimates the motion; None where frames are stylized alone. grayscale: the stylizer is given luminance only.
+    flow: estimates the motion; None where frames are stylized alone.
     """
 
-    def __init__(self, source: Source, shots: ShotList, size: Size, flow: Flow | None, grayscale: bool = False):
-        self.source, self.shots, self.size, self.flow, self.grayscale = source, shots, size, flow, grayscale
+    def __init__(self, source: Source, shots: ShotList, size: Size, flow: Flow | None):
+        self.source, self.shots, self.size, self.flow = source, shots, size, flow
 
     def after(self, done: int, previous: PreviousFrame | None = None) -> AbstractContextManager[Iterator[RenderInput]]:
         """The frames that follow the first `done` ones, computed ahead in a thread where memory allows it.
@@ -93,14 +92,15 @@ class InputFrames:
 
     def _input(self, neighbors: _Neighbors) -> RenderInput:
         frame = neighbors.frame
-        image = luminance(frame.image) if self.grayscale else frame.image
         time = frame.time - self.shots.origin
-        return RenderInput(frame, FrameInput(image, self._motion(neighbors), frame.index, time))
+        return RenderInput(frame, FrameInput(frame.image, self._motion(neighbors), frame.index, time))
 
     def _motion(self, neighbors: _Neighbors) -> Motion | None:
         previous, keyframe, image = neighbors.previous, neighbors.keyframe, neighbors.frame.image
         if previous is None or self.flow is None:
             return None
-        to_keyframe = None if keyframe is None or keyframe is previous else motion(keyframe.image, image, self.flow)
-        to_previous = motion(previous.image, image, self.flow)
+        to_keyframe = (
+            None if keyframe is None or keyframe is previous else estimate_motion(keyframe.image, image, self.flow)
+        )
+        to_previous = estimate_motion(previous.image, image, self.flow)
         return replace(to_previous, to_keyframe=to_keyframe, is_keyframe=neighbors.is_keyframe)

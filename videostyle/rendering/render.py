@@ -20,7 +20,7 @@ from videostyle.rendering.plan import RunPlan
 from videostyle.rendering.shots import ShotRenderer
 from videostyle.reports.records import FrameRecord
 from videostyle.stylizers.base import Iteration, State, StylizedFrame
-from videostyle.stylizers.colors import luminance, with_colors_of
+from videostyle.stylizers.colors import with_colors_of
 from videostyle.stylizers.table import STYLIZERS
 from videostyle.temporal.flow import FLOWS
 
@@ -47,10 +47,7 @@ class Renderer:
         if self.flow is None:
             return
         self.previous = previous
-        picture, source = previous.picture, previous.source.image
-        if self.plan.stylizer.grayscale:
-            picture, source = luminance(picture), luminance(source)
-        self.shot.stylizer.continue_from(picture, source)
+        self.shot.stylizer.continue_from(previous.picture, previous.source.image)
         self.work.load.shots -= 1  # the first frame begins none
 
     def resume(self, records: Sequence[FrameRecord], state: State) -> None:
@@ -68,7 +65,7 @@ class Renderer:
 
     def render(self, source: Source) -> Iterator[FrameRecord]:
         """Render what is left of the clip; yields the record of each frame once it is written."""
-        frames = InputFrames(source, self.shots, self.plan.size, self.flow, self.plan.stylizer.grayscale)
+        frames = InputFrames(source, self.shots, self.plan.size, self.flow)
         with frames.after(self.done, self.previous) as inputs:
             for _, shot in groupby(inputs, lambda given: self.shots.shot_of(given.source.index)):
                 yield from self._render_shot(shot)

@@ -1,6 +1,7 @@
-"""Painting light and stroke while the clip's own colors stay (luminance transfer, Gatys et al. 2016, arXiv:1606.05897).
+"""Colors: stylizing the luminance alone, and giving a picture the colors of another.
 
-Departure: the style's luminance is not matched to the clip's first, which would change from shot to shot.
+Luminance transfer is from Gatys et al. 2016 (arXiv:1606.05897), for --keep-colors. Departure: the style's luminance is not
+matched to the clip's first, as the match would change from shot to shot.
 """
 
 from __future__ import annotations
@@ -8,65 +9,66 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # BT.601, as in the paper's YIQ
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+"""Weights of R, G and B in the luminance, BT.601, as in the paper's YIQ."""
+
+SAMPLE_SIDE = 64
+"""Longer side that a picture is reduced to before its color statistics are taken."""
+
+MIN_VARIANCE = 1e-4
+"""Of RGB in [0, 1], added to each channel's variance, so that a picture of one color is not stretched without bounds."""
+
+ColorMap = np.ndarray
+"""An affine map of colors, float32 (3, 4): the left three columns times RGB in [0, 1], plus the last."""
 
 
 def luminance(picture: np.ndarray) -> np.ndarray:
-    """The gray picture (H, W, 3) of an RGB one (H, W, 3), in the same type and range."""
+    """The gray picture (H, W, 3) of an RGB picture (H, W, 3), of the same type and range."""
     gray = picture @ LUMA
     if picture.dtype.kind == "u":
         gray = gray.round()
     return np.repeat(gray[..., None], 3, axis=-1).astype(picture.dtype)
 
 
-def with_colors_of(painted: np.ndarray, source: np.ndarray) -> np.ndarray:
-    """The luminance of `painted` with the color differences of `source`; both float32 (H, W, 3) in [0, 1]."""
-    return np.clip(source + (painted - source) @ LUMA[:, None], 0, 1)
+def with_colors_of(picture: np.ndarray, source: np.ndarray) -> np.ndarray:
+    """The luminance of a picture with the color differences of `source`; both float32 (H, W, 3) in [0, 1]."""
+    return np.clip(source + (picture - source) @ LUMA[:, None], 0, 1)
 
 
-SAMPLE = 64  # longer side of the picture that statistics are taken of
-
-LEAST_VARIANCE = 1e-4  # of RGB in [0, 1]: a picture of one color is not stretched without bounds
-
-Palette = np.ndarray
-
-"""A map of colors, float32 (3, 4): RGB in [0, 1] times the left three columns, plus the last."""
-
-
-def unchanged() -> Palette:
+def identity_map() -> ColorMap:
     """The map that leaves every color as it is."""
     return np.eye(3, 4, dtype=np.float32)
 
 
-def palette_between(picture: np.ndarray, target: np.ndarray) -> Palette:
-    """The linear map that gives the colors of `picture` the mean and covariance of those of `target`; both (H, W, 3).
+def color_map_between(picture: np.ndarray, target: np.ndarray) -> ColorMap:
+    """The affine map that gives the colors of `picture` the mean and covariance of those of `target`.
 
-    Of all such maps the one that moves colors least (Pitie & Kokaram 2007, doi 10.1049/cp:20070055, "linear
-    Monge-Kantorovitch"). Pictures are uint8, uint16, or float32 in [0, 1].
+    Of all such maps the one that changes colors least (Pitie & Kokaram 2007, doi 10.1049/cp:20070055, "linear
+    Monge-Kantorovitch"). Pictures are (H, W, 3): uint8, uint16, or float32 in [0, 1].
     """
-    (mean, covariance), (wanted_mean, wanted) = _statistics(picture), _statistics(target)
-    root = _root(covariance)
-    back = np.linalg.inv(root)
-    matrix = back @ _root(root @ wanted @ root) @ back
-    return np.column_stack([matrix, wanted_mean - matrix @ mean]).astype(np.float32)
+    (mean, covariance), (target_mean, target_covariance) = _statistics(picture), _statistics(target)
+    root = _square_root(covariance)
+    inverse = np.linalg.inv(root)
+    matrix = inverse @ _square_root(root @ target_covariance @ root) @ inverse
+    return np.column_stack([matrix, target_mean - matrix @ mean]).astype(np.float32)
 
 
-def recolored(image: np.ndarray, palette: Palette) -> np.ndarray:
-    """A uint8 (H, W, 3) picture with its colors mapped, uint8."""
-    return cv2.transform(image, palette * np.array([1, 1, 1, 255], np.float32))
+def recolored(image: np.ndarray, colors: ColorMap) -> np.ndarray:
+    """A uint8 (H, W, 3) picture with its colors mapped, as uint8."""
+    return cv2.transform(image, colors * np.array([1, 1, 1, 255], np.float32))
 
 
 def _statistics(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean (3,) and covariance (3, 3) of a picture's colors in [0, 1]."""
     height, width = picture.shape[:2]
-    scale = min(1.0, SAMPLE / max(height, width))
+    scale = min(1.0, SAMPLE_SIDE / max(height, width))
     size = max(2, round(width * scale)), max(2, round(height * scale))
     top = 1.0 if picture.dtype == np.float32 else float(np.iinfo(picture.dtype).max)
     colors = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).reshape(-1, 3) / top
-    return colors.mean(axis=0), np.cov(colors, rowvar=False) + LEAST_VARIANCE * np.eye(3)
+    return colors.mean(axis=0), np.cov(colors, rowvar=False) + MIN_VARIANCE * np.eye(3)
 
 
-def _root(matrix: np.ndarray) -> np.ndarray:
+def _square_root(matrix: np.ndarray) -> np.ndarray:
     """The symmetric square root of a symmetric positive matrix."""
     values, vectors = np.linalg.eigh(matrix)
     return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T

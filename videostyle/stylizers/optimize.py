@@ -1,20 +1,22 @@
-"""The reference stylizer: minimize L over the pixels of each frame, starting from the last painted picture.
+"""The reference stylizer: minimizes L over the pixels of each frame, starting from the last stylized picture.
 
-Ruder et al. 2016 (arXiv:1604.08610) with one departure that replaces hundreds of iterations by a few: the optimizer's
-curvature pairs are carried from frame to frame, warped along the flow with the picture (docs/decisions.md).
+Ruder et al. 2016 (arXiv:1604.08610), with one departure that replaces hundreds of iterations by a few: the optimizer's
+curvature pairs are carried from frame to frame, warped along the flow with the picture (docs/how-it-works.md).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import islice
+from math import inf, isnan, nan
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from videostyle.frames import Motion
+from videostyle.frames import Motion, Size
 from videostyle.losses.objective import Objective, Value
 from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import FrameTargets, Weights
@@ -23,17 +25,19 @@ from videostyle.models.transformer_net import load_network
 from videostyle.stylizers.base import FrameInput, Iteration, OnIteration, State, StylizedFrame, ignore
 from videostyle.stylizers.colors import luminance
 from videostyle.stylizers.feedforward import first_picture_by
-from videostyle.stylizers.fill import fill_new, inside, mismatch, replaced
+from videostyle.stylizers.fill import Carried, Fill, fill_by_lookup, mismatch, wrong_content
 from videostyle.stylizers.lbfgs import LBFGS
 from videostyle.stylizers.schedule import Schedule, steps_of_first, work
 from videostyle.stylizers.settings import StylizerSettings
-from videostyle.temporal.motion import composed, held, saved_up
+from videostyle.temporal.motion import MotionTracker
 from videostyle.temporal.warp import warp
-from videostyle.tensors import resize, to_array, to_tensor
+from videostyle.tensors import from_array, resize, to_array, to_tensor
 
-PAIR = "pair_"  # begins the names of the curvature pairs in a state
+PAIR = "pair_"
+"""Prefix of the curvature pairs in a state."""
 
-START_NOISE = 0.02  # standard deviation added to the first frame's start, so that another seed gives another painting
+START_NOISE = 0.02
+"""Standard deviation of the noise in a first frame's start, which makes the seed matter."""
 
 
 def prepare(settings: StylizerSettings) -> Callable[[OnIteration], Optimize]:
@@ -42,18 +46,36 @@ def prepare(settings: StylizerSettings) -> Callable[[OnIteration], Optimize]:
     pictures = [to_tensor(luminance(style) if grayscale else style, device) for style in settings.styles]
     targets = StyleTargets(load_features(settings.features, device), pictures, settings.style_scale)
     start = first_picture_by(load_network(settings.begin_with, device), grayscale) if settings.begin_with else None
-    return lambda on_iteration: Optimize(
-        targets, settings.weights, settings.schedule, device, settings.seed, on_iteration, start, grayscale
-    )
+
+    def make(on_iteration: OnIteration) -> Optimize:
+        return Optimize(
+            targets,
+            settings.weights,
+            settings.schedule,
+            device,
+            settings.seed,
+            on_iteration,
+            first_picture=start,
+            grayscale=grayscale,
+        )
+
+    return make
+
+
+@dataclass(frozen=True)
+class LastFrame:
+    """The frame that the next one continues."""
+
+    picture: Tensor
+    """Stylized, float32 (1, 3, H, W) in [0, 1], channels_last."""
+    source: np.ndarray
+    """uint8 or uint16 (H, W, 3), as the stylizer took it."""
+    spatial_loss: float = nan
+    """NaN where the picture is not the result of iterations at this size."""
 
 
 class Optimize:
-    """Paints one shot frame by frame. See `Stylizer` for what its methods promise.
-
-    first_picture: makes the start of a shot's first frame from the frame, both float32
-    (1, 3, H, W) in [0, 1]; without it the start is the frame with a little noise, coarse to fine. grayscale: stylizes only the
-    luminance. optimizer: one of another configuration than the default, with values bounded to [0, 1].
-    """
+    """Stylizes the frames of a shot by optimization. See `Stylizer` for the contract."""
 
     lookahead = 0
 
@@ -65,50 +87,105 @@ class Optimize:
         device: str = "cpu",
         seed: int = 0,
         on_iteration: OnIteration = ignore,
+        *,
         first_picture: Callable[[Tensor], Tensor] | None = None,
+        fill: Fill = fill_by_lookup,
         grayscale: bool = False,
         optimizer: LBFGS | None = None,
     ):
+        """first_picture: makes the start of a shot's first frame from the frame, both float32 (1, 3, H, W) in [0, 1]; None
+        starts from the frame with a little noise, coarse to fine. fill: makes the start of newly visible regions. grayscale:
+        stylize the luminance only. optimizer: another than the default, with bounds (0, 1)."""
         self.styles, self.weights, self.schedule = styles, weights, schedule
-        self.device, self.seed, self.on_iteration, self.first_picture = device, seed, on_iteration, first_picture
-        self.grayscale = grayscale
-        self.optimizer = optimizer or LBFGS(within=(0.0, 1.0))  # clipping afterwards would change the loss
-        self.picture: Tensor | None = None
-        self.source: np.ndarray | None = None
-        self.owed: np.ndarray | None = None
-        self.keyframe: Tensor | None = None
-        self.since: np.ndarray | None = None
-        self.first_spatial_loss = self.last_spatial_loss = float("nan")
+        self.device, self.seed, self.on_iteration = device, seed, on_iteration
+        self.first_picture, self.fill, self.grayscale = first_picture, fill, grayscale
+        self.optimizer = optimizer or LBFGS(bounds=(0.0, 1.0))  # clipping afterwards would change the loss
+        self.tracker = MotionTracker(device)
+        self.last: LastFrame | None = None
+        self.first_spatial_loss = nan
 
     def step(self, frame: FrameInput) -> list[StylizedFrame]:
         began = time.perf_counter()
-        image, motion = luminance(frame.image) if self.grayscale else frame.image, frame.motion
-        if motion is None or self.picture is None or self.source is None:
-            picture, value, iterations = self._paint_first(to_tensor(image, self.device))
-        elif self.schedule.repeats and not np.isnan(self.last_spatial_loss) and np.array_equal(image, self.source):
-            picture, value, iterations = self._last_again(self.picture)
+        source, motion, last = self._gray(frame.image), frame.motion, self.last
+        if motion is None or last is None:
+            picture, value, iterations = self._first(to_tensor(source, self.device))
+        elif self.schedule.repeats and not isnan(last.spatial_loss) and np.array_equal(source, last.source):
+            picture, value, iterations = self._repeated(last)
         else:
-            picture, value, iterations = self._paint_next(image, motion)
-        self.styles.features.release()  # for what is done between frames, flow and warps, has large arrays of its own
-        # as `restore` does it: in another memory layout, kernels sum in another order and round otherwise
-        painted = to_array(picture)
-        self._keep(painted, image)
-        self.last_spatial_loss = value.spatial
+            picture, value, iterations = self._later(source, motion, last)
+        self.styles.features.release()  # flow and warps between frames have large arrays of their own
+        result = to_array(picture)
+        # as `restore` does it: in another memory layout, kernels sum in another order and round differently
+        self.last = LastFrame(from_array(result, self.device), source, value.spatial)
         if motion is None or motion.is_keyframe:
-            self.keyframe, self.since = self.picture, None
+            self.tracker.set_keyframe(self.last.picture)
         new_share = 1.0 if motion is None else motion.new_share
         seconds = time.perf_counter() - began
-        return [StylizedFrame(painted, value.total, value.spatial, iterations, new_share, seconds)]
-
-    def _report(self, picture: Tensor, value: Value, fraction: float) -> None:
-        self.on_iteration(Iteration(value.total, value.spatial, fraction, picture))
+        return [StylizedFrame(result, value.total, value.spatial, iterations, new_share, seconds)]
 
     def finish(self) -> list[StylizedFrame]:
         return []
 
-    def _paint_first(self, content: Tensor) -> tuple[Tensor, Value, int]:
-        """Coarse to fine, each scale from an empty history; the finest scale's pairs are kept for the next frame."""
-        self.owed = None
+    def continue_from(self, picture: np.ndarray, source: np.ndarray) -> None:
+        self.last = LastFrame(from_array(self._gray(picture), self.device), self._gray(source))
+
+    def configure(self, schedule: Schedule, weights: Weights) -> None:
+        """Use another schedule and other weights from the next frame on."""
+        self.schedule, self.weights = schedule, weights
+
+    def resize(self, size: Size, source: np.ndarray) -> None:
+        """Continue at another (height, width), with the curvature pairs. source: the last frame at that size.
+
+        A step is the same picture at any size. A gradient shrinks as the number of pixels grows, since each term of L is a
+        mean over places.
+        """
+        assert self.last is not None, "there is no frame yet"
+        old = self.last.picture.shape[2:]
+        if tuple(old) == size:
+            return
+        self.optimizer.carry(
+            lambda stack: torch.nn.functional.interpolate(stack, size, mode="bilinear", align_corners=False),
+            gradient_scale=old[0] * old[1] / (size[0] * size[1]),
+        )
+        self.tracker.reset()
+        picture = to_array(resize(self.last.picture, size))
+        self.last = LastFrame(from_array(picture, self.device), self._gray(source))
+
+    def state(self) -> State:
+        if self.last is None:
+            return {}
+        return {
+            "picture": to_array(self.last.picture),
+            "source": self.last.source,
+            "last_spatial_loss": np.array(self.last.spatial_loss),
+            "first_spatial_loss": np.array(self.first_spatial_loss),
+            **self.tracker.state(),
+            **{f"{PAIR}{name}": tensor.cpu().numpy() for name, tensor in self.optimizer.state().items()},
+        }
+
+    def restore(self, state: State) -> None:
+        if not state:
+            return
+        picture = from_array(state["picture"], self.device)
+        self.last = LastFrame(picture, state["source"], float(state["last_spatial_loss"]))
+        self.first_spatial_loss = float(state["first_spatial_loss"])
+        self.tracker.restore(state)
+        pairs = {name.removeprefix(PAIR): array for name, array in state.items() if name.startswith(PAIR)}
+        self.optimizer.restore({name: torch.from_numpy(array).to(self.device) for name, array in pairs.items()})
+
+    def _gray(self, picture: np.ndarray) -> np.ndarray:
+        return luminance(picture) if self.grayscale else picture
+
+    def _report(self, picture: Tensor, value: Value, fraction: float) -> None:
+        self.on_iteration(Iteration(value.total, value.spatial, fraction, picture))
+
+    def _objective(self, content: Tensor, warped: Tensor | None = None, consistency: Tensor | None = None) -> Objective:
+        styles = self.styles.at((content.shape[2], content.shape[3]))
+        return Objective(FrameTargets(self.styles.features, content, styles, warped, consistency), self.weights)
+
+    def _first(self, content: Tensor) -> tuple[Tensor, Value, int]:
+        """Coarse to fine, at each scale from an empty history; the finest scale's pairs are kept for the next frame."""
+        self.tracker.reset()
         height, width = content.shape[2:]
         steps = steps_of_first((height, width), self.schedule.first, self.first_picture is not None)
         picture = (
@@ -130,122 +207,46 @@ class Optimize:
         noise = torch.Generator().manual_seed(self.seed)
         return picture + START_NOISE * torch.randn(picture.shape, generator=noise).to(picture)
 
-    def _last_again(self, picture: Tensor) -> tuple[Tensor, Value, int]:
-        value = Value(self.last_spatial_loss, self.last_spatial_loss, torch.zeros(0))
-        self._report(picture, value, 1.0)
-        return picture, value, 0
+    def _repeated(self, last: LastFrame) -> tuple[Tensor, Value, int]:
+        """The last picture again, for a frame equal to the last."""
+        value = Value(last.spatial_loss, last.spatial_loss, torch.zeros(0))
+        self._report(last.picture, value, 1.0)
+        return last.picture, value, 0
 
-    def _objective(self, content: Tensor, warped: Tensor | None = None, consistency: Tensor | None = None) -> Objective:
-        styles = self.styles.at((content.shape[2], content.shape[3]))
-        targets = FrameTargets(self.styles.features, content, styles, warped, consistency)
-        return Objective(targets, self.weights)
-
-    def _paint_next(self, image: np.ndarray, motion: Motion) -> tuple[Tensor, Value, int]:
-        """From the last picture carried along the flow, with the curvature pairs of the last frame carried too."""
+    def _later(self, source: np.ndarray, motion: Motion, last: LastFrame) -> tuple[Tensor, Value, int]:
+        """From the last picture warped along the flow, with the last frame's curvature pairs warped too."""
         collecting = not self.optimizer.pairs
-        objective, start, new = self._continued(to_tensor(image, self.device), motion)
-        planned = self.schedule.least + round(self.schedule.for_new * new)
+        objective, start, new_share = self._warped(to_tensor(source, self.device), motion, last)
+        planned = self.schedule.least + round(self.schedule.for_new * new_share)
         planned = max(planned, self.schedule.collect) if collecting else planned
-        path = self.minimized(objective, start)
-        del start  # what is not needed while the network is at work is not held then
-        before_it = float("inf")
+        path = self.optimizer.minimize(objective, start)
+        del start  # frees memory that the network needs
+        previous = inf
         for iterations, (picture, value) in enumerate(path):
             self._report(picture, value, min(1.0, iterations / max(1, planned)))
-            if iterations >= planned and self._enough(iterations, before_it, value):
+            if iterations >= planned and self._converged(iterations, previous, value):
                 break
-            before_it = value.total
-        if np.isnan(self.first_spatial_loss):
+            previous = value.total
+        if isnan(self.first_spatial_loss):
             self.first_spatial_loss = value.spatial
         return picture, value, iterations
 
-    def _continued(self, content: Tensor, motion: Motion) -> tuple[Objective, Tensor, float]:
-        """A later frame's L, the picture that its iterations begin with, and how much of it is new. The pairs are moved."""
-        assert self.picture is not None
-        assert self.source is not None
+    def _warped(self, content: Tensor, motion: Motion, last: LastFrame) -> tuple[Objective, Tensor, float]:
+        """A later frame's objective, the picture that its iterations start from, and the share of it that is new."""
         consistency = torch.from_numpy(motion.consistency).to(self.device)[None, None]
-        flow = inside(self._way_back(motion))
-        before = to_tensor(self.source, self.device)
-        both = warp(torch.cat([before, self.picture]), flow)
-        source, picture = (each.clone() for each in both.split(1))  # held for different times
+        flow = self.tracker.next_flow(motion)
+        last_source = to_tensor(last.source, self.device)
+        both = warp(torch.cat([last_source, last.picture]), flow)
+        warped_source, picture = (part.clone() for part in both.split(1))  # held for different times
         del both
-        wrong = mismatch(source, content)
+        difference = mismatch(warped_source, content)
         self.optimizer.carry(lambda stack: warp(stack, flow).mul_(consistency))
-        gone = (1 - consistency) * replaced(wrong)
-        warped, consistency = self._with_keyframe(picture, consistency, gone, motion.to_keyframe)
-        start = self.filled(warped, consistency, wrong, before, content)
-        return self._objective(content, warped, consistency), start, 1 - float(consistency.mean())
+        wrong = wrong_content(consistency, difference)
+        picture, consistency = self.tracker.with_keyframe(picture, consistency, wrong, motion.to_keyframe)
+        start = self.fill(Carried(picture, consistency, difference, last.picture, last_source, content))
+        return self._objective(content, picture, consistency), start, 1 - float(consistency.mean())
 
-    def _way_back(self, motion: Motion) -> np.ndarray:
-        """The flow that the last picture is moved by: held to the keyframe's, small moves saved up."""
-        flow = motion.flow
-        if motion.to_keyframe is not None and self.since is not None:
-            flow = held(flow, motion.to_keyframe, self.since)
-        self.since = composed(flow, self.since)
-        moves, self.owed = saved_up(flow, self.owed)
-        return moves
-
-    def _with_keyframe(
-        self, warped: Tensor, consistency: Tensor, gone: Tensor, long: Motion | None
-    ) -> tuple[Tensor, Tensor]:
-        """The carried picture and its consistency, both the keyframe's where it shows what the last frame hid.
-
-        As c_long of Ruder et al. 2016, eq. 9, with a departure: not wherever the last frame is new_share, but where what it
-        brought is another thing too, or each doubt of the flow would make the picture jump. gone: how far that is so.
-        """
-        if long is None or self.keyframe is None:
-            return warped, consistency
-        share = gone * torch.from_numpy(long.consistency).to(self.device)[None, None]
-        return torch.lerp(warped, warp(self.keyframe, inside(long.flow)), share), consistency + share
-
-    def filled(self, warped: Tensor, consistency: Tensor, wrong: Tensor, before: Tensor, content: Tensor) -> Tensor:
-        """What a later frame starts from: the carried picture, and a guess where it shows another thing. See `fill_new`."""
-        assert self.picture is not None
-        return fill_new(warped, consistency, wrong, self.picture, before, content)
-
-    def minimized(self, objective: Objective, start: Tensor) -> Iterator[tuple[Tensor, Value]]:
-        """The pictures on the way down from a later frame's start, the first being the start itself."""
-        return self.optimizer.minimize(objective, start)
-
-    def _enough(self, iterations: int, before_it: float, value: Value) -> bool:
-        """Whether a frame that had its planned iterations needs no more; before_it: L before the last one."""
-        pays = value.total < (1 - self.schedule.pays) * before_it
+    def _converged(self, iterations: int, previous: float, value: Value) -> bool:
+        """Whether a frame that had its planned iterations needs no more. previous: L one iteration ago."""
+        pays = value.total < (1 - self.schedule.pays) * previous
         return iterations >= self.schedule.most or not (pays or value.spatial > self.first_spatial_loss)
-
-    def state(self) -> State:
-        if self.picture is None or self.source is None:
-            return {}
-        state = {"picture": to_array(self.picture), "source": self.source}
-        state |= {
-            "first_spatial_loss": np.array(self.first_spatial_loss),
-            "last_spatial_loss": np.array(self.last_spatial_loss),
-        }
-        if self.keyframe is not None:
-            state["keyframe"] = to_array(self.keyframe)
-        state |= {name: field for name, field in (("owed", self.owed), ("since", self.since)) if field is not None}
-        return state | {f"{PAIR}{name}": each.cpu().numpy() for name, each in self.optimizer.state().items()}
-
-    def restore(self, state: State) -> None:
-        if not state:
-            return
-        self._keep(state["picture"], state["source"])
-        self.owed, self.since = state.get("owed"), state.get("since")
-        self.keyframe = self._as_picture(state["keyframe"]) if "keyframe" in state else None
-        self.first_spatial_loss, self.last_spatial_loss = (
-            float(state["first_spatial_loss"]),
-            float(state["last_spatial_loss"]),
-        )
-        pairs = {name.removeprefix(PAIR): each for name, each in state.items() if name.startswith(PAIR)}
-        self.optimizer.restore({name: torch.from_numpy(each).to(self.device) for name, each in pairs.items()})
-
-    def continue_from(self, picture: np.ndarray, source: np.ndarray) -> None:
-        if self.grayscale:
-            picture, source = luminance(picture), luminance(source)
-        self._keep(picture, source)
-
-    def _keep(self, picture: np.ndarray, source: np.ndarray) -> None:
-        self.picture, self.source = self._as_picture(picture), source
-
-    def _as_picture(self, array: np.ndarray) -> Tensor:
-        """float32 (H, W, 3) as (1, 3, H, W), channels_last."""
-        tensor = torch.from_numpy(array).permute(2, 0, 1).unsqueeze(0)
-        return tensor.contiguous(memory_format=torch.channels_last).to(self.device)

@@ -1,7 +1,7 @@
-"""Optical flow between two pictures: dense inverse search on any CPU, RAFT where its weights are at hand.
+"""Optical flow between two pictures: dense inverse search (DIS) on any CPU, or RAFT, a network.
 
-Every flow is called as flow(a, b), with a and b uint8 RGB (H, W, 3) of one size, and returns float32 (H, W, 2) in
-pixels, x right, y down: the point p of a lies at p + flow[p] in b.
+`FLOWS` is the table of all of them. To add one, write a class with the `Flow` contract, add a line to the table and its
+name to config.py. Nothing here imports torch before a network is made.
 """
 
 from __future__ import annotations
@@ -18,29 +18,39 @@ from videostyle.errors import MissingModel
 if TYPE_CHECKING:
     import torch
 
-MOST_GAIN = 8.0
+MAX_GAIN = 8.0
+"""Of gain_match, and one over the smallest."""
 
 DIS_SIDE = 16
+"""Smallest side of a picture that OpenCV's DIS takes."""
 
 RAFT_SIDE = 128
+"""Smallest side of a picture that RAFT takes: the lowest level of its pyramid."""
 
 
 class Flow(Protocol):
-    def __call__(self, a: np.ndarray, b: np.ndarray) -> np.ndarray: ...
+    """An estimator of optical flow."""
+
+    def __call__(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """The flow from a to b, two uint8 RGB pictures (H, W, 3) of one size: float32 (H, W, 2) in pixels, x right, y down.
+
+        The point p of a lies at p + flow[p] in b.
+        """
+        ...
 
 
 def gain_match(image: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """image with each channel scaled so that it is as bright as reference, for exposure changes and fades.
+    """The image with each channel scaled to the brightness of the reference, for exposure changes and fades.
 
-    Both are (H, W, 3) of one size and type: uint8, uint16, or float32 in [0, 1]; the result too, cut to the type's
-    range. A channel's gain is the brightness-weighted median of the ratios of 16x16 block means, so what moves or
+    Both are (H, W, 3) of one size and type: uint8, uint16, or float32 in [0, 1]; the result too, clipped to that range. A
+    channel's gain is the brightness-weighted median of the ratios of block means, 16 by 16 blocks, so that what moves or
     enters in less than half of the picture does not change it; it lies in [1/8, 8].
     """
     top = 1.0 if image.dtype == np.float32 else float(np.iinfo(image.dtype).max)
     ours, theirs = _block_means(image) / top, _block_means(reference) / top
-    # the small constant keeps black over black at a gain of 1
+    # the small constant makes the gain of black over black 1
     gains = [_weighted_median((t + 1e-4) / (o + 1e-4), o + t) for o, t in zip(ours.T, theirs.T, strict=True)]
-    scaled = image * np.clip(gains, 1 / MOST_GAIN, MOST_GAIN).astype(np.float32)
+    scaled = image * np.clip(gains, 1 / MAX_GAIN, MAX_GAIN).astype(np.float32)
     if image.dtype != np.float32:
         scaled = np.rint(scaled)
     return np.clip(scaled, 0, top).astype(image.dtype)
@@ -54,22 +64,22 @@ def _block_means(image: np.ndarray) -> np.ndarray:
 
 def _weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
     order = np.argsort(values)
-    reached = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(reached, reached[-1] / 2)])
+    sums = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(sums, sums[-1] / 2)])
 
 
 class DIS:
-    """Dense inverse search (Kroeger et al. 2016, arXiv:1603.03590), OpenCV's medium preset brought to full resolution.
+    """Dense inverse search (Kroeger et al. 2016, arXiv:1603.03590), OpenCV's medium preset at full resolution.
 
-    Stopping at half resolution, as the preset does, is three times faster, but its mean error is 0.33 px against 0.24
-    on Sintel alley_1, 0.21 against 0.13 on the same at 320 px, and 0.38 against 0.31 on Middlebury Venus. Smaller
-    patches, denser strides and more refinement changed less than 0.02 px.
+    The preset itself stops at half resolution. That is three times faster, but its mean error is 0.33 px instead of 0.24 on
+    Sintel alley_1, 0.21 instead of 0.13 on the same at 320 px, and 0.38 instead of 0.31 on Middlebury Venus. Smaller patches,
+    denser strides and more refinement changed less than 0.02 px.
     """
 
     def __call__(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         height, width = a.shape[:2]
         first, second = _gray_for_dis(a), _gray_for_dis(b)
-        # a new one each time: it would keep 200 bytes a pixel until the next, and breaks where it is told to free them
+        # a new object each time: it would hold 200 bytes per pixel until the next call, and its collectGarbage() breaks it
         dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         dis.setFinestScale(0)
         flow = dis.calc(first, second, np.zeros((*first.shape, 2), dtype=np.float32))
@@ -85,7 +95,7 @@ def _gray_for_dis(image: np.ndarray) -> np.ndarray:
 class RAFT:
     """RAFT (Teed & Deng 2020, arXiv:2003.12039) with torchvision's weights: raft_small on a CPU, else raft_large.
 
-    Raises MissingModel where the weights are neither in torch's cache nor can be downloaded, or do not fit.
+    Raises MissingModel if the weights are neither in torch's cache nor can be downloaded, or are not those of this network.
     """
 
     def __init__(self, device: str = "cpu"):
@@ -104,12 +114,12 @@ class RAFT:
 
         height, width = a.shape[:2]
         with torch.inference_mode():
-            first, second = (self._prepared(image) for image in (a, b))
+            first, second = self._prepared(a), self._prepared(b)
             flow = self._network(first, second)[-1][0, :, :height, :width]
         return np.ascontiguousarray(flow.permute(1, 2, 0).float().cpu().numpy())
 
     def _prepared(self, image: np.ndarray) -> torch.Tensor:
-        """(1, 3, H', W') in [-1, 1], sides multiples of 8 and at least 128, for the lowest level of RAFT's pyramid."""
+        """(1, 3, H', W') in [-1, 1], sides multiples of 8 and at least RAFT_SIDE."""
         import torch
 
         height, width = image.shape[:2]
@@ -135,5 +145,4 @@ def _load_weights(network: torch.nn.Module, url: str) -> None:
 
 
 FLOWS: dict[str, Callable[[str], Flow]] = {"dis": lambda device: DIS(), "raft": RAFT}
-
-"""Each by its name in `--flow`: called with a device, it gives a Flow; DIS runs on the CPU whatever the device."""
+"""By the name in `--flow`: a function that makes a Flow for a torch device. DIS runs on the CPU, whatever the device."""

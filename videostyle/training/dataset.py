@@ -22,7 +22,7 @@ from videostyle.losses.terms import FrameTargets, Weights, temporal_distance
 from videostyle.media.resize import fit_size
 from videostyle.media.sources import frames_at, open_source
 from videostyle.stylizers.memory import TRAINING, check_memory
-from videostyle.temporal.consistency import motion
+from videostyle.temporal.consistency import estimate_motion
 from videostyle.temporal.flow import Flow
 from videostyle.temporal.warp import warp
 from videostyle.tensors import to_tensor
@@ -168,7 +168,7 @@ class Dataset:
             np.ascontiguousarray(image[top : top + height, left : left + width]) for image in (pair.before, pair.frame)
         )
         flow = None if pair.before is pair.frame else self.flow
-        moved = None if flow is None else motion(before, frame, flow)
+        moved = None if flow is None else estimate_motion(before, frame, flow)
         return Example(Pair(before, frame, moved), size, self.styles, self.weights, self.device)
 
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from videostyle.frames import Size
-from videostyle.stylizers.colors import palette_between, recolored, unchanged
+from videostyle.stylizers.colors import color_map_between, identity_map, recolored
 
 FLOW_SIDE = 200
 """Longer side, in pixels, of the pictures that flow is estimated on."""
@@ -145,7 +145,7 @@ class Compositor:
         self.size, self.style = size, style
         self.layers: list[Layer] = []
         self.newest: PreparedFrame | None = None
-        self.palette, self.target_palette = unchanged(), unchanged()
+        self.palette, self.target_palette = identity_map(), identity_map()
         self.grid = np.stack(np.meshgrid(np.arange(size[1]), np.arange(size[0])), axis=2).astype(np.float32)
         self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         self._rendered_at = 0.0
@@ -155,7 +155,7 @@ class Compositor:
         first = self.newest is None
         self.newest = PreparedFrame(image)
         if first:
-            self.palette = self.target_palette = palette_between(image, self.style)
+            self.palette = self.target_palette = color_map_between(image, self.style)
         for layer in self.layers:
             layer.update_flow(self.newest, self._dis)
             layer.update_opacity(self.newest, self.grid)
@@ -179,7 +179,7 @@ class Compositor:
         layer that is gone, or leaving, is ignored."""
         if layer not in self.layers or layer.leaving_since is not None:
             return
-        self.target_palette = palette_between(layer.frame.image, stylized)
+        self.target_palette = color_map_between(layer.frame.image, stylized)
         previous = max((other.born for other in self.layers if other.born is not None), default=-np.inf)
         layer.add_picture(stylized, time, previous)
 
@@ -187,7 +187,7 @@ class Compositor:
         """Fade out what is stylized, and go over to the colors of another style."""
         self.style = style
         if self.newest is not None:
-            self.target_palette = palette_between(self.newest.image, style)
+            self.target_palette = color_map_between(self.newest.image, style)
         for layer in self.layers:
             layer.leave(time)
 

@@ -1,48 +1,48 @@
-"""Who paints while the camera runs: the optimizer or a learned network, behind the interface of base.LiveStylizer."""
+"""Stylizers for the live preview: the optimizer, a style model's network, or both, behind `LiveStylizer`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 import numpy as np
 import torch
-from torch import Tensor
 
-from videostyle import tensors as losses
 from videostyle.config import MODEL_SUFFIX, WebcamJob
 from videostyle.frames import SMALLEST_SIDE, Motion, Size
-from videostyle.losses.objective import Objective, Value
 from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import Weights
 from videostyle.media.resize import resize
 from videostyle.models.features import load_features
 from videostyle.models.transformer_net import TransformerNet, load_network
-from videostyle.stylizers.base import FrameInput
-from videostyle.stylizers.colors import palette_between, recolored
+from videostyle.stylizers.base import FrameInput, Iteration
+from videostyle.stylizers.colors import color_map_between, recolored
 from videostyle.stylizers.feedforward import FeedForward
-from videostyle.stylizers.fill import replaced
+from videostyle.stylizers.fill import fill_by_recoloring
 from videostyle.stylizers.optimize import Optimize
 from videostyle.stylizers.schedule import COARSEST, Schedule
-from videostyle.temporal.consistency import color_difference, motion
+from videostyle.temporal.consistency import color_difference, estimate_motion
 from videostyle.temporal.flow import FLOWS
+from videostyle.tensors import resize as resize_tensor
 from videostyle.tensors import to_array, to_tensor
 from videostyle.webcam.interfaces import LiveStylizer, Publish, Request
 
-STARTING = 12, 5, 4  # iterations at each stage on the way to the full size
+STAGE_ITERATIONS = 12, 5, 4
+"""Iterations at each stage on the way to the full size."""
 
-KEEPING = 2  # iterations for each later frame: it is painted already, and the next one is waiting
+LATER_ITERATIONS = 2
+"""Iterations of a frame at full size: its picture is stylized already, and the next frame is waiting."""
 
-ANOTHER = 32.0  # levels of 255 from which the carried last frame shows another thing than this one ...
+DIFFERENT = 32.0
+"""Levels of 255: a pixel of the warped last frame that differs by more shows something else than this frame ..."""
 
-LOST = 0.6  # ... and the share of the picture that does, from which it is begun anew, coarse and fast
+LOST = 0.6
+"""... and the share of such pixels from which the picture is started afresh, coarse and fast."""
 
 
 def live_stylizer(job: WebcamJob, styles: list[np.ndarray], device: str) -> LiveStylizer:
-    """The painter for a job, built in the thread that it will paint in. styles: uint8 or uint16 (H, W, 3).
+    """The stylizer of a job. Call it in the thread that will use it.
 
-    Raises MissingModel, and BadInput where a learned painting is damaged.
+    styles: uint8 or uint16 (H, W, 3), one for each of the job's. Raises MissingModel, and BadInput for a damaged style model.
     """
-    torch.set_num_threads(job.threads or max(1, torch.get_num_threads() - 1))  # one core is the shown picture's
+    torch.set_num_threads(job.threads or max(1, torch.get_num_threads() - 1))  # one core is for the display
     networks = {
         number: load_network(path, device)
         for number, path in enumerate(job.styles)
@@ -50,134 +50,103 @@ def live_stylizer(job: WebcamJob, styles: list[np.ndarray], device: str) -> Live
     }
     if not networks:
         return LiveOptimizer(job, styles, device)
-    learned = LiveFeedForward(networks, device)
-    return learned if len(networks) == len(styles) else LiveMixed(learned, LiveOptimizer(job, styles, device))
+    feedforward = LiveFeedForward(networks, device)
+    return feedforward if len(networks) == len(styles) else LiveMixed(feedforward, LiveOptimizer(job, styles, device))
 
 
 class LiveFeedForward:
-    """Paints each frame at once, by networks that have learned the painting. networks: by the style's number."""
+    """Stylizes every frame in one pass of a style model's network. networks: by the style's number."""
 
     def __init__(self, networks: dict[int, TransformerNet], device: str):
         self.stylizers = {number: FeedForward(network, device) for number, network in networks.items()}
 
     def stylize(self, request: Request, publish: Publish) -> None:
-        (painted,) = self.stylizers[request.style].step(FrameInput(request.image))
-        publish(painted.picture)
+        (stylized,) = self.stylizers[request.style].step(FrameInput(request.image))
+        publish(stylized.picture)
 
 
 class LiveMixed:
-    """Has learned styles painted by one painter and pictures by the other."""
+    """Leaves the styles that are style models to one live stylizer, and style images to the other."""
 
-    def __init__(self, learned: LiveFeedForward, optimizing: LiveOptimizer):
-        self.learned, self.optimizing = learned, optimizing
+    def __init__(self, feedforward: LiveFeedForward, optimizer: LiveOptimizer):
+        self.feedforward, self.optimizer = feedforward, optimizer
 
     def stylize(self, request: Request, publish: Publish) -> None:
-        painter: LiveStylizer = self.learned if request.style in self.learned.stylizers else self.optimizing
-        painter.stylize(request, publish)
-
-
-class Refining(Optimize):
-    """Optimize, which hands out the picture after each iteration. publish: takes (1, 3, H, W) in [0, 1]."""
-
-    publish: Callable[[Tensor], None]
-
-    def filled(self, warped: Tensor, consistency: Tensor, wrong: Tensor, before: Tensor, content: Tensor) -> Tensor:
-        """With the frame itself in the painting's colors where the carried picture shows another thing.
-
-        Optimize's guess looks colors up in the last painting; of a thing that had two iterations there, they are not its
-        colors yet, and never come right.
-        """
-        assert self.picture is not None
-        image = np.rint(to_array(content) * 255).astype(np.uint8)
-        palette = palette_between(to_array(before), to_array(self.picture))
-        guess = to_tensor(recolored(image, palette), self.device)
-        return torch.lerp(warped, guess, (1 - consistency) * replaced(wrong))
-
-    def minimized(self, objective: Objective, start: Tensor) -> Iterator[tuple[Tensor, Value]]:
-        for number, (picture, value) in enumerate(super().minimized(objective, start)):
-            if number:
-                self.publish(picture)
-            yield picture, value
-
-    def grow(self, size: Size, source: np.ndarray) -> None:
-        """Go on at another (height, width). source: the last frame at that size.
-
-        The curvature pairs come along: a step is the same picture at any size, and as each term of L is a mean over
-        places, a gradient shrinks as the number of pixels grows.
-        """
-        assert self.picture is not None
-        if tuple(self.picture.shape[2:]) == size:
-            return
-        less = self.picture.shape[2] * self.picture.shape[3] / (size[0] * size[1])
-
-        def scaled(stack: Tensor) -> Tensor:
-            grown = torch.nn.functional.interpolate(stack, size, mode="bilinear", align_corners=False)
-            grown[1::2] *= less  # LBFGS.carry: every other one is a change of the gradient
-            return grown
-
-        self.optimizer.carry(scaled)
-        self.owed = self.keyframe = self.since = None
-        self.continue_from(to_array(losses.resize(self.picture, size)), source)
+        stylizer: LiveStylizer = self.feedforward if request.style in self.feedforward.stylizers else self.optimizer
+        stylizer.stylize(request, publish)
 
 
 class LiveOptimizer:
-    """Paints the newest frame by Optimize: coarse at first, so that something is seen soon, then up to the full size."""
+    """Stylizes the newest frame by optimization: coarse at first, so that something is visible soon, then up to full size."""
 
     def __init__(self, job: WebcamJob, styles: list[np.ndarray], device: str):
         features = load_features(job.features, device)
         self.styles = styles
-        self.targets = [StyleTargets(features, [to_tensor(each, device)], job.style_scale) for each in styles]
+        self.targets = [StyleTargets(features, [to_tensor(style, device)], job.style_scale) for style in styles]
         self.weights = Weights.of(job)
         self.device = device
         self.flow = FLOWS["dis"](device)
-        self.stylizer: Refining | None = None
+        self.stylizer: Optimize | None = None
         self.last: Request | None = None
         self.stage = 0
+        self.publish: Publish = lambda picture: None
+        """Of the current request."""
+        self.full_size: Size = (0, 0)
+        """Of the current request."""
 
     def stylize(self, request: Request, publish: Publish) -> None:
-        sizes = stages((request.image.shape[0], request.image.shape[1]))
-        stylizer, how = self._going_on(request, sizes)
-        if stylizer is None or how is None:
+        self.publish, self.full_size = publish, request.image.shape[:2]
+        sizes = stages(self.full_size)
+        stylizer, motion = self._continued(request, sizes)
+        if stylizer is None or motion is None:
             self.stage = 0
-            stylizer, how = self._fresh(request, sizes[0])
-        assert stylizer.source is not None
-        started = self.stage >= len(sizes)
-        # what comes from a coarser picture is too soft to be held on to
-        stylizer.weights = self.weights if started else Weights(**self.weights | {"temporal": 0.0})
-        count = KEEPING if started else STARTING[self.stage]
-        stylizer.schedule = Schedule(count, count, count).exactly(count)
-        stylizer.publish = lambda picture: publish(to_array(losses.resize(picture, sizes[-1])))
-        self.stylizer = None  # a painting that is broken off leaves nothing to go on from
-        image = resize(request.image, (how.consistency.shape[0], how.consistency.shape[1]))
-        stylizer.step(FrameInput(image, how))
+            stylizer, motion = self._fresh(request, sizes[0])
+        at_full_size = self.stage >= len(sizes)
+        count = LATER_ITERATIONS if at_full_size else STAGE_ITERATIONS[self.stage]
+        # a picture enlarged from a coarser stage is too soft to be held to
+        weights = self.weights if at_full_size else Weights(**self.weights | {"temporal": 0.0})
+        stylizer.configure(Schedule(count, count, count).exactly(count), weights)
+        self.stylizer = None  # if `publish` ends the request, nothing is left to continue from
+        image = resize(request.image, (motion.consistency.shape[0], motion.consistency.shape[1]))
+        stylizer.step(FrameInput(image, motion))
         self.stylizer, self.last, self.stage = stylizer, request, min(self.stage + 1, len(sizes))
 
-    def _going_on(self, request: Request, sizes: list[Size]) -> tuple[Refining | None, Motion | None]:
-        """The stylizer of the last frame at the size of this one, and how this one continues that; None where it does not."""
+    def _continued(self, request: Request, sizes: list[Size]) -> tuple[Optimize | None, Motion | None]:
+        """The last frame's stylizer, at the size of this frame, and this frame's motion; None if it cannot be continued."""
         last, stylizer = self.last, self.stylizer
         if last is None or stylizer is None or last.style != request.style or last.image.shape != request.image.shape:
             return None, None
         size = sizes[min(self.stage, len(sizes) - 1)]
-        before = resize(last.image, size)
-        image = resize(request.image, size)
-        how = motion(before, image, self.flow)
-        # not the new_share share: where nothing agrees, motion's limit of what agrees is high
-        if (color_difference(before, image, how.flow) > ANOTHER).mean() > LOST:
+        before, image = resize(last.image, size), resize(request.image, size)
+        motion = estimate_motion(before, image, self.flow)
+        # not motion.new_share: if nothing agrees, the limit of what counts as agreement is high
+        if (color_difference(before, image, motion.flow) > DIFFERENT).mean() > LOST:
             return None, None
-        stylizer.grow(size, before)
-        return stylizer, how
+        stylizer.resize(size, before)
+        return stylizer, motion
 
-    def _fresh(self, request: Request, size: Size) -> tuple[Refining, Motion]:
-        """A stylizer that starts from the frame in the painting's colors, nothing of which it holds on to."""
+    def _fresh(self, request: Request, size: Size) -> tuple[Optimize, Motion]:
+        """A stylizer that starts from the frame in the style's colors, and motion that holds the frame to nothing."""
         image = resize(request.image, size)
-        stylizer = Refining(self.targets[request.style], self.weights, Schedule(0, 0, 0), self.device)
-        start = recolored(image, palette_between(image, self.styles[request.style])) / np.float32(255)
+        stylizer = Optimize(
+            self.targets[request.style],
+            self.weights,
+            Schedule(0, 0, 0),
+            self.device,
+            on_iteration=self._publish,
+            fill=fill_by_recoloring,
+        )
+        start = recolored(image, color_map_between(image, self.styles[request.style])) / np.float32(255)
         stylizer.continue_from(start, image)
         return stylizer, Motion(np.zeros((*size, 2), np.float32), np.zeros(size, np.float32))
 
+    def _publish(self, iteration: Iteration) -> None:
+        if iteration.fraction > 0:  # the start has not been stylized yet
+            self.publish(to_array(resize_tensor(iteration.picture, self.full_size)))
+
 
 def stages(size: Size) -> list[Size]:
-    """The sizes that a picture of this (height, width) is begun at, coarse to fine: up to three in equal steps."""
+    """The sizes at which a picture of (height, width) is started, coarse to fine: up to three in equal steps."""
     longer, shorter = max(size), min(size)
     least = max(COARSEST, SMALLEST_SIDE * longer / shorter)
     count = 3 if longer >= 2 * least else 2 if longer >= 1.3 * least else 1
