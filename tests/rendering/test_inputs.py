@@ -34,7 +34,7 @@ def ordinals(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def undisturbed(monkeypatch):
     """Frames and flow as they are given, without gain matching or averaging."""
     monkeypatch.setattr("videostyle.temporal.consistency.gain_match", lambda image, reference: image)
-    monkeypatch.setattr("videostyle.temporal.consistency.both_ways", lambda back, forth: back)
+    monkeypatch.setattr("videostyle.temporal.consistency.mean_of_both", lambda backward, forward: backward)
     monkeypatch.setattr("videostyle.temporal.consistency.color_difference", lambda *_: np.zeros(SIZE, np.float32))
 
 
