@@ -34,7 +34,7 @@ def pulled(
     features: Features, image: torch.Tensor, layers: Collection[str] = LOSS_LAYERS
 ) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
     """The activations, and the gradient of the sum of their products with fixed random numbers."""
-    activations = {layer: each.clone() for layer, each in features.forward(image, layers).items()}
+    activations = {layer: item.clone() for layer, item in features.forward(image, layers).items()}
     random = torch.Generator().manual_seed(image.shape[2])
     pull = {layer: torch.randn(activations[layer].shape, generator=random, dtype=image.dtype) for layer in activations}
     called = []
@@ -55,12 +55,12 @@ def pulled(
 def test_same_as_the_plain_network(name, height, width, data):
     """In double precision: no two pixels of a pool are equal but for rounding, which would change where a gradient goes."""
     layers = data.draw(st.sets(st.sampled_from(LAYERS), min_size=1))
-    features, plain = (IMPLEMENTATIONS[each](double_weights(), torch.float64) for each in (name, "plain"))
+    features, plain = (IMPLEMENTATIONS[item](double_weights(), torch.float64) for item in (name, "plain"))
     image = picture(height, width).double()
-    (found, gradient), (expected, slope) = pulled(features, image, layers), pulled(plain, image, layers)
-    assert set(found) == layers
-    for layer, each in found.items():
-        torch.testing.assert_close(each, expected[layer], rtol=1e-6, atol=1e-6 * float(each.abs().max()))
+    (actual, gradient), (expected, slope) = pulled(features, image, layers), pulled(plain, image, layers)
+    assert set(actual) == layers
+    for layer, item in actual.items():
+        torch.testing.assert_close(item, expected[layer], rtol=1e-6, atol=1e-6 * float(item.abs().max()))
     torch.testing.assert_close(gradient, slope, rtol=1e-5, atol=1e-6 * float(slope.abs().max()))
 
 
@@ -76,8 +76,8 @@ def test_layers_in_the_networks_order(features):
 def test_activations_do_not_depend_on_which_others_are_asked_for(features):
     image = picture(33, 50)
     whole = copied_activations(features, image)
-    for layer, each in copied_activations(features, image, ["relu1_1", "relu4_2"]).items():
-        torch.testing.assert_close(each, whole[layer])
+    for layer, item in copied_activations(features, image, ["relu1_1", "relu4_2"]).items():
+        torch.testing.assert_close(item, whole[layer])
 
 
 def test_gradient_shape_and_layout(features):
@@ -97,7 +97,7 @@ def test_image_is_left_as_it_was(features):
 
 def test_values_outside_0_to_1_pass_through(features):
     image = 3 * picture(16, 16) - 1
-    first, clamped = (copied_activations(features, each)["relu1_1"] for each in (image, image.clamp(0, 1)))
+    first, clamped = (copied_activations(features, item)["relu1_1"] for item in (image, image.clamp(0, 1)))
     assert not torch.equal(first, clamped)
 
 
@@ -120,9 +120,9 @@ def test_one_size_after_another(features):
     plain = VGG19(thin_weights())
     for size in ((16, 16), (70, 33), (33, 70), (70, 33), (20, 18)):
         image = picture(*size)
-        (found, gradient), (expected, slope) = pulled(features, image), pulled(plain, image)
-        for layer, each in found.items():
-            torch.testing.assert_close(each, expected[layer], rtol=1e-4, atol=1e-5)
+        (actual, gradient), (expected, slope) = pulled(features, image), pulled(plain, image)
+        for layer, item in actual.items():
+            torch.testing.assert_close(item, expected[layer], rtol=1e-4, atol=1e-5)
         assert float((gradient - slope).norm() / slope.norm()) < 1e-3
 
 
@@ -143,5 +143,5 @@ def test_run_calls_the_work(features):
 
     for value in (2.0, 3.0):
         image = picture(16, 16, int(value))
-        (found,) = features.run(lambda state, x: (x * state[0].value,), [Factor(value)], image)
-        torch.testing.assert_close(found, image * value)
+        (actual,) = features.run(lambda state, x: (x * state[0].value,), [Factor(value)], image)
+        torch.testing.assert_close(actual, image * value)

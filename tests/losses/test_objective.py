@@ -137,9 +137,9 @@ def test_evaluation_inside_no_grad():
     image, objective = picture(*SIZE, 0), Objective(with_last_frame(), Weights())
     expected = objective(image)
     with torch.no_grad():
-        found = objective(image)
-    assert found.total == expected.total
-    assert torch.equal(found.gradient, expected.gradient)
+        actual = objective(image)
+    assert actual.total == expected.total
+    assert torch.equal(actual.gradient, expected.gradient)
 
 
 # --- another term ----------------------------------------------------------------------------------------------------

@@ -42,11 +42,11 @@ def test_computed_once_for_each_size():
 
 
 def test_gram_matrices_of_the_scaled_style_image():
-    (found,) = StyleTargets(thin_vgg(), [picture(30, 40, 1)]).at((15, 20))
+    (actual,) = StyleTargets(thin_vgg(), [picture(30, 40, 1)]).at((15, 20))
     scaled = resize(picture(30, 40, 1), (16, 20))  # 15 is below the network's smallest side
     activations = copied_activations(thin_vgg(), scaled)
-    assert set(found) == set(STYLE_LAYERS)
-    for layer, own in found.items():
+    assert set(actual) == set(STYLE_LAYERS)
+    for layer, own in actual.items():
         places = activations[layer].double().numpy().reshape(-1, own.shape[0])
         np.testing.assert_allclose(own.numpy(), places.T @ places / len(places), rtol=1e-4, atol=1e-6)
         assert not own.requires_grad
@@ -69,15 +69,15 @@ def test_large_style_image_is_computed_in_tiles():
 @given(st.integers(2, 3000), st.integers(2, 3000), st.integers(16, 2000))
 def test_style_size(height, width, longer):
     """The longer side is the frame's, the proportions are kept, and no side is too small for the network."""
-    found = style_size((height, width), longer)
-    assert max(found) == longer
-    assert min(found) >= SMALLEST_SIDE
-    assert min(found) == pytest.approx(max(SMALLEST_SIDE, min(height, width) * longer / max(height, width)), abs=0.5)
+    actual = style_size((height, width), longer)
+    assert max(actual) == longer
+    assert min(actual) >= SMALLEST_SIDE
+    assert min(actual) == pytest.approx(max(SMALLEST_SIDE, min(height, width) * longer / max(height, width)), abs=0.5)
 
 
 def test_targets_of_the_fast_network_are_the_plain_ones():
     images = [picture(40, 30, 1), picture(33, 50, 2)]
-    fast, plain = (StyleTargets(each, images).at((48, 64)) for each in (thin_vgg(), VGG19(thin_weights())))
+    fast, plain = (StyleTargets(tensor, images).at((48, 64)) for tensor in (thin_vgg(), VGG19(thin_weights())))
     for ours, theirs in zip(fast, plain, strict=True):
         for layer, expected in theirs.items():
             torch.testing.assert_close(ours[layer], expected, rtol=1e-4, atol=1e-6)

@@ -41,7 +41,7 @@ def numpy_gram(activation: torch.Tensor) -> np.ndarray:
 
 
 def grams(seed: int) -> dict[str, torch.Tensor]:
-    return {layer: gram(layer, each, WHOLE) for layer, each in activations(seed).items() if layer in STYLE_LAYERS}
+    return {layer: gram(layer, item, WHOLE) for layer, item in activations(seed).items() if layer in STYLE_LAYERS}
 
 
 def targets(styles: list[dict[str, torch.Tensor]]) -> FrameTargets:
@@ -121,8 +121,8 @@ def test_total_variation():
         for y in range(5 - down)
         for x in range(8 - across)
     ]
-    found = TotalVariation(1.0, targets([])).value(image, {})
-    assert float(found) == pytest.approx(np.mean(differences), rel=1e-5)
+    actual = TotalVariation(1.0, targets([])).value(image, {})
+    assert float(actual) == pytest.approx(np.mean(differences), rel=1e-5)
 
 
 def test_temporal_mean_is_over_all_pixels():

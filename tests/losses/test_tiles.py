@@ -37,13 +37,13 @@ def test_each_place_belongs_to_one_tile(height, width, core):
 @given(st.integers(16, 5000), st.integers(16, 5000))
 def test_tiles_are_no_larger_than_full_hd(height, width):
     """An image up to that size is one tile."""
-    found = tiles_of((height, width))
-    assert (len(found) == 1) is (height * width <= WHOLE or max(height, width) <= tiles.CORE + STEP - 1)
-    assert [tile.index for tile in found] == [*range(len(found))]
-    for tile in found:
+    actual = tiles_of((height, width))
+    assert (len(actual) == 1) is (height * width <= WHOLE or max(height, width) <= tiles.CORE + STEP - 1)
+    assert [tile.index for tile in actual] == [*range(len(actual))]
+    for tile in actual:
         rows, columns = (outer.stop - outer.start for outer in tile.outer)
         assert rows * columns <= WHOLE
-        assert len(found) == 1 or all((outer.start % STEP, inner.start % STEP) == (0, 0)
+        assert len(actual) == 1 or all((outer.start % STEP, inner.start % STEP) == (0, 0)
                                       for outer, inner in zip(tile.outer, tile.inner, strict=True))  # fmt: skip
 
 
@@ -88,12 +88,12 @@ def test_value_and_gradient_are_those_of_the_whole_image(size, plain, monkeypatc
     monkeypatch.setattr(tiles, "CORE", 96)
     tiled = Objective(frame, Weights())
     assert len(tiled.tiles) > 1
-    found = tiled(image)
-    assert found.total == pytest.approx(expected.total, rel=1e-5)
-    assert found.spatial == pytest.approx(expected.spatial, rel=1e-5)
+    actual = tiled(image)
+    assert actual.total == pytest.approx(expected.total, rel=1e-5)
+    assert actual.spatial == pytest.approx(expected.spatial, rel=1e-5)
     scale = float(expected.gradient.abs().max())
-    torch.testing.assert_close(found.gradient, expected.gradient, rtol=1e-3, atol=1e-4 * scale)
-    assert found.gradient.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(actual.gradient, expected.gradient, rtol=1e-3, atol=1e-4 * scale)
+    assert actual.gradient.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_without_last_frame_there_is_no_temporal_term(small_tiles):

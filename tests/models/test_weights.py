@@ -133,13 +133,13 @@ def test_activations_are_torchvisions(stand_in):
     image = picture(48, 40)
     mean, std = torch.tensor((0.485, 0.456, 0.406)), torch.tensor((0.229, 0.224, 0.225))
     normalized = (image - mean.view(1, 3, 1, 1)) / std.view(1, 3, 1, 1)
-    found = copied_activations(load_features("vgg19-torchvision", "cpu"), image)
+    actual = copied_activations(load_features("vgg19-torchvision", "cpu"), image)
     with torch.no_grad():
         # indices behind these layers in torchvision's sequence
         for layer, end in (("1_1", 2), ("2_1", 7), ("3_1", 12), ("4_1", 21), ("4_2", 23), ("5_1", 30)):
             expected = stand_in[:end](normalized)
             assert expected.abs().max() > 0
-            torch.testing.assert_close(found[f"relu{layer}"], expected[0].permute(1, 2, 0), rtol=1e-3, atol=1e-4)
+            torch.testing.assert_close(actual[f"relu{layer}"], expected[0].permute(1, 2, 0), rtol=1e-3, atol=1e-4)
 
 
 def test_file_to_download_is_named(hub):

@@ -42,16 +42,12 @@ class Objective:
 
     def __call__(self, image: Tensor) -> Value:
         """L and its gradient at an image (1, 3, H, W) in [0, 1]."""
-        evaluation = partial(evaluate, self.features, self.tiles)
-        run = self.features.run if len(self.tiles) == 1 else _at_once
-        values, gradient = run(evaluation, self.terms, image.detach())
+        image, work = image.detach(), partial(evaluate, self.features, self.tiles)
+        replayable = len(self.tiles) == 1
+        values, gradient = self.features.run(work, self.terms, image) if replayable else work(self.terms, image)
         by_term = values.tolist()
         spatial = sum(value for value, term in zip(by_term, self.terms, strict=True) if term.spatial)
         return Value(sum(by_term), spatial, gradient)
-
-
-def _at_once(work: Callable[..., tuple[Tensor, ...]], terms: list[Term], image: Tensor) -> tuple[Tensor, ...]:
-    return work(terms, image)
 
 
 @torch.enable_grad()
@@ -98,9 +94,9 @@ def _values(
 ) -> tuple[Tensor, Tensor, list[dict[str, Tensor]]]:
     """The weighted value of each term, and the gradient of their sum by the image and by each statistic."""
     image = image.detach().requires_grad_()
-    by_layer = [{layer: each.requires_grad_() for layer, each in own.items()} for own in statistics]
+    by_layer = [{layer: tensor.requires_grad_() for layer, tensor in own.items()} for own in statistics]
     values = torch.stack([term.weight * term.value(image, own) for term, own in zip(terms, by_layer, strict=True)])
-    inputs = [image, *(each for own in by_layer for each in own.values())]
+    inputs = [image, *(tensor for own in by_layer for tensor in own.values())]
     gradient, *slopes = torch.autograd.grad(values.sum(), inputs, allow_unused=True, materialize_grads=True)
     following = iter(slopes)
     by_statistic = [{layer: next(following) for layer in own} for own in by_layer]

@@ -54,11 +54,11 @@ class FrameTargets:
     @torch.no_grad()
     def content_activations(self, layers: tuple[str, ...]) -> list[dict[str, Tensor]]:
         """By tile and layer, the source frame's activations (h, w, C) of the core, copied."""
-        found = []
+        copies = []
         for tile in self.tiles:
             activations = self.features.forward(tile.of(self.content), layers)
-            found.append({layer: tile.own(layer, whole).clone() for layer, whole in activations.items()})
-        return found
+            copies.append({layer: tile.own(layer, whole).clone() for layer, whole in activations.items()})
+        return copies
 
 
 class Term:

@@ -29,8 +29,8 @@ class Factor:
 def scaled(state, image):
     """The image times all factors, to a power; and its sum."""
     (factor,) = state
-    for each in factor.factors:
-        image = image * each
+    for item in factor.factors:
+        image = image * item
     return image**factor.power, image.sum()
 
 
@@ -39,8 +39,8 @@ def test_results_are_the_callers_own():
     replayed = ReplayedOnCPU()
     first = replayed(scaled, [Factor(1, 2.0)], torch.tensor([1.0, 2.0]))
     second = replayed(scaled, [Factor(1, 3.0)], torch.tensor([5.0, 7.0]))
-    assert [each.tolist() for each in first] == [[2.0, 4.0], 6.0]
-    assert [each.tolist() for each in second] == [[15.0, 21.0], 36.0]
+    assert [item.tolist() for item in first] == [[2.0, 4.0], 6.0]
+    assert [item.tolist() for item in second] == [[15.0, 21.0], 36.0]
     assert replayed.records == 1
 
 
@@ -86,10 +86,10 @@ def test_replayed_objective():
     replayed = ReplayedOnCPU()
     graphed, plain = GraphedVGG19(thin_weights(), "cpu", replayed=replayed), VGG19(thin_weights())
     for (image, ours), (_, theirs) in zip(objectives(graphed), objectives(plain), strict=True):
-        found, expected = ours(image), theirs(image)
-        assert found.total == pytest.approx(expected.total, rel=1e-6)
-        assert found.spatial == pytest.approx(expected.spatial, rel=1e-6)
-        torch.testing.assert_close(found.gradient, expected.gradient)
+        actual, expected = ours(image), theirs(image)
+        assert actual.total == pytest.approx(expected.total, rel=1e-6)
+        assert actual.spatial == pytest.approx(expected.spatial, rel=1e-6)
+        torch.testing.assert_close(actual.gradient, expected.gradient)
     assert replayed.records == 3
 
 
@@ -99,9 +99,9 @@ def test_other_styles_are_not_recorded_again():
     for seed in (2, 3):
         styles = StyleTargets(features, [picture(24, 20, seed)]).at(SIZE)
         plain = StyleTargets(VGG19(thin_weights()), [picture(24, 20, seed)]).at(SIZE)
-        found = Objective(FrameTargets(features, image, styles), Weights())(image)
+        actual = Objective(FrameTargets(features, image, styles), Weights())(image)
         expected = Objective(FrameTargets(VGG19(thin_weights()), image, plain), Weights())(image)
-        assert found.total == pytest.approx(expected.total, rel=1e-6)
+        assert actual.total == pytest.approx(expected.total, rel=1e-6)
     assert replayed.records == 1
 
 
@@ -115,7 +115,7 @@ def test_gram_matrices_of_bfloat16_are_summed_in_float32():
     exact = copied_activations(thin_vgg(), picture(*size))
     for layer in STYLE_LAYERS:
         assert low[layer].dtype == torch.bfloat16
-        ours, theirs = (gram(layer, each[layer], tile) for each in (low, exact))
+        ours, theirs = (gram(layer, item[layer], tile) for item in (low, exact))
         assert ours.dtype == torch.float32
         places = low[layer].double().flatten(0, 1)
         torch.testing.assert_close(ours.double(), places.T @ places / len(places), rtol=1e-4, atol=1e-6)
@@ -150,15 +150,15 @@ def test_gpu_agrees_with_cpu(kind, dtype, close):
         content, image, warped = (picture(*SIZE, seed + offset) for offset in range(3))
         consistency = torch.rand(1, 1, *SIZE)
         there = FrameTargets(features, content.cuda(), styles, warped.cuda(), consistency.cuda())
-        found = Objective(there, Weights())(image.cuda())
+        actual = Objective(there, Weights())(image.cuda())
         expected = Objective(FrameTargets(thin_vgg(), content, plain, warped, consistency), Weights())(image)
-        assert found.total == pytest.approx(expected.total, rel=close)
-        kept.append((found.gradient, expected.gradient))
-    for found, expected in kept:  # compared last: none may have been overwritten
-        assert float((found.cpu() - expected).norm() / expected.norm()) < 10 * close
+        assert actual.total == pytest.approx(expected.total, rel=close)
+        kept.append((actual.gradient, expected.gradient))
+    for actual, expected in kept:  # compared last: none may have been overwritten
+        assert float((actual.cpu() - expected).norm() / expected.norm()) < 10 * close
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_gpu_shrinks_an_image_by_any_factor():
-    found = resize(picture(1080, 1920).cuda(), (18, 32)).cpu()
-    torch.testing.assert_close(found, resize(picture(1080, 1920), (18, 32)), rtol=0, atol=0.02)
+    actual = resize(picture(1080, 1920).cuda(), (18, 32)).cpu()
+    torch.testing.assert_close(actual, resize(picture(1080, 1920), (18, 32)), rtol=0, atol=0.02)

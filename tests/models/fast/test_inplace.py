@@ -18,11 +18,11 @@ from videostyle.models.weights import VGGWeights
 
 def pulled(features: Features, image: torch.Tensor) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
     """The activations, and the gradient of the sum of their products with fixed random numbers."""
-    activations = {layer: each.clone() for layer, each in features.forward(image, LOSS_LAYERS).items()}
+    activations = {layer: tensor.clone() for layer, tensor in features.forward(image, LOSS_LAYERS).items()}
     random = torch.Generator().manual_seed(image.shape[2])
     pull = {
-        layer: torch.randn(each.shape, generator=random, dtype=image.dtype)
-        for layer, each in sorted(activations.items())
+        layer: torch.randn(tensor.shape, generator=random, dtype=image.dtype)
+        for layer, tensor in sorted(activations.items())
     }
     return activations, features.backward(lambda layer, _, gradient: gradient.add_(pull[layer]))
 
@@ -42,8 +42,8 @@ def test_full_network_by_either_product(onednn, monkeypatch, dirty_memory):
     for module in (winograd, matmul):
         monkeypatch.setattr(module, "ONEDNN", onednn and matmul.ONEDNN)
     activations, gradient = pulled(InPlaceVGG19(real_weights()), image)
-    for layer, each in activations.items():
-        torch.testing.assert_close(each, expected[layer], rtol=1e-4, atol=1e-4 * float(each.max()))
+    for layer, tensor in activations.items():
+        torch.testing.assert_close(tensor, expected[layer], rtol=1e-4, atol=1e-4 * float(tensor.max()))
     # where two pixels of a pool are equal but for rounding, the other may win, and a patch of the gradient goes elsewhere
     differing = (gradient - slope).abs() > 1e-4 * float(slope.abs().max())
     assert float(differing.float().mean()) < 0.03
@@ -55,9 +55,9 @@ def test_one_size_after_another_in_dirty_memory(dirty_memory):
     features, plain = InPlaceVGG19(double_weights(), torch.float64), VGG19(double_weights(), dtype=torch.float64)
     for size in ((16, 16), (70, 33), (33, 70), (70, 33), (20, 18)):
         image = picture(*size).double()
-        (found, gradient), (expected, slope) = pulled(features, image), pulled(plain, image)
-        for layer, each in found.items():
-            torch.testing.assert_close(each, expected[layer], rtol=1e-6, atol=1e-6 * float(each.abs().max()))
+        (actual, gradient), (expected, slope) = pulled(features, image), pulled(plain, image)
+        for layer, tensor in actual.items():
+            torch.testing.assert_close(tensor, expected[layer], rtol=1e-6, atol=1e-6 * float(tensor.abs().max()))
         torch.testing.assert_close(gradient, slope, rtol=1e-5, atol=1e-6 * float(slope.abs().max()))
 
 

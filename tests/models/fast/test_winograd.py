@@ -35,10 +35,10 @@ def layer(inputs: int, outputs: int, height: int, width: int):
 
 
 def padded(image: torch.Tensor) -> Padded:
-    found = Padded.new(image, (image.shape[0], image.shape[1]), image.shape[2])
-    found.inside.copy_(image)
-    found.clear_edges()
-    return found
+    actual = Padded.new(image, (image.shape[0], image.shape[1]), image.shape[2])
+    actual.inside.copy_(image)
+    actual.clear_edges()
+    return actual
 
 
 def forward(kernel: Kernel, image: torch.Tensor) -> torch.Tensor:
@@ -93,7 +93,7 @@ def test_values_and_gradient_are_the_plain_convolutions(size, count, threads, di
     ],
 )
 def test_winograd_is_used_where_it_pays(channels, size, dtype, pays):
-    image, weight, bias = (each.to(dtype) for each in layer(channels, channels, *size))
+    image, weight, bias = (tensor.to(dtype) for tensor in layer(channels, channels, *size))
     kernel = Kernel.of(weight, bias)
     assert (kernel.transformed_for(size) is not None) is pays
     expected = F.conv2d(nchw(image), weight, bias, padding=1).relu()
