@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from itertools import islice, pairwise
 from statistics import median
 
@@ -15,7 +16,7 @@ from videostyle.errors import Cancelled
 from videostyle.frames import Motion
 from videostyle.losses.objective import Objective
 from videostyle.losses.style_targets import StyleTargets
-from videostyle.losses.terms import FrameTargets, Weights
+from videostyle.losses.terms import TERMS, FrameTargets, TotalVariation, Weights
 from videostyle.stylizers.base import FrameInput, Iteration
 from videostyle.stylizers.colors import luminance
 from videostyle.stylizers.fill import Carried
@@ -390,6 +391,36 @@ def test_grayscale():
     state = stylizer.state()
     np.testing.assert_array_equal(state["picture"], luminance(to_array(picture(*SIZE, 5))))
     np.testing.assert_array_equal(state["source"], luminance(image(2)))
+
+
+def test_time_and_guides_reach_the_targets():
+    """The style targets are asked for the frame's time, and the terms are given its masks at the size of the scale."""
+    times, guides = [], []
+
+    class TimedTargets(StyleTargets):
+        def at(self, size, time=Fraction(0)):
+            times.append(time)
+            return super().at(size, time)
+
+    class GuideCollector(CountingLBFGS):
+        def minimize(self, objective, start):
+            guides.extend(term.guides for term in objective.terms if isinstance(term, Guided))
+            return super().minimize(objective, start)
+
+    class Guided(TotalVariation):
+        def __init__(self, weight, targets):
+            super().__init__(weight, targets)
+            self.guides = targets.guides
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(TERMS, "tv", Guided)
+        styles = TimedTargets(thin_vgg(), [picture(30, 40, 9)])
+        stylizer = Optimize(styles, Weights(), Schedule(2, 1, 1), optimizer=GuideCollector())
+        mask = np.linspace(0, 1, 180 * 256, dtype=np.float32).reshape(180, 256)
+        stylizer.step(FrameInput(image(1, (180, 256)), time=Fraction(3, 2), guides={"sky": mask}))
+    assert times == [Fraction(3, 2)] * 3
+    assert [tuple(each["sky"].shape) for each in guides] == [(1, 1, *size) for size in scales((180, 256))]
+    np.testing.assert_array_equal(guides[-1]["sky"][0, 0], mask)
 
 
 # --- other schedules and sizes ---------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ its line to TERMS, and its weight, NAME_weight, to the options in config.py. Its
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
@@ -46,6 +46,9 @@ class FrameTargets:
 
     consistency: Tensor | None = None
     """How far the warped frame can be relied on, (1, 1, H, W) in [0, 1]."""
+
+    guides: Mapping[str, Tensor] = field(default_factory=dict)
+    """Masks by name, (1, 1, H, W) in [0, 1]; empty if none are given."""
 
     @property
     def tiles(self) -> list[Tile]:

@@ -1,7 +1,7 @@
-"""The stylizer for speed: a network that has learned the painting paints each frame in one pass.
+"""The stylizer for speed: the network of a style model stylizes each frame in one forward pass.
 
-Nothing is carried from frame to frame: the temporal term was part of what the network learned, so that like frames are painted
-alike (Huang et al. 2017, doi 10.1109/CVPR.2017.745). L is not evaluated: that would take twenty times as long as the painting.
+Nothing is carried from frame to frame: the temporal term was part of the training, so that similar frames are stylized alike
+(Huang et al. 2017, doi 10.1109/CVPR.2017.745). L is not evaluated: that would take twenty times as long as stylizing.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from videostyle.stylizers.colors import LUMA
 from videostyle.stylizers.settings import StylizerSettings
 from videostyle.tensors import to_array, to_tensor
 
-UNKNOWN = float("nan")  # L of a frame
+UNKNOWN = float("nan")
+"""The losses of a frame, which are not evaluated."""
 
 
 class FeedForward:
-    """Paints one shot frame by frame. See `Stylizer` for what its methods promise."""
+    """Stylizes the frames of a shot one by one with a trained network. See `Stylizer` for the contract."""
 
     lookahead = 0
 

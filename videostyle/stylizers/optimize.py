@@ -75,7 +75,12 @@ class LastFrame:
 
 
 class Optimize:
-    """Stylizes the frames of a shot by optimization. See `Stylizer` for the contract."""
+    """Stylizes the frames of a shot by optimization. See `Stylizer` for the contract.
+
+    first_picture: makes the start of a shot's first frame from the frame, both float32 (1, 3, H, W) in [0, 1]; None starts
+    from the frame with a little noise, coarse to fine. fill: makes the start of newly visible regions. grayscale: stylizes
+    the luminance only. optimizer: one of another configuration than the default, with bounds (0, 1).
+    """
 
     lookahead = 0
 
@@ -93,9 +98,6 @@ class Optimize:
         grayscale: bool = False,
         optimizer: LBFGS | None = None,
     ):
-        """first_picture: makes the start of a shot's first frame from the frame, both float32 (1, 3, H, W) in [0, 1]; None
-        starts from the frame with a little noise, coarse to fine. fill: makes the start of newly visible regions. grayscale:
-        stylize the luminance only. optimizer: another than the default, with bounds (0, 1)."""
         self.styles, self.weights, self.schedule = styles, weights, schedule
         self.device, self.seed, self.on_iteration = device, seed, on_iteration
         self.first_picture, self.fill, self.grayscale = first_picture, fill, grayscale
@@ -108,11 +110,11 @@ class Optimize:
         began = time.perf_counter()
         source, motion, last = self._gray(frame.image), frame.motion, self.last
         if motion is None or last is None:
-            picture, value, iterations = self._first(to_tensor(source, self.device))
+            picture, value, iterations = self._first(to_tensor(source, self.device), frame)
         elif self.schedule.repeats and not isnan(last.spatial_loss) and np.array_equal(source, last.source):
             picture, value, iterations = self._repeated(last)
         else:
-            picture, value, iterations = self._later(source, motion, last)
+            picture, value, iterations = self._later(source, frame, motion, last)
         self.styles.features.release()  # flow and warps between frames have large arrays of their own
         result = to_array(picture)
         # as `restore` does it: in another memory layout, kernels sum in another order and round differently
@@ -179,11 +181,16 @@ class Optimize:
     def _report(self, picture: Tensor, value: Value, fraction: float) -> None:
         self.on_iteration(Iteration(value.total, value.spatial, fraction, picture))
 
-    def _objective(self, content: Tensor, warped: Tensor | None = None, consistency: Tensor | None = None) -> Objective:
-        styles = self.styles.at((content.shape[2], content.shape[3]))
-        return Objective(FrameTargets(self.styles.features, content, styles, warped, consistency), self.weights)
+    def _objective(
+        self, content: Tensor, frame: FrameInput, warped: Tensor | None = None, consistency: Tensor | None = None
+    ) -> Objective:
+        size = content.shape[2], content.shape[3]
+        styles = self.styles.at(size, frame.time)
+        masks = {name: torch.from_numpy(mask).to(self.device)[None, None] for name, mask in frame.guides.items()}
+        guides = {name: resize(mask, size) for name, mask in masks.items()}
+        return Objective(FrameTargets(self.styles.features, content, styles, warped, consistency, guides), self.weights)
 
-    def _first(self, content: Tensor) -> tuple[Tensor, Value, int]:
+    def _first(self, content: Tensor, frame: FrameInput) -> tuple[Tensor, Value, int]:
         """Coarse to fine, at each scale from an empty history; the finest scale's pairs are kept for the next frame."""
         self.tracker.reset()
         height, width = content.shape[2:]
@@ -195,7 +202,7 @@ class Optimize:
         done = iterations = 0
         for size, count in steps:
             self.optimizer.forget()
-            objective = self._objective(resize(content, size))
+            objective = self._objective(resize(content, size), frame)
             start = resize(picture, size)
             for iteration, (picture, value) in enumerate(islice(self.optimizer.minimize(objective, start), count + 1)):
                 self._report(picture, value, (done + iteration * work(size)) / total)
@@ -213,10 +220,12 @@ class Optimize:
         self._report(last.picture, value, 1.0)
         return last.picture, value, 0
 
-    def _later(self, source: np.ndarray, motion: Motion, last: LastFrame) -> tuple[Tensor, Value, int]:
+    def _later(
+        self, source: np.ndarray, frame: FrameInput, motion: Motion, last: LastFrame
+    ) -> tuple[Tensor, Value, int]:
         """From the last picture warped along the flow, with the last frame's curvature pairs warped too."""
         collecting = not self.optimizer.pairs
-        objective, start, new_share = self._warped(to_tensor(source, self.device), motion, last)
+        objective, start, new_share = self._warped(to_tensor(source, self.device), frame, motion, last)
         planned = self.schedule.least + round(self.schedule.for_new * new_share)
         planned = max(planned, self.schedule.collect) if collecting else planned
         path = self.optimizer.minimize(objective, start)
@@ -231,7 +240,9 @@ class Optimize:
             self.first_spatial_loss = value.spatial
         return picture, value, iterations
 
-    def _warped(self, content: Tensor, motion: Motion, last: LastFrame) -> tuple[Objective, Tensor, float]:
+    def _warped(
+        self, content: Tensor, frame: FrameInput, motion: Motion, last: LastFrame
+    ) -> tuple[Objective, Tensor, float]:
         """A later frame's objective, the picture that its iterations start from, and the share of it that is new."""
         consistency = torch.from_numpy(motion.consistency).to(self.device)[None, None]
         flow = self.tracker.next_flow(motion)
@@ -244,7 +255,7 @@ class Optimize:
         wrong = wrong_content(consistency, difference)
         picture, consistency = self.tracker.with_keyframe(picture, consistency, wrong, motion.to_keyframe)
         start = self.fill(Carried(picture, consistency, difference, last.picture, last_source, content))
-        return self._objective(content, picture, consistency), start, 1 - float(consistency.mean())
+        return self._objective(content, frame, picture, consistency), start, 1 - float(consistency.mean())
 
     def _converged(self, iterations: int, previous: float, value: Value) -> bool:
         """Whether a frame that had its planned iterations needs no more. previous: L one iteration ago."""

@@ -1,4 +1,4 @@
-"""One picture in the style of another, from Python: the classic transfer of Gatys et al. (arXiv:1508.06576)."""
+"""Style transfer for one picture, from Python: that of Gatys et al. 2016 (arXiv:1508.06576)."""
 
 from __future__ import annotations
 
@@ -14,40 +14,45 @@ from videostyle.stylizers.optimize import Optimize
 from videostyle.stylizers.schedule import SCHEDULES, Schedule
 from videostyle.tensors import to_tensor
 
+STYLE_WEIGHT = Weights()["style"]
+"""The command line's default."""
+
 
 def stylize_image(
     content: np.ndarray,
     style: np.ndarray,
     *,
     iterations: int | None = None,
-    style_weight: float = 15.0,
+    style_weight: float = STYLE_WEIGHT,
     style_scale: float = 1.0,
     features: str = "vgg19",
     device: str = "cpu",
     seed: int = 0,
 ) -> np.ndarray:
-    """Paint a picture in the style of another.
+    """Stylize a picture in the style of another; returns uint8 (H, W, 3) of the content's size.
 
-    content, style: (H, W, 3) RGB arrays, uint8 or uint16, of any two sizes; the result is uint8 (H, W, 3) of content's
-    size. iterations: over all scales, the standard preset's where None. style_scale: stroke size relative to the picture.
-    Raises BadInput where an array is not a picture, MissingModel where the network's weights are not at hand.
+    content, style: RGB (H, W, 3), uint8 or uint16, of any two sizes. iterations: over all scales; None for those of preset
+    standard. style_scale: size of the strokes relative to the picture. Raises BadInput if an array is not a picture, and
+    MissingModel if the network's weights are missing.
     """
     content = _checked("content", content, SMALLEST_SIDE)
     style = _checked("style", style, 2)
     styles = StyleTargets(load_features(features, device), [to_tensor(style, device)], style_scale)
     schedule = Schedule(iterations or SCHEDULES["standard"].first, 0, 0)
-    painter = Optimize(styles, Weights(style=style_weight), schedule, device, seed)
-    (painted,) = painter.step(FrameInput(content))
-    return (painted.picture * 255).round().astype(np.uint8)
+    stylizer = Optimize(styles, Weights(style=style_weight), schedule, device, seed)
+    (stylized,) = stylizer.step(FrameInput(content))
+    return (stylized.picture * 255).round().astype(np.uint8)
 
 
 def _checked(name: str, image: np.ndarray, smallest: int) -> np.ndarray:
-    """The picture as an array. Raises BadInput where it is none, or has a side below `smallest`."""
+    """The picture as an array. Raises BadInput if it is not a picture, or has a side below `smallest`."""
     image = np.asarray(image)
     try:
         Frame(image)
     except ValueError as error:
-        raise BadInput(f"the {name} is not a picture: {error}", "RGB as uint8 or uint16 (H, W, 3)") from error
+        raise BadInput(f"the {name} is not a picture: {error}", todo="give RGB as uint8 or uint16 (H, W, 3)") from error
     if min(image.shape[:2]) < smallest:
-        raise BadInput(f"the {name} is {image.shape[1]}x{image.shape[0]} pixels", f"sides of {smallest} and more")
+        raise BadInput(
+            f"the {name} is {image.shape[1]}x{image.shape[0]} pixels; both sides must be at least {smallest}"
+        )
     return image
