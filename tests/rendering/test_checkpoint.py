@@ -1,4 +1,4 @@
-"""A run that breaks off goes on where it was, to the same bytes; what is damaged or was another run is told."""
+"""Interrupted runs resume to the same bytes; changed options are refused, and damaged checkpoints are reported."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.clips import Tone, make_clip, make_style_image
-from tests.support.runs import frame_times, moving_disc, quick_job, stripes
-from tests.support.thin_vgg import thin_weights
+from tests.support.clips import Tone, make_clip
+from tests.support.outputs import opened_sink
+from tests.support.runs import frame_times, moving_disc, names_in, quick_job, stripes
 from videostyle.analysis import ShotList
 from videostyle.errors import BadOutput, Cancelled, RunFailed
 from videostyle.events import Notice, Progress, Rendering
@@ -24,7 +24,6 @@ from videostyle.frames import Frame
 from videostyle.media.video_sink import VideoSink
 from videostyle.media.video_source import VideoSource
 from videostyle.media.workdir import WorkFolder
-from videostyle.models.weights import WEIGHTS
 from videostyle.provenance import fingerprint, sha256_of
 from videostyle.rendering import checkpoint
 from videostyle.rendering.checkpoint import Checkpoints, Interval
@@ -41,17 +40,6 @@ def run(job, progress=None, cancel=None):
     return render(job, Progress(progress, cancel), Interval(0, float("inf")))
 
 
-@pytest.fixture(autouse=True)
-def thin_network(monkeypatch):
-    """The thin network."""
-    monkeypatch.setitem(WEIGHTS, "vgg19", thin_weights)
-
-
-@pytest.fixture(scope="module")
-def style(tmp_path_factory) -> Path:
-    return make_style_image(tmp_path_factory.mktemp("style") / "style.png")
-
-
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory) -> Path:
     """Seven frames in two shots, at uneven times from 1 s on, with sound."""
@@ -60,8 +48,8 @@ def clip(tmp_path_factory) -> Path:
     return make_clip(path, moving_disc(4) + stripes(3), pts=pts, time_base=MS, tones=[Tone(seconds=0.4)])
 
 
-def interrupted(job, after: int) -> None:
-    """Run the job and stop it while the frame after this many is painted."""
+def interrupt(job, after: int) -> None:
+    """Run the job and cancel it when this many frames are finished."""
     cancel = threading.Event()
 
     def listen(event):
@@ -73,49 +61,52 @@ def interrupted(job, after: int) -> None:
 
 
 def notices(job) -> list[str]:
-    told = []
-    run(job, progress=lambda event: told.append(event.text) if isinstance(event, Notice) else None)
-    return told
+    """Run the job; return its notices."""
+    texts = []
+    run(job, progress=lambda event: texts.append(event.text) if isinstance(event, Notice) else None)
+    return texts
 
 
 def content(path: Path) -> dict[str, bytes]:
-    files = [each for each in path.rglob("*") if each.is_file()] if path.is_dir() else [path]
-    return {each.name.replace("whole", "out"): each.read_bytes() for each in files}
+    """The bytes of a file, or of the files in a folder, by name; an output named "whole" compares equal to one named "out"."""
+    files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
+    return {file.name.replace("whole", "out"): file.read_bytes() for file in files}
 
 
-# --- going on ----------------------------------------------------------------------------------------------------------
+# --- resuming --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("after", range(1, COUNT))
 @pytest.mark.parametrize("name", ["out.mp4", "out.webm", "out"])
-def test_stopped_in_any_frame_the_same_command_goes_on_to_the_same_bytes(
-    clip, style, tmp_path, monkeypatch, name, after
-):
+def test_resume_after_any_frame(clip, style, tmp_path, monkeypatch, name, after):
+    """The same command resumes a run that was stopped in any frame, and the output has the same bytes."""
     monkeypatch.setattr("videostyle.media.video_sink.SEGMENT_FRAMES", 3)  # so that one ends within a shot
     whole, output = tmp_path / name.replace("out", "whole"), tmp_path / name
     expected = run(quick_job(clip, style, whole))
-    interrupted(quick_job(clip, style, output), after)
+    interrupt(quick_job(clip, style, output), after)
     assert not output.exists()
-    painted = []
-    report = run(quick_job(clip, style, output), progress=lambda event: painted.append(getattr(event, "frame", COUNT)))
+    numbers = []
+    report = run(quick_job(clip, style, output), progress=lambda event: numbers.append(getattr(event, "frame", COUNT)))
     assert content(output) == content(whole)
-    assert min(painted[-5:]) > after or after == COUNT - 1
-    assert [each.loss for each in report.frames] == [each.loss for each in expected.frames]
-    assert [each.time for each in report.frames] == [each.time for each in expected.frames]
-    assert sorted(each.name for each in tmp_path.iterdir()) == sorted([output.name, whole.name])
+    assert min(numbers[-5:]) > after or after == COUNT - 1
+    assert [frame.loss for frame in report.frames] == [frame.loss for frame in expected.frames]
+    assert [frame.time for frame in report.frames] == [frame.time for frame in expected.frames]
+    assert names_in(tmp_path) == sorted([output.name, whole.name])
 
 
 @pytest.mark.parametrize("options", [{"keep_colors": True}, {"flow": "none"}, {"frames": "2:6"}, {"start": 0.05}])
-def test_whatever_was_asked_for(clip, style, tmp_path, options):
+def test_resume_with_options(clip, style, tmp_path, options):
+    """A run with other options resumes too, also when it is interrupted twice."""
     whole, output = tmp_path / "whole.mp4", tmp_path / "out.mp4"
     run(quick_job(clip, style, whole, **options))
-    interrupted(quick_job(clip, style, output, **options), 2)
-    interrupted(quick_job(clip, style, output, **options), 3)  # and again
+    interrupt(quick_job(clip, style, output, **options), 2)
+    interrupt(quick_job(clip, style, output, **options), 3)
     run(quick_job(clip, style, output, **options))
     assert content(output) == content(whole)
 
 
-def test_what_fails_after_the_last_frame_paints_nothing_again(clip, style, tmp_path, monkeypatch):
+def test_resume_after_failed_mux(clip, style, tmp_path, monkeypatch):
+    """A run that failed after its last frame only writes the output; no frame is stylized again."""
     output = tmp_path / "out.mp4"
     with monkeypatch.context() as full:
         full.setattr(VideoSink, "finish", lambda self: (_ for _ in ()).throw(RunFailed("the disk is full")))
@@ -127,43 +118,47 @@ def test_what_fails_after_the_last_frame_paints_nothing_again(clip, style, tmp_p
     assert not any(isinstance(event, Rendering) for event in events)
 
 
-def test_an_output_inside_the_folder_that_is_painted_goes_on_too(style, tmp_path):
+def test_output_inside_the_source_folder(style, tmp_path):
+    """A run whose output lies in the folder of its frames resumes: the output does not count as a change of the source."""
     for number, image in enumerate(moving_disc(4), 1):
         cv2.imwrite(str(tmp_path / f"{number:03d}.png"), image)
     job = quick_job(tmp_path, style, tmp_path / "out.mkv")
-    interrupted(job, 2)
-    assert any("after its first 2 frames" in each for each in notices(job))
+    interrupt(job, 2)
+    assert any("after its first 2 frames" in text for text in notices(job))
 
 
-def test_a_finished_picture_outlives_a_failure_to_publish_it(clip, style, tmp_path, monkeypatch):
-    job = quick_job(clip, style, tmp_path / "look.png", frames="1")
+def test_resume_after_failed_publish(clip, style, tmp_path, monkeypatch):
+    """A finished picture that could not be moved to its place is kept, and the next run only moves it."""
+    job = quick_job(clip, style, tmp_path / "one.png", frames="1")
     with monkeypatch.context() as full:
         full.setattr("videostyle.media.image_sinks.publish", lambda *_: (_ for _ in ()).throw(OSError(28, "no room")))
         with pytest.raises(RunFailed):
             run(job)
-    parts = tmp_path / ".look.png.videostyle" / "parts"
-    assert sum(each.stat().st_size for each in parts.glob("*.safetensors")) < 1000  # nothing follows it
+    parts = tmp_path / ".one.png.videostyle" / "parts"
+    assert sum(file.stat().st_size for file in parts.glob("*.safetensors")) < 1000  # no frame follows: no state
     events = []
     run(job, progress=events.append)
     assert not any(isinstance(event, Rendering) for event in events)
     run(quick_job(clip, style, tmp_path / "whole.png", frames="1"))
-    assert content(tmp_path / "look.png")["look.png"] == content(tmp_path / "whole.png")["out.png"]
+    assert content(tmp_path / "one.png")["one.png"] == content(tmp_path / "whole.png")["out.png"]
 
 
-def test_a_run_can_be_made_longer(clip, style, tmp_path):
+def test_raise_frames(clip, style, tmp_path):
+    """An interrupted run resumes with a larger --frames."""
     whole, output = tmp_path / "whole.mp4", tmp_path / "out.mp4"
     run(quick_job(clip, style, whole, frames="6"))
-    interrupted(quick_job(clip, style, output, frames="5"), 3)
+    interrupt(quick_job(clip, style, output, frames="5"), 3)
     run(quick_job(clip, style, output, frames="6"))
     assert content(output) == content(whole)
 
 
-def test_frames_published_one_by_one_can_be_published_again(clip, style, tmp_path, monkeypatch):
+def test_resume_while_replacing_frames(clip, style, tmp_path, monkeypatch):
+    """A run that failed while it replaced the frames of a folder one by one replaces them all when it is resumed."""
     output = tmp_path / "out"
     run(quick_job(clip, style, output))
     expected = content(output)
-    for each in output.glob("*.png"):
-        each.write_bytes(b"old")
+    for file in output.glob("*.png"):
+        file.write_bytes(b"old")
     job = quick_job(clip, style, output, overwrite=True)
     published = []
 
@@ -181,7 +176,9 @@ def test_frames_published_one_by_one_can_be_published_again(clip, style, tmp_pat
     assert content(output) == expected
 
 
-def test_a_source_that_became_shorter_is_told_and_what_was_painted_stays(clip, style, tmp_path, monkeypatch):
+def test_source_ends_early(clip, style, tmp_path, monkeypatch):
+    """A source that ends before the analysis said fails the run; the frames stylized so far are kept."""
+
     def shorter(self, size=None, first=0, frames=VideoSource.frames):
         for frame in frames(self, size, first):
             if frame.index == 4 and size == (36, 48) and self.shrunk:
@@ -194,15 +191,15 @@ def test_a_source_that_became_shorter_is_told_and_what_was_painted_stays(clip, s
     with pytest.raises(RunFailed, match="after 4 of 7 frames"):
         run(quick_job(clip, style, tmp_path / "out.mp4"))
     VideoSource.shrunk = False
-    told = notices(quick_job(clip, style, tmp_path / "out.mp4"))
-    assert any("after its first 4 frames" in line for line in told)
+    texts = notices(quick_job(clip, style, tmp_path / "out.mp4"))
+    assert any("after its first 4 frames" in text for text in texts)
 
 
-# --- what is not gone on with -----------------------------------------------------------------------------------------
+# --- refusing to resume ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "difference"),
     [
         ({"style_weight": 31.0}, "--style-weight was 15.0 and is now 31.0"),
         ({"seed": 5}, "--seed was 0 and is now 5"),
@@ -212,27 +209,29 @@ def test_a_source_that_became_shorter_is_told_and_what_was_painted_stays(clip, s
         ({"frames": "2"}, "3 frames are done and now 2 are asked for"),
     ],
 )
-def test_a_changed_option_is_refused_with_the_difference(clip, style, tmp_path, options, told):
+def test_changed_option(clip, style, tmp_path, options, difference):
+    """Another option is refused with the difference, and the work folder stays as it was."""
     output = tmp_path / "out.mp4"
-    interrupted(quick_job(clip, style, output), 3)
+    interrupt(quick_job(clip, style, output), 3)
     left = content(tmp_path / ".out.mp4.videostyle")
     with pytest.raises(BadOutput) as error:
         run(quick_job(clip, style, output, **options))
-    assert told in str(error.value)
+    assert difference in str(error.value)
     assert "--restart" in str(error.value)
     assert content(tmp_path / ".out.mp4.videostyle") == left
     run(quick_job(clip, style, output))
     assert len(frame_times(output)) == COUNT
 
 
-def test_a_changed_file_is_refused_and_restart_starts_over(clip, style, tmp_path):
+def test_changed_style_and_restart(clip, style, tmp_path):
+    """Another style image is refused; --restart starts over, and only once nothing else is wrong."""
     output, own = tmp_path / "out.mp4", tmp_path / "own.png"
     own.write_bytes(style.read_bytes())
-    interrupted(quick_job(clip, own, output), 3)
+    interrupt(quick_job(clip, own, output), 3)
     cv2.imwrite(str(own), cv2.imread(str(own))[::-1])
     with pytest.raises(BadOutput, match="style 1 was"):
         run(quick_job(clip, own, output))
-    with pytest.raises(BadOutput, match="pixels"):  # refused late, as an encoder's least size is
+    with pytest.raises(BadOutput, match="pixels"):  # refused late: the encoder's smallest size
         run(quick_job(clip, own, output, restart=True, size=32, codec="hevc"))
     assert any((tmp_path / ".out.mp4.videostyle" / "parts").glob("checkpoint_*.json"))
     run(quick_job(clip, own, output, restart=True))
@@ -240,7 +239,7 @@ def test_a_changed_file_is_refused_and_restart_starts_over(clip, style, tmp_path
     assert content(output) == content(tmp_path / "whole.mp4")
 
 
-# --- damage -----------------------------------------------------------------------------------------------------------
+# --- damage ----------------------------------------------------------------------------------------------------------
 
 
 def damage(path: Path) -> None:
@@ -251,22 +250,24 @@ def damage(path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["checkpoint_*.json", "checkpoint_*.safetensors", "pictures/*.png"])
 @pytest.mark.parametrize("harm", [damage, Path.unlink, lambda path: path.write_bytes(b"")])
-def test_damage_is_named_and_the_checkpoint_before_it_taken(clip, style, tmp_path, kind, harm):
+def test_damaged_checkpoint(clip, style, tmp_path, kind, harm):
+    """Where a file of the newest checkpoint is damaged, it is named and the run resumes from the checkpoint before."""
     output, whole = tmp_path / "out.mp4", tmp_path / "whole.mp4"
-    interrupted(quick_job(clip, style, output), 3)
+    interrupt(quick_job(clip, style, output), 3)
     newest = sorted((tmp_path / ".out.mp4.videostyle" / "parts").glob(kind))[-1]
     harm(newest)
-    told = notices(quick_job(clip, style, output))
-    assert any("after its first 2 frames" in line for line in told)
-    if (kind, harm) != ("checkpoint_*.json", Path.unlink):  # then there is nothing to be seen of it
-        assert any("checkpoint_00000003.json" in line and "unusable" in line for line in told)
+    texts = notices(quick_job(clip, style, output))
+    assert any("after its first 2 frames" in text for text in texts)
+    if (kind, harm) != ("checkpoint_*.json", Path.unlink):  # a checkpoint that is gone cannot be named
+        assert any("checkpoint_00000003.json" in text and "unusable" in text for text in texts)
     run(quick_job(clip, style, whole))
     assert content(output) == content(whole)
 
 
-def test_where_all_is_damaged_it_starts_over(clip, style, tmp_path):
+def test_all_checkpoints_damaged(clip, style, tmp_path):
+    """Where every checkpoint is damaged, the run starts over."""
     output, whole = tmp_path / "out.mp4", tmp_path / "whole.mp4"
-    interrupted(quick_job(clip, style, output), 3)
+    interrupt(quick_job(clip, style, output), 3)
     for path in (tmp_path / ".out.mp4.videostyle" / "parts").glob("*.json"):
         damage(path)
     run(quick_job(clip, style, output))
@@ -274,13 +275,15 @@ def test_where_all_is_damaged_it_starts_over(clip, style, tmp_path):
     assert content(output) == content(whole)
 
 
-def test_nothing_of_a_checkpoint_is_executed(clip, style, tmp_path):
+def test_pickle_is_not_executed(clip, style, tmp_path):
+    """A pickle in place of a checkpoint's arrays, with a valid checksum, is unusable and never executed."""
+
     class Bomb:
         def __reduce__(self):
             return (Path.touch, (tmp_path / "executed",))
 
     output = tmp_path / "out.mp4"
-    interrupted(quick_job(clip, style, output), 3)
+    interrupt(quick_job(clip, style, output), 3)
     parts = tmp_path / ".out.mp4.videostyle" / "parts"
     arrays = sorted(parts.glob("*.safetensors"))[-1]
     old = sha256_of(arrays)
@@ -288,36 +291,36 @@ def test_nothing_of_a_checkpoint_is_executed(clip, style, tmp_path):
     listing = arrays.with_suffix(".json")
     text = listing.read_bytes().split(b"\n", 1)[1].replace(old.encode(), sha256_of(arrays).encode())
     listing.write_bytes(checkpoint.hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
-    told = notices(quick_job(clip, style, output))
-    assert any("unusable" in line for line in told)
+    assert any("unusable" in text for text in notices(quick_job(clip, style, output)))
     assert not (tmp_path / "executed").exists()
 
 
-# --- the parts --------------------------------------------------------------------------------------------------------
+# --- parts -----------------------------------------------------------------------------------------------------------
 
 
 def record(index: int) -> FrameRecord:
     return FrameRecord(index, Fraction(index, 30), 1, 3, 1.5, 1.25, 0.125, 0.1)
 
 
-def test_two_are_kept_with_what_they_need_and_nothing_else(tmp_path):
+def test_two_checkpoints_are_kept(tmp_path):
+    """Two checkpoints are kept, with the files that they need and no others."""
     with WorkFolder(tmp_path / "out") as work:
         pictures = [work.folder("pictures") / f"{number}.png" for number in range(4)]
         saved = Checkpoints(work, {}, ShotList(0, 9, frozenset({0}), None), print)
         for number, picture in enumerate(pictures):
             picture.write_bytes(bytes([number]))
             saved.save([record(index) for index in range(number + 1)], [picture], {"picture": np.ones(number)})
-        kept = {each.relative_to(work.parts).as_posix() for each in work.parts.rglob("*") if each.is_file()}
+        kept = {file.relative_to(work.parts).as_posix() for file in work.parts.rglob("*") if file.is_file()}
         listed = {f"checkpoint_0000000{n}.{kind}" for n in (3, 4) for kind in ("json", "safetensors")}
         assert kept == listed | {"pictures/2.png", "pictures/3.png"}
-        found = Checkpoints(work, {}, ShotList(0, 9, frozenset({0}), None), print).newest()
-        assert found.records == tuple(record(index) for index in range(4))
-        assert list(found.files) == ["pictures/3.png"]
-        np.testing.assert_array_equal(found.state["picture"], np.ones(3))
+        newest = Checkpoints(work, {}, ShotList(0, 9, frozenset({0}), None), print).newest()
+        assert newest.records == tuple(record(index) for index in range(4))
+        assert list(newest.files) == ["pictures/3.png"]
+        np.testing.assert_array_equal(newest.state["picture"], np.ones(3))
 
 
 def test_interval(tmp_path):
-    """Checkpoints are at least 30 seconds apart, and one that took two seconds is paid off by 200."""
+    """Checkpoints are at least 30 seconds apart, and at least 100 times the time that the last one took."""
     now = iter([0, 29.9, 30, 30, 32, 32, 231.9, 232])  # opened, asked twice, saved from 30 to 32, asked twice
     with WorkFolder(tmp_path / "out") as work:
         work.folder("pictures")
@@ -328,9 +331,9 @@ def test_interval(tmp_path):
 
 
 def test_other_version_is_refused(clip, style, tmp_path):
-    """Checkpoints without a format number are those of 0.1.0: what they hold is left for that version to finish."""
+    """Checkpoints without a format number are those of 0.1.0; they are refused and left as they are."""
     output = tmp_path / "out.mp4"
-    interrupted(quick_job(clip, style, output), 3)
+    interrupt(quick_job(clip, style, output), 3)
     parts = tmp_path / ".out.mp4.videostyle" / "parts"
     for path in checkpoint.checkpoint_files(parts):
         listing = checkpoint.read_listing(path)
@@ -344,14 +347,16 @@ def test_other_version_is_refused(clip, style, tmp_path):
 
 
 @given(st.integers(0, 2**40), st.fractions(), st.floats(allow_nan=False, allow_infinity=False), st.integers(1, 9))
-def test_records_come_back(index, time, loss, iterations):
+def test_record_round_trip(index, time, loss, iterations):
+    """A frame's record comes back from JSON unchanged."""
     one = FrameRecord(index, time, 1, iterations, loss, loss, 0.5, 0.25)
     assert frame_from_json(frame_as_json(one)) == one
 
 
 @settings(max_examples=30)
 @given(size=st.integers(1, 400), place=st.floats(0, 1, exclude_max=True))
-def test_any_change_of_a_small_file_changes_its_fingerprint(tmp_path_factory, size, place):
+def test_fingerprint(tmp_path_factory, size, place):
+    """Any change of a small file changes its fingerprint."""
     path = tmp_path_factory.mktemp("file") / "a"
     data = bytearray(np.random.default_rng(size).bytes(size))
     path.write_bytes(data)
@@ -363,7 +368,8 @@ def test_any_change_of_a_small_file_changes_its_fingerprint(tmp_path_factory, si
     assert fingerprint(path) != before
 
 
-def test_a_large_file_is_read_in_places_from_the_first_to_the_last(tmp_path, monkeypatch):
+def test_fingerprint_of_large_file(tmp_path, monkeypatch):
+    """A large file is sampled from its first byte to its last."""
     monkeypatch.setattr("videostyle.provenance.SAMPLE", 4)
     path = tmp_path / "a"
     data = bytearray(4 * 64 * 5)
@@ -374,22 +380,21 @@ def test_a_large_file_is_read_in_places_from_the_first_to_the_last(tmp_path, mon
         assert fingerprint(path) != before
 
 
-def test_a_folder_is_known_by_what_is_in_it(tmp_path):
+def test_fingerprint_of_folder(tmp_path):
+    """A folder is known by its frames; other files in it, such as an output, do not count."""
     (tmp_path / "1.png").write_bytes(b"a")
     before = fingerprint(tmp_path)
     assert fingerprint(tmp_path) == before
-    (tmp_path / "painted").mkdir()
-    for other in (".1.png", "out.mp4", "Thumbs.db", "painted/2.png"):  # no frames of it: an output may lie in it
+    (tmp_path / "stylized").mkdir()
+    for other in (".1.png", "out.mp4", "Thumbs.db", "stylized/2.png"):
         (tmp_path / other).write_bytes(b"a")
     assert fingerprint(tmp_path) == before
     (tmp_path / "2.png").write_bytes(b"a")
     assert fingerprint(tmp_path) != before
 
 
-def test_a_sink_resumed_needs_no_frame_twice(tmp_path):
-    """The newest picture stays listed though it is encoded: its name tells where the next frame goes."""
-    from tests.support.outputs import opened_sink
-
+def test_sink_lists_newest_picture(tmp_path):
+    """The newest picture stays listed though it is encoded: its name says where the next frame goes."""
     clip = make_clip(tmp_path / "clip.mp4", moving_disc(2), tones=[])
     image = np.zeros((36, 64, 3), np.uint8)
     with WorkFolder(tmp_path / "out.mp4") as work:

@@ -1,4 +1,4 @@
-"""Remaining time: the arithmetic, with a clock that only moves when the test moves it."""
+"""The estimate of the remaining time, with a clock that the test moves."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from videostyle.rendering.estimate import MEASURED_FIRST, Workload
 
 
 class Clock:
+    """A clock that stands still."""
+
     def __init__(self):
         self.now = 1000.0
 
@@ -22,7 +24,8 @@ def clock() -> Clock:
     return Clock()
 
 
-def test_a_runs_work_is_its_first_frames_and_its_later_ones(clock):
+def test_total_and_fraction(clock):
+    """The work of a run is that of the shots' first frames and of the later frames."""
     workload = Workload(100.0, 10.0, shots=2, frames=12, clock=clock)
     assert workload.total == 2 * 100 + 10 * 10
     assert workload.fraction == 0
@@ -34,7 +37,8 @@ def test_a_runs_work_is_its_first_frames_and_its_later_ones(clock):
     assert workload.fraction == pytest.approx(105 / 300)
 
 
-def test_later_frames_are_expected_to_take_what_those_before_took(clock):
+def test_mean_of_later_frames(clock):
+    """Later frames are expected to take the mean of those that are done."""
     workload = Workload(100.0, 10.0, shots=1, frames=5, clock=clock)
     workload.finish_frame(True, 100.0)
     workload.finish_frame(False, 30.0)
@@ -43,10 +47,11 @@ def test_later_frames_are_expected_to_take_what_those_before_took(clock):
     assert workload.fraction == pytest.approx(180 / 260)
 
 
-def test_the_time_left_is_named_once_enough_was_measured(clock):
+def test_remaining(clock):
+    """There is an estimate once MEASURED_FIRST seconds of iterations were measured."""
     workload = Workload(100.0, 10.0, shots=1, frames=11, clock=clock)
     assert workload.remaining is None
-    clock.now += 500  # looking for cuts is no painting
+    clock.now += 500  # the analysis before the first iteration does not count
     workload.advance(True, 0.0)
     assert workload.remaining is None
     clock.now += MEASURED_FIRST - 0.5
@@ -57,7 +62,8 @@ def test_the_time_left_is_named_once_enough_was_measured(clock):
     assert workload.remaining == pytest.approx(MEASURED_FIRST * 175 / 25)
 
 
-def test_nothing_done_leaves_the_time_open(clock):
+def test_remaining_of_no_work(clock):
+    """There is no estimate as long as no work is done."""
     workload = Workload(100.0, 10.0, shots=1, frames=2, clock=clock)
     workload.advance(True, 0.0)
     clock.now += 60
@@ -65,7 +71,8 @@ def test_nothing_done_leaves_the_time_open(clock):
 
 
 @given(st.lists(st.floats(1, 1000), min_size=1, max_size=20), st.integers(1, 5))
-def test_at_the_end_all_is_done_and_no_time_is_left(works, shots):
+def test_end(works, shots):
+    """At the end the fraction is 1 and no time remains, whatever the frames took."""
     clock = Clock()
     shots = min(shots, len(works))
     workload = Workload(100.0, 10.0, shots, len(works), clock)

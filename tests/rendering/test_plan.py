@@ -1,4 +1,4 @@
-"""What a job leaves open: each default, and each refusal with what would be taken instead."""
+"""Resolving a job to a plan: the defaults of what it leaves open, the notices, and the refusals."""
 
 from __future__ import annotations
 
@@ -37,12 +37,13 @@ def job(place: Path, name: str = "in.mp4", output: str | None = None, **options)
     return Job(input=place / name, styles=(place / "style.jpg",), output=output and place / output, **options)
 
 
-def test_depth_that_is_lost_without_being_asked_for_is_told(place):
+def test_notice_of_lost_depth(place):
+    """A source of more than 8 bits gives a notice where the output has 8, unless the pixel format was asked for."""
     deep = replace(VIDEO, bits=16)
     for options, lost in (({}, True), ({"codec": "hevc"}, False), ({"pix_fmt": "yuv420p"}, False)):
-        told: list[str] = []
-        resolve(job(place, output="out.mp4", size=64, **options), deep, told.append)
-        assert any("more than 8 bits" in line for line in told) is lost
+        notices: list[str] = []
+        resolve(job(place, output="out.mp4", size=64, **options), deep, notices.append)
+        assert any("more than 8 bits" in line for line in notices) is lost
 
 
 # --- the output ------------------------------------------------------------------------------------------------------
@@ -57,7 +58,8 @@ def test_depth_that_is_lost_without_being_asked_for_is_told(place):
         ("frames", FOLDER, "frames_style"),
     ],
 )
-def test_the_default_output_stands_beside_the_input(place, name, info, expected):
+def test_default_output(place, name, info, expected):
+    """The default output lies beside the input, with the style's name and a suffix that can be written."""
     assert resolve_output(job(place, name), info) == place / expected
 
 
@@ -65,42 +67,48 @@ def test_the_default_output_stands_beside_the_input(place, name, info, expected)
     ("name", "info", "output"),
     [
         ("in.mp4", VIDEO, "out.webm"),
-        ("in.mp4", VIDEO, "painted"),
+        ("in.mp4", VIDEO, "stylized"),
         ("frames", FOLDER, "out.mov"),
-        ("frames", FOLDER, "painted"),
+        ("frames", FOLDER, "stylized"),
         ("photo.jpg", STILL, "out.png"),
-        ("photo.jpg", STILL, "painted"),
+        ("photo.jpg", STILL, "stylized"),
     ],
 )
-def test_what_can_hold_the_source_is_taken(place, name, info, output):
+def test_output(place, name, info, output):
+    """Outputs that can hold the source are accepted."""
     assert resolve_output(job(place, name, output), info) == place / output
 
 
-def test_one_frame_of_a_clip_is_a_picture(place):
-    assert resolve_output(job(place, output="look.png", frames="1"), VIDEO) == place / "look.png"
-    assert resolve_output(job(place, output="look.png", frames="5:5"), VIDEO) == place / "look.png"
+def test_picture_of_clip(place):
+    """A picture can hold one frame of a clip and no more."""
+    assert resolve_output(job(place, output="one.png", frames="1"), VIDEO) == place / "one.png"
+    assert resolve_output(job(place, output="one.png", frames="5:5"), VIDEO) == place / "one.png"
     for frames in (None, "2", "1:2"):
         with pytest.raises(BadOutput, match="--frames 1"):
-            resolve_output(job(place, output="look.png", frames=frames), VIDEO)
+            resolve_output(job(place, output="one.png", frames=frames), VIDEO)
 
 
-def test_a_still_does_not_become_a_video(place):
+def test_video_of_still(place):
+    """A still cannot become a video."""
     with pytest.raises(BadOutput, match=r"\.png"):
         resolve_output(job(place, "photo.jpg", "out.mp4"), STILL)
 
 
 @pytest.mark.parametrize("output", ["out.mp3", "out.txt"])
-def test_a_suffix_that_holds_no_picture_is_refused(place, output):
+def test_unknown_suffix(place, output):
+    """An unknown suffix is refused, and the accepted ones are listed."""
     with pytest.raises(BadOutput, match=r"accepted: \.mp4"):
         resolve_output(job(place, output=output), VIDEO)
 
 
-def test_a_missing_folder_is_refused(place):
+def test_missing_output_folder(place):
+    """The folder of the output has to exist."""
     with pytest.raises(BadOutput, match="no folder"):
         resolve_output(job(place, output="nowhere/out.mp4"), VIDEO)
 
 
-def test_what_is_there_is_replaced_only_when_asked(place):
+def test_overwrite(place):
+    """An existing output is replaced only with --overwrite."""
     (place / "out.mp4").touch()
     with pytest.raises(BadOutput, match="--overwrite"):
         resolve_output(job(place, output="out.mp4"), VIDEO)
@@ -108,13 +116,15 @@ def test_what_is_there_is_replaced_only_when_asked(place):
 
 
 @pytest.mark.parametrize("output", ["in.mp4", "link.mp4"])
-def test_what_is_read_is_never_replaced(place, output):
+def test_output_is_input(place, output):
+    """The input is never replaced, not by another name of the same file either."""
     (place / "link.mp4").hardlink_to(place / "in.mp4")
     with pytest.raises(BadOutput, match="is a file that this run reads"):
         resolve_output(job(place, output=output, overwrite=True), VIDEO)
 
 
-def test_a_style_and_a_folder_of_frames_are_not_replaced_either(place):
+def test_output_is_style_or_folder(place):
+    """A style image and the input's folder of frames are never replaced."""
     with pytest.raises(BadOutput, match="is a file that this run reads"):
         resolve_output(job(place, "photo.jpg", "style.jpg", overwrite=True), STILL)
     with pytest.raises(BadOutput, match="is a file that this run reads"):
@@ -124,46 +134,53 @@ def test_a_style_and_a_folder_of_frames_are_not_replaced_either(place):
 # --- the size --------------------------------------------------------------------------------------------------------
 
 
-def chosen(place: Path, source, device="cpu", output="out.mp4", **options):
+def resolved_size(place: Path, source, device="cpu", output="out.mp4", **options):
+    """The working size for a source of this (height, width), and the notices."""
     notices = []
     info = VideoInfo("video", source, 8, Fraction(1, 25))
     multiple = 2 if output.endswith(".mp4") else 1
     return resolve_size(job(place, **options), info, notices.append, device, multiple), notices
 
 
-def test_without_a_gpu_the_default_is_512_and_says_so(place):
-    size, (notice,) = chosen(place, (720, 1280))
+def test_default_size_on_cpu(place):
+    """On a CPU the default is 512 pixels, with a notice that names --size."""
+    size, (notice,) = resolved_size(place, (720, 1280))
     assert size == (288, 512)
     assert "--size 1280" in notice
 
 
-def test_a_small_source_and_a_gpu_keep_the_sources_size(place):
-    assert chosen(place, (240, 320)) == ((240, 320), [])
-    assert chosen(place, (720, 1280), device="cuda") == ((720, 1280), [])
+def test_source_size(place):
+    """A small source, and any source on a GPU, keeps its size."""
+    assert resolved_size(place, (240, 320)) == ((240, 320), [])
+    assert resolved_size(place, (720, 1280), device="cuda") == ((720, 1280), [])
 
 
-def test_upright_sources_go_by_their_longer_side(place):
-    assert chosen(place, (1280, 720), size=640) == ((640, 360), [])
+def test_size_of_portrait(place):
+    """--size is the longer side, of portrait sources too."""
+    assert resolved_size(place, (1280, 720), size=640) == ((640, 360), [])
 
 
-def test_enlarging_is_told(place):
-    size, (notice,) = chosen(place, (120, 160), size=320)
+def test_enlarge(place):
+    """A size larger than the source's gives a notice."""
+    size, (notice,) = resolved_size(place, (120, 160), size=320)
     assert size == (240, 320)
     assert "larger than the source" in notice
 
 
-def test_a_video_has_even_sides_and_a_picture_keeps_odd_ones(place):
-    assert chosen(place, (121, 161), output="out.mp4")[0] == (122, 162)
-    assert chosen(place, (121, 161), output="painted")[0] == (121, 161)
+def test_even_size(place):
+    """A video has even sides; a picture keeps odd ones."""
+    assert resolved_size(place, (121, 161), output="out.mp4")[0] == (122, 162)
+    assert resolved_size(place, (121, 161), output="stylized")[0] == (121, 161)
 
 
-def test_a_strip_is_refused(place):
+def test_narrow_source(place):
+    """A source whose shorter side would be too small is refused."""
     with pytest.raises(BadOption, match="raise --size"):
-        chosen(place, (60, 1000), size=200)
+        resolved_size(place, (60, 1000), size=200)
 
 
-def test_memory_is_checked_on_a_cpu_only(place, monkeypatch):
-    """What does not fit into memory is refused, but on a GPU, whose memory the system does not know of."""
+def test_memory(place, monkeypatch):
+    """What does not fit into memory is refused on a CPU; the memory of a GPU is not checked."""
     kind = STYLIZERS["optimize"]
     monkeypatch.setitem(STYLIZERS, "optimize", replace(kind, memory=LinearMemory(2**60, 1)))
     with pytest.raises(BadOption, match="at 512x288 needs about"):
@@ -175,15 +192,17 @@ def test_memory_is_checked_on_a_cpu_only(place, monkeypatch):
 # --- the encoding ----------------------------------------------------------------------------------------------------
 
 
-def test_what_is_said_of_a_video_without_one_is_refused(place):
+def test_encoding_options_without_video(place):
+    """Options of the encoding are refused where the output is not a video."""
     for options in ({"codec": "hevc"}, {"crf": 20}, {"pix_fmt": "yuv444p"}):
         with pytest.raises(BadOption, match="is not a video"):
-            resolve(job(place, output="painted", **options), VIDEO, print)
+            resolve(job(place, output="stylized", **options), VIDEO, print)
     with pytest.raises(BadOption, match="where a folder of frames becomes a video"):
         resolve(job(place, output="out.mp4", fps="24"), VIDEO, print)
 
 
-def test_all_choices_of_a_folder_that_becomes_a_video(place):
+def test_folder_to_video(place):
+    """The plan of a folder that becomes a video has its rate, encoder and size."""
     plan = resolve(job(place, "frames", "out.mkv", codec="ffv1", fps="29.97"), FOLDER, print)
     assert (plan.rate, plan.encoder.encoder, plan.out_size) == (Fraction(30000, 1001), "ffv1", plan.size)
 
@@ -191,23 +210,27 @@ def test_all_choices_of_a_folder_that_becomes_a_video(place):
 # --- styles ----------------------------------------------------------------------------------------------------------
 
 
-def test_every_style_is_looked_for(place):
+def test_missing_style(place):
+    """Every style image has to exist."""
     check_styles((place / "style.jpg", place / "other.png"))
     with pytest.raises(BadInput, match=r"gone\.jpg does not exist"):
         check_styles((place / "style.jpg", place / "gone.jpg"))
 
 
-def test_seconds_of_a_folder_at_another_rate_are_refused(place):
+def test_seconds_of_folder(place):
+    """--start is refused for a folder with a rate other than the default, for which seconds are ambiguous."""
     with pytest.raises(BadOption, match="--frames A:B"):
         resolve(job(place, "frames", "out.mkv", fps="50", start=1.0), FOLDER, print)
     assert resolve(job(place, "frames", "out.mkv", fps="25", start=1.0), FOLDER, print).rate == 25
 
 
-def test_a_missing_sound_is_told_before_anything_slow_is_done(place):
+def test_missing_audio(place):
+    """A missing file of --audio is refused before anything slow is done."""
     with pytest.raises(BadInput, match=r"voice\.wav cannot be opened"):
         resolve(job(place, output="out.mp4", audio=str(place / "voice.wav")), VIDEO, print)
 
 
-def test_a_missing_painting_to_begin_with_is_told_before_anything_slow_is_done(place):
+def test_missing_begin_with(place):
+    """A missing file of --begin-with is refused before anything slow is done."""
     with pytest.raises(BadInput, match="is not a file"):
         check_styles((place / "style.jpg",), place / "missing.vstyle")

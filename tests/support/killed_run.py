@@ -1,4 +1,4 @@
-"""What the processes that test_kills kills do: one run on the thin network, with a checkpoint every few frames."""
+"""The run that test_kills starts in a process of its own and kills: on the thin network, with frequent checkpoints."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from videostyle.rendering.checkpoint import Interval
 from videostyle.rendering.run import render
 
 
-def paint(job: Job) -> None:
+def run_on_thin_network(job: Job) -> None:
+    """Render with a checkpoint every 0.1 s."""
     WEIGHTS["vgg19"] = thin_weights
     render(job, Progress(None, None), Interval(0.1, 1.0))

@@ -11,6 +11,7 @@ import numpy as np
 
 from tests.support.clips import gradient
 from videostyle import Job
+from videostyle.reports.records import RunReport
 
 SIZE = (36, 48)
 
@@ -40,3 +41,20 @@ def frame_times(path: Path) -> list[Fraction]:
     """The times of a video's frames, in seconds."""
     with av.open(str(path)) as file:
         return [frame.pts * frame.time_base for frame in file.decode(video=0)]
+
+
+def packets(path: Path, kind: str) -> list[tuple[bytes, Fraction]]:
+    """Payload and time in seconds of each packet of a file's only stream of a kind ("video", "audio")."""
+    with av.open(str(path)) as file:
+        (stream,) = getattr(file.streams, kind)
+        return [(bytes(packet), packet.pts * stream.time_base) for packet in file.demux(stream) if packet.size]
+
+
+def names_in(folder: Path) -> list[str]:
+    """The names of what a folder holds, sorted."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def iterations(report: RunReport) -> list[int]:
+    """The iterations of each frame."""
+    return [frame.iterations for frame in report.frames]

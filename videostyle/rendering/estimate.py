@@ -1,18 +1,18 @@
-"""How much of a run's work is done, and how long the rest will take."""
+"""The progress of a run and the estimate of its remaining time."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 
-MEASURED_FIRST = 4  # seconds of iterations before a time is named
+MEASURED_FIRST = 4  # seconds of iterations before there is an estimate
 
 
 class Workload:
-    """The work of a run in pixel-iterations, done and still to do.
+    """Counts the work of a run in pixel-iterations.
 
-    first: work of a shot's first frame; shots, frames: how many of each (frames counts the first ones too); later: the
-    expected work of any other frame, replaced by the mean of those done.
+    first: work of a shot's first frame. later: expected work of any other frame; once some are done, their mean replaces it.
+    shots, frames: their numbers; frames includes the shots' first ones.
     """
 
     def __init__(
@@ -25,21 +25,23 @@ class Workload:
 
     @property
     def later(self) -> float:
+        """The expected work of a frame that is not its shot's first."""
         return self.later_work / self.laters_done if self.laters_done else self.guess
 
     @property
     def total(self) -> float:
+        """The expected work of the whole run."""
         firsts_left = self.shots - self.firsts_done
         laters_left = self.frames - self.shots - self.laters_done
         return self.finished + firsts_left * self.first + laters_left * self.later
 
     def advance(self, is_first: bool, fraction: float) -> None:
-        """This frame's work is done to this fraction."""
+        """Set the fraction of the current frame's work that is done, in [0, 1]."""
         self.began = self.clock() if self.began is None else self.began
         self.current = fraction * (self.first if is_first else self.later)
 
     def finish_frame(self, is_first: bool, work: float) -> None:
-        """A frame is done; it took this much work."""
+        """Count a finished frame and the work that it took."""
         self.current = 0.0
         self.finished += work
         if is_first:
@@ -48,17 +50,17 @@ class Workload:
             self.laters_done, self.later_work = self.laters_done + 1, self.later_work + work
 
     def skip_finished(self) -> None:
-        """What is finished now was done by an earlier run: it says nothing of this one's pace."""
+        """Leave the work done so far out of the pace: the run that this one resumes did it."""
         self.skipped = self.finished
 
     @property
     def fraction(self) -> float:
-        """Of the whole run, done; in [0, 1]."""
+        """The share of the whole run's work that is done, in [0, 1]."""
         return min(1.0, (self.finished + self.current) / self.total)
 
     @property
     def remaining(self) -> float | None:
-        """Seconds still to go at the pace so far; None before there is enough to tell."""
+        """Seconds to the end at the pace so far; None until MEASURED_FIRST seconds were measured."""
         spent, done = self.spent, self.finished + self.current - self.skipped
         if spent < MEASURED_FIRST or done <= 0:
             return None
