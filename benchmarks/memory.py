@@ -1,6 +1,6 @@
 """Peak memory against length: `python -m benchmarks.memory --clip a.mp4 --frames 120 3000`.
 
-The clip is looped to the greatest length and painted from its start to each of them by the command a user would run.
+The clip is looped to the greatest length; the command stylizes its beginning up to each of the lengths.
 """
 
 from __future__ import annotations
@@ -11,15 +11,13 @@ from pathlib import Path
 
 import av
 
-from benchmarks.command import painted
-from videostyle.media.resize import fit_size
-from videostyle.media.sources import open_source
+from benchmarks.command import run_command
+from benchmarks.inputs import first_frames
 
 
-def looped(clip: Path, target: Path, count: int, size: int) -> None:
-    """`count` frames of the clip, again and again, with `size` pixels on their longer side."""
-    source = open_source(clip)
-    pictures = [frame.image for frame in source.frames(fit_size(source.info.size, size, 2))]
+def write_looped(clip: Path, target: Path, count: int, size: int) -> None:
+    """Write a video that repeats the clip up to `count` frames, with `size` pixels on the longer side."""
+    pictures = first_frames(clip, size, count)
     with av.open(str(target), "w") as container:
         stream = container.add_stream("libx264", rate=25, width=pictures[0].shape[1], height=pictures[0].shape[0])
         for picture in islice(cycle(pictures), count):
@@ -28,9 +26,9 @@ def looped(clip: Path, target: Path, count: int, size: int) -> None:
 
 
 def peak(clip: Path, options: argparse.Namespace, frames: int) -> int:
-    """Bytes that the run held at its highest."""
+    """Peak memory of a run, in bytes."""
     limits = "--frames", frames, "--size", options.size, "--preset", "draft", "--threads", options.threads
-    return painted(clip, options.style, options.folder / f"painted_{frames}.mp4", *limits)["peak_memory"]
+    return run_command(clip, options.style, options.folder / f"stylized_{frames}.mp4", *limits)["peak_memory"]
 
 
 def main() -> None:
@@ -44,10 +42,10 @@ def main() -> None:
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     clip = options.folder / "looped.mp4"
-    looped(options.clip, clip, max(options.frames), options.size)
+    write_looped(options.clip, clip, max(options.frames), options.size)
     peaks = [peak(clip, options, frames) for frames in options.frames]
-    for frames, bytes_ in zip(options.frames, peaks, strict=True):
-        print(f"{frames:>6} frames: {bytes_ / 2**20:.0f} MiB, {bytes_ / peaks[0]:.3f} of the first")
+    for frames, size in zip(options.frames, peaks, strict=True):
+        print(f"{frames:>6} frames: {size / 2**20:.0f} MiB, {size / peaks[0]:.3f} of the first")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Optimizers on the next frame, from one recorded start: `make bench-optimizer ARGS="--clip a.mp4 --style b.jpg"`.
 
-The reference chain paints the clip with carried pairs, as `videostyle run` does. At each frame its warped picture, the start
-and the pairs are recorded; then every optimizer minimizes the same L from that start: Adam, L-BFGS with an empty history (as
-Ruder et al.), the same with the warped pairs of the frame before. The table has the median of L over the frames, by
-iteration. Frames are cached one by one, so an interrupted benchmark goes on.
+The clip is stylized with carried curvature pairs, as by `videostyle run`. The start and the pairs of each frame are recorded;
+then every optimizer minimizes the same L from that start: Adam, L-BFGS with an empty history (as Ruder et al.), and L-BFGS
+with the warped pairs of the previous frame. The table has the median of L over the frames, by iteration. Each frame is kept in
+a file, so an interrupted benchmark continues.
 """
 
 from __future__ import annotations
@@ -21,20 +21,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from benchmarks.inputs import first_frames, style_targets
 from videostyle.losses.objective import Objective, Value
-from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import Weights
-from videostyle.media.resize import fit_size
-from videostyle.media.sources import open_source
-from videostyle.models.features import load_features
-from videostyle.style_images import load_style
 from videostyle.stylizers.base import FrameInput
 from videostyle.stylizers.lbfgs import LBFGS, V
 from videostyle.stylizers.optimize import Optimize
 from videostyle.stylizers.schedule import SCHEDULES
 from videostyle.temporal.consistency import estimate_motion
 from videostyle.temporal.flow import DIS
-from videostyle.tensors import to_tensor
 
 ADAM_RATE = 0.02
 SHOWN = (0, 1, 2, 3, 5, 8, 10, 15, 20, 30, 50, 100)
@@ -54,6 +49,7 @@ def by_adam(objective: Callable[[Tensor], Value], start: Tensor) -> Iterator[flo
 
 
 def by_lbfgs(optimizer: LBFGS, objective: Callable[[Tensor], Value], start: Tensor) -> Iterator[float]:
+    """L before each step of L-BFGS."""
     for _, value in optimizer.minimize(objective, start):
         yield value.total
 
@@ -85,22 +81,20 @@ class RecordingLBFGS(LBFGS):
 
 
 def frames_of(options: argparse.Namespace) -> Iterator[tuple[int, dict[str, list[float]] | None, float]]:
-    """For each frame: its number, the curves (None for the first), and L* of the reference chain."""
+    """For each frame: its number, the curves (None for the first), and the spatial loss of the recorded run."""
     torch.set_num_threads(options.threads)
-    source = open_source(options.clip)
-    size = fit_size(source.info.size, options.size, 2)
-    styles = StyleTargets(load_features("vgg19", "cpu"), [to_tensor(load_style(options.style), "cpu")])
     recording = RecordingLBFGS()
-    stylizer = Optimize(styles, Weights(), SCHEDULES["standard"], optimizer=recording)
+    stylizer = Optimize(style_targets(options.style), Weights(), SCHEDULES["standard"], optimizer=recording)
     last = None
-    for number, frame in enumerate(islice(source.frames(size), options.frames), 1):
-        moved = None if last is None else estimate_motion(last.image, frame.image, DIS())
-        (stylized,) = stylizer.step(FrameInput(frame.image, moved))
-        last = frame
+    for number, image in enumerate(first_frames(options.clip, options.size, options.frames), 1):
+        moved = None if last is None else estimate_motion(last, image, DIS())
+        (stylized,) = stylizer.step(FrameInput(image, moved))
+        last = image
         yield number, None if moved is None else cached(options, number, recording), stylized.spatial_loss
 
 
 def cached(options: argparse.Namespace, number: int, recording: RecordingLBFGS) -> dict[str, list[float]]:
+    """The curves from a recorded start, kept in a file."""
     objective, start, carried = recording.recorded
     key = hashlib.sha256(start.numpy().tobytes()).hexdigest()[:12]
     path = options.folder / f"{options.clip.stem}_{options.style.stem}_{options.size}_{number}_{key}.json"
@@ -112,15 +106,16 @@ def cached(options: argparse.Namespace, number: int, recording: RecordingLBFGS) 
 def table(all_curves: list[dict[str, list[float]]]) -> list[str]:
     lines = ["iterations        " + "".join(f"{n:>7}" for n in SHOWN)]
     for name, length in LENGTHS.items():
-        medians = [median(each[name][min(n, len(each[name]) - 1)] for each in all_curves) for n in SHOWN if n <= length]
+        of_frames = [frame[name] for frame in all_curves]
+        medians = [median(curve[min(n, len(curve) - 1)] for curve in of_frames) for n in SHOWN if n <= length]
         lines.append(f"{name:<18}" + "".join(f"{value:>7.3f}" for value in medians))
     return lines
 
 
-def needed(each: dict[str, list[float]]) -> int | None:
+def iterations_needed(frame: dict[str, list[float]]) -> int | None:
     """Carried iterations until L is within 10 % of what 100 fresh ones reach; None where they do not get there."""
-    goal = 1.1 * min(each["fresh L-BFGS"])
-    return next((n for n, value in enumerate(each["carried L-BFGS"]) if value <= goal), None)
+    goal = 1.1 * min(frame["fresh L-BFGS"])
+    return next((n for n, value in enumerate(frame["carried L-BFGS"]) if value <= goal), None)
 
 
 def main() -> None:
@@ -133,19 +128,19 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("out/bench_optimizer"))
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    found = []
-    for number, each, spatial in frames_of(options):
-        if each is None:
-            print(f"frame {number}: painted alone, L* {spatial:.3f}", flush=True)
+    all_curves = []
+    for number, frame, spatial in frames_of(options):
+        if frame is None:
+            print(f"frame {number}: first of the shot, spatial loss {spatial:.3f}", flush=True)
             continue
-        found.append(each)
-        fresh, carried = each["fresh L-BFGS"], each["carried L-BFGS"]
+        all_curves.append(frame)
+        fresh, carried = frame["fresh L-BFGS"], frame["carried L-BFGS"]
         print(
             f"frame {number}: start {fresh[0]:.3f}, 100 fresh {min(fresh):.3f}, carried after 3 {carried[3]:.3f} "
-            f"({carried[3] / min(fresh) - 1:+.1%}), within 10 % after {needed(each)}",
+            f"({carried[3] / min(fresh) - 1:+.1%}), within 10 % after {iterations_needed(frame)}",
             flush=True,
         )
-    print("\n".join(["median of L over the frames after the first", *table(found)]))
+    print("\n".join(["median of L over the frames after the first", *table(all_curves)]))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The plots of README, from what benchmarks.speed has kept: `make plots`, or with --folder and --to."""
+"""The plots of the documentation, from what benchmarks.speed has kept: `make plots`, or with --folder and --to."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from videostyle.config import PRESETS
 
 
 def plain_ticks(axis: Any, ticks: list[float]) -> None:
-    """Logarithmic, with these numbers written as people write them."""
+    """A logarithmic axis with these ticks, written as plain numbers."""
     axis.axes.set_xscale("log") if axis.axis_name == "x" else axis.axes.set_yscale("log")
     axis.set_ticks(ticks)
     axis.set_major_formatter(ScalarFormatter())
@@ -24,7 +24,7 @@ def plain_ticks(axis: Any, ticks: list[float]) -> None:
 
 
 def presets(folder: Path, target: Path) -> None:
-    """L* and the warp error at gap 10 against seconds a frame: exact numbers of iterations as a curve, presets as points."""
+    """Spatial loss and warp error at gap 10 against seconds a frame: numbers of iterations as a curve, presets as points."""
     clips = sorted({path.name.split("_draft.row")[0] for path in folder.glob("presets_*_draft.row.json")})
     figure, places = pyplot.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
     for number, clip in enumerate(clips):
@@ -39,7 +39,7 @@ def presets(folder: Path, target: Path) -> None:
                 place.annotate(preset, where, (4, 5), textcoords="offset points", fontsize=8)
     for place, label in zip(places, ("content + 15 style", "warp error at 10 frames"), strict=True):
         plain_ticks(place.xaxis, [0.5, 1, 2, 5, 10])
-        place.margins(0.1)  # room for the names
+        place.margins(0.1)  # for the names
         place.set(xlabel="seconds a frame", ylabel=label)
         place.grid(alpha=0.3)
     places[0].legend()
@@ -48,14 +48,14 @@ def presets(folder: Path, target: Path) -> None:
 
 def growth(folder: Path, target: Path) -> None:
     """Seconds a frame against the clip's length and against pixels."""
-    found = json.loads((folder / "growth.json").read_text())
+    curves = json.loads((folder / "growth.json").read_text())
     figure, places = pyplot.subplots(1, 2, figsize=(9, 3.0), layout="constrained")
     for place, name, label in zip(places, ("lengths", "pixels"), ("frames", "megapixels"), strict=True):
-        across, up = zip(*found[name], strict=True)
+        across, up = zip(*curves[name], strict=True)
         place.plot(across, up, "o-")
         place.set(xlabel=label, ylabel="seconds a frame", ylim=(0, 1.3 * max(up)))
         place.grid(alpha=0.3)
-    plain_ticks(places[0].xaxis, [each for each, _ in found["lengths"]])
+    plain_ticks(places[0].xaxis, [length for length, _ in curves["lengths"]])
     figure.savefig(target, dpi=110)
 
 

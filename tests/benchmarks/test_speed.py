@@ -1,4 +1,4 @@
-"""What the speed benchmark holds us against: the count of operations, and the published way to stop."""
+"""The references of the speed benchmark: the number of operations, and the stopping rule of the published method."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import NamedTuple
 import pytest
 import torch
 
-from benchmarks.speed import PROTOCOL_MOST, PROTOCOL_WINDOW, by_protocol, flops, published_network, with_network
+from benchmarks.protocol import MOST_ITERATIONS, WINDOW, by_protocol, published_network, with_network
+from benchmarks.speed import flops
 from tests.support.thin_vgg import picture, real_vgg
 from videostyle.losses.objective import Objective
 from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import FrameTargets, Weights
 
 
-def test_the_direct_convolutions_are_counted_layer_by_layer():
+def test_flops():
     """VGG-19 to relu5_1 at 64x32: (inputs, outputs, places), each 9 products and additions, forward and back."""
     places = 64 * 32
     layers = [
@@ -29,7 +30,8 @@ def test_the_direct_convolutions_are_counted_layer_by_layer():
     assert flops(published_network("cpu"), 32, 64) == sum(2 * 2 * 9 * i * o * n for i, o, n in layers)
 
 
-def test_the_published_method_has_the_same_objective():
+def test_published_network():
+    """L and its gradient are the same with the plain network."""
     network, image, content = real_vgg(), picture(40, 56, seed=1), picture(40, 56, seed=2)
     grams = StyleTargets(network, [picture(48, 56, seed=3)]).at((40, 56))
     ours = Objective(FrameTargets(network, content, grams, content, content[:, :1]), Weights())
@@ -48,19 +50,20 @@ def bowl(x: torch.Tensor) -> Value:
     return Value(1 + float((x - 0.3).square().sum()) / 2, x - 0.3)
 
 
-def test_the_protocol_stops_when_fifty_iterations_bring_nothing():
+def test_protocol_stops():
+    """It stops when 50 iterations do not lower L any more."""
     picture, loss, iterations = by_protocol(bowl, torch.zeros(1, 3, 4, 4))
     torch.testing.assert_close(picture, torch.full((1, 3, 4, 4), 0.3), atol=1e-3, rtol=0)
     assert loss == pytest.approx(1, abs=1e-4)
-    assert PROTOCOL_WINDOW <= iterations <= PROTOCOL_WINDOW + 10
+    assert WINDOW <= iterations <= WINDOW + 10
 
 
-def test_the_protocol_goes_on_while_they_bring_something_and_ends_at_a_thousand():
-    """A slope without an end: fifty steps lower it by half a percent or more."""
+def test_protocol_iteration_limit():
+    """It ends at 1,000 iterations where L keeps falling: on this slope, by half a percent or more in 50 steps."""
 
     def slope(x: torch.Tensor) -> Value:
         total = float(10 - x.sum() / 1000)
         return Value(total, torch.full_like(x, -1 / 1000))
 
     _, _, iterations = by_protocol(slope, torch.zeros(1, 1, 2, 2))
-    assert iterations == PROTOCOL_MOST
+    assert iterations == MOST_ITERATIONS

@@ -1,4 +1,4 @@
-"""Many damaged files: `python -m tests.fuzz.fuzz --cases 2000`. A case that went wrong is run again by `--only CASE`."""
+"""Run many damaged files: `python -m tests.fuzz.fuzz --cases 2000`; `--only CASE` repeats a case that failed."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from queue import Empty, Queue
 from tests.fuzz.seeds import make_seeds
 from tests.fuzz.worker import work
 
-SECONDS = 60  # for one case, on a machine that may be busy; a hang, after that
-MEMORY = 3 << 30  # bytes that a worker may ever hold
+SECONDS = 60  # for one case on a busy machine; more is a hang
+MEMORY = 3 << 30  # bytes: limit of a worker's peak
 EXPECTED = ("finished", "refused", "failed")
 
 
 def fuzz(cases: list[int], workers: int, folder: Path) -> tuple[Counter[str], dict[int, str]]:
-    """Counts of the outcomes, and what went wrong in which case."""
+    """Counts of the outcomes, and a description of each failure by its case."""
     (folder / "seeds").mkdir()
     seeds = make_seeds(folder / "seeds")
     todo: Queue[int] = Queue()
@@ -41,7 +41,7 @@ def fuzz(cases: list[int], workers: int, folder: Path) -> tuple[Counter[str], di
 
 
 def feed(todo: Queue[int], seeds: dict[str, bytes], folder: Path, counts: Counter[str], wrong: dict[int, str]) -> None:
-    """Gives cases to one worker process, and a new one where it died, hung or grew."""
+    """Send cases to a worker process; replace the process after a crash, a hang, or too much memory."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.fuzz.worker"])
     process = None
@@ -55,7 +55,7 @@ def feed(todo: Queue[int], seeds: dict[str, bytes], folder: Path, counts: Counte
             process = context.Process(target=work, args=(theirs, seeds, folder), daemon=True)
             process.start()
             theirs.close()
-        kind, detail, peak = asked(ours, case)
+        kind, detail, peak = answer_of(ours, case)
         counts[kind] += 1
         if kind not in EXPECTED:
             wrong[case] = f"{kind}: {detail}"
@@ -68,8 +68,8 @@ def feed(todo: Queue[int], seeds: dict[str, bytes], folder: Path, counts: Counte
         process.join()
 
 
-def asked(pipe, case: int) -> tuple[str, str, int]:
-    """Kind of outcome, what there is to say of it, and the worker's peak memory."""
+def answer_of(pipe, case: int) -> tuple[str, str, int]:
+    """The kind of outcome, details of a failure, and the worker's peak memory in bytes."""
     try:
         pipe.send(case)
         if not pipe.poll(SECONDS):
@@ -96,8 +96,8 @@ def main() -> None:
     for case, text in sorted(wrong.items()):
         print(f"case {case}: {text}")
     kinds = (*EXPECTED, "crash", "hang", "traceback", "memory")
-    told = ", ".join(f"{kind} {counts[kind]}" for kind in kinds)
-    print(f"{sum(counts.values())} cases in {time.monotonic() - began:.0f} s: {told}")
+    summary = ", ".join(f"{kind} {counts[kind]}" for kind in kinds)
+    print(f"{sum(counts.values())} cases in {time.monotonic() - began:.0f} s: {summary}")
     sys.exit(bool(wrong))
 
 

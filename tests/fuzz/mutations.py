@@ -1,4 +1,4 @@
-"""Ways to damage a file, each chosen and placed by a seed."""
+"""Ways to damage a file, chosen and placed at random by a seed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def flipped(data: bytearray, random: Random, other: bytes) -> bytearray:
 
 
 def flipped_head(data: bytearray, random: Random, other: bytes) -> bytearray:
-    """Headers lie at the beginning, or in MP4 at the end."""
+    """Bytes of a header, which is at the beginning or, in MP4, at the end."""
     reach = min(400, len(data))
     for _ in range(random.choice((1, 2, 5))):
         place = random.randrange(reach)

@@ -1,4 +1,4 @@
-"""Small whole files of every kind that is read, for the mutations to begin from."""
+"""Small undamaged files of every kind that can be read, for the mutations to start from."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ FRAGMENTED = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
 
 
 def pictures(count: int = 6) -> list[np.ndarray]:
+    """A bright disc crosses a colored slope."""
     return [cv2.circle(gradient(*SIZE, step=90), (8 + 5 * i, 18), 7, (240, 220, 40), -1) for i in range(count)]
 
 
 def make_seeds(folder: Path) -> dict[str, bytes]:
-    """File name and content of each."""
+    """Write the files into a folder; return their contents by name."""
     aac, mp3 = [Tone("aac", 48000, 0.3)], [Tone("libmp3lame", 44100, 0.3)]
     make_clip(folder / "h264.mp4", pictures(), tones=aac)
     make_clip(folder / "b_frames.mp4", pictures(), options={"bf": "2", "preset": "fast"}, cover=gradient(8, 8))

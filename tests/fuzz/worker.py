@@ -1,4 +1,4 @@
-"""Runs the whole program on one damaged file after another, with a stylizer that changes nothing."""
+"""The worker process of the fuzzer: runs the program on damaged files, with a stylizer that changes nothing."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from tests.fuzz.mutations import mutated
+from tests.support.runs import names_in
 from videostyle import Job, run
 from videostyle.errors import VideoStyleError
 from videostyle.stylizers.base import StylizedFrame
@@ -26,7 +27,7 @@ STILLS = (".png", ".jpg", ".webp", ".tif")
 
 
 class Identity:
-    """A stylizer that gives every frame back."""
+    """A stylizer that returns every frame as it is."""
 
     lookahead = 0
 
@@ -48,28 +49,28 @@ class Identity:
 
 
 def use_identity_stylizer() -> None:
-    """Put a stylizer that changes nothing in the place of the optimizer."""
+    """Replace the optimizer, in the table of stylizers, by one that changes nothing."""
     kind = STYLIZERS["optimize"]
     STYLIZERS["optimize"] = replace(kind, prepare=lambda settings: lambda on_iteration: Identity())
 
 
 def check_video(output: Path, count: int) -> None:
-    """It plays: every frame decodes, times grow, and sound can be read to its end."""
+    """Check that a video plays: `count` frames decode, times increase, and the sound can be read to its end."""
     with av.open(str(output)) as container:
         times = [frame.pts * frame.time_base for frame in container.decode(video=0)]
-    assert len(times) == count, f"{len(times)} frames, {count} were painted"
+    assert len(times) == count, f"{len(times)} frames, {count} were stylized"
     assert all(isinstance(time, Fraction) for time in times)
     assert all(earlier < later for earlier, later in pairwise(times)), f"times {times}"
     with av.open(str(output)) as container:
-        heard: dict[int, int] = {}
+        last: dict[int, int] = {}
         for packet in container.demux():
             if packet.size and packet.stream.type == "audio" and packet.pts is not None:
-                assert packet.pts >= heard.get(packet.stream.index, packet.pts), "sound goes back in time"
-                heard[packet.stream.index] = packet.pts
+                assert packet.pts >= last.get(packet.stream.index, packet.pts), "audio timestamps decrease"
+                last[packet.stream.index] = packet.pts
 
 
-def paint_case(seeds: dict[str, bytes], case: int, folder: Path) -> str:
-    """ "finished", "refused" (exit code 2) or "failed" (1). Anything else that comes out of the program is raised."""
+def run_case(seeds: dict[str, bytes], case: int, folder: Path) -> str:
+    """The outcome of a case: "finished", "refused" (exit code 2) or "failed" (1). Any other exception is raised."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     name, data = mutated(seeds, case)
@@ -83,15 +84,15 @@ def paint_case(seeds: dict[str, bytes], case: int, folder: Path) -> str:
         source, style = folder / "whole.png", source
     ending = ".png" if source.suffix in STILLS else source.suffix if source.suffix in VIDEOS else ".mkv"
     output = folder / f"out{ending}"
-    before = {each.name for each in folder.iterdir()}
-    # another part and another container for some, so that trimming and encoding sound again meet damage too
+    before = set(names_in(folder))
+    # some cases stylize a part, so that trimming meets damage too
     options: dict[str, Any] = {"frames": "2:4"} if case % 5 == 1 and ending in VIDEOS else {}
     report = error = None
     try:
         report = run(Job(input=source, styles=(style,), output=output, size=48, threads=1, **options))
     except VideoStyleError as caught:
         error = caught
-    left = {each.name for each in folder.iterdir()} - before
+    left = set(names_in(folder)) - before
     if error is not None:
         assert left <= ({f".{output.name}.videostyle"} if error.exit_code == 1 else set()), f"{left} after {error}"
         assert "\n" not in str(error)
@@ -105,12 +106,12 @@ def paint_case(seeds: dict[str, bytes], case: int, folder: Path) -> str:
 
 
 def work(pipe: Any, seeds: dict[str, bytes], folder: Path) -> None:
-    """Answers each case number from the pipe with its outcome and the peak memory so far, in bytes."""
+    """Receive case numbers; answer with the outcome, or a traceback, and the peak memory so far in bytes."""
     use_identity_stylizer()
     while True:
         case = pipe.recv()
         try:
-            outcome = paint_case(seeds, case, folder)
+            outcome = run_case(seeds, case, folder)
         except BaseException:
             outcome = traceback.format_exc()
         pipe.send((outcome, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024))

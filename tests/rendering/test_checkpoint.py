@@ -401,4 +401,4 @@ def test_sink_lists_newest_picture(tmp_path):
         sink = opened_sink(tmp_path / "out.mp4", work, clip)
         for index in range(48):
             sink.write(Frame(image, index, Fraction(index, 25), Fraction(1, 25)))
-        assert [each.suffix for each in sink.files()] == [".nut", ".png"]
+        assert [path.suffix for path in sink.files()] == [".nut", ".png"]

@@ -44,7 +44,7 @@ def relations(given: RenderInput) -> tuple:
     assert given.frame.index == given.source.index
     if motion is None:
         return given.source.index, None, None, None
-    flows = [None if each is None else each.flow for each in (motion, motion.to_keyframe)]
+    flows = [None if part is None else part.flow for part in (motion, motion.to_keyframe)]
     before, keyframe = (None if flow is None else round(float(flow[0, 0, 1]) * 1000) - 100 for flow in flows)
     return given.source.index, before, keyframe, motion.is_keyframe
 
@@ -60,7 +60,8 @@ def all_relations(first: int, done: int = 0, flow=ordinals, previous: PreviousFr
 
 @pytest.mark.parametrize("first", [0, 5])
 def test_previous_frame_and_keyframe(first):
-    by_ordinal = {each[0]: each for each in all_relations(first)}
+    """The first frame of a shot has neither; the keyframe moves on every KEYFRAME_INTERVAL frames."""
+    by_ordinal = {relation[0]: relation for relation in all_relations(first)}
     assert list(by_ordinal) == list(range(first, COUNT))
     start = first + CUT
     assert by_ordinal[first] == (first, None, None, None)
@@ -75,22 +76,26 @@ def test_previous_frame_and_keyframe(first):
 
 @pytest.mark.parametrize("first", [0, 5])
 def test_resume_after_any_frame(first):
+    """A resumed run gives every frame the same relations as an uninterrupted one."""
     whole = all_relations(first)
     for done in range(1, COUNT - first):
         assert all_relations(first, done) == whole[done:]
 
 
 def test_continue_from_earlier_run():
+    """The first frame continues from a given previous frame, which becomes the keyframe."""
     previous = PreviousFrame(np.zeros((*SIZE, 3), np.float32), Frame(np.full((*SIZE, 3), 104, np.uint8), 4))
     assert all_relations(5, previous=previous)[:3] == [(5, 4, None, True), (6, 5, None, False), (7, 6, 5, False)]
     assert all_relations(5, done=2)[0] == all_relations(5, previous=previous)[2]
 
 
 def test_no_flow():
-    assert {each[1:] for each in all_relations(0, flow=None)} == {(None, None, None)}
+    """Without flow no frame continues another."""
+    assert {relation[1:] for relation in all_relations(0, flow=None)} == {(None, None, None)}
 
 
 def test_no_prefetch_in_tiles(monkeypatch):
+    """For a picture of several tiles the flow is computed in the calling thread, to save memory."""
     whole = all_relations(0)
     monkeypatch.setattr("videostyle.rendering.inputs.tiles_of", lambda size: ["left", "right"])
     threads = set()

@@ -10,7 +10,6 @@ from videostyle import run
 from videostyle.errors import BadInput
 from videostyle.events import Rendering
 from videostyle.stylizers.optimize import Optimize
-from videostyle.tensors import to_array
 
 
 @pytest.mark.parametrize(
@@ -80,12 +79,12 @@ def test_range_with_keep_colors(folder, style, tmp_path, monkeypatch):
 
     def recorded(stylizer, picture, source):
         original(stylizer, picture, source)
-        continued.append((to_array(stylizer.picture), stylizer.source))
+        continued.append(stylizer.state())
 
     monkeypatch.setattr(Optimize, "continue_from", recorded)
     run(quick_job(folder, style, tmp_path / "out", frames="7:9", keep_colors=True))
     continued.clear()
     run(quick_job(folder, style, tmp_path / "out", frames="10:10", keep_colors=True, overwrite=True))
-    ((picture, source),) = continued
-    assert np.ptp(picture, axis=-1).max() < 1e-6
-    assert np.ptp(source, axis=-1).max() == 0
+    (state,) = continued
+    assert np.ptp(state["picture"], axis=-1).max() < 1e-6
+    assert np.ptp(state["source"], axis=-1).max() == 0

@@ -1,8 +1,8 @@
-"""Paint files that are awkward or broken, and say what came out: `python -m benchmarks.awkward FOLDER_OR_FILE...`.
+"""Stylize unusual or broken files, and check the results: `python -m tests.fuzz.awkward FOLDER_OR_FILE...`.
 
-Each file is painted by the command a user would run. The table tells the painted size and frames, whether every frame's time
-is the source's, and whether the sound's packets are, payload and shifted time, those that meet the painted part; or the
-one line the file was refused with. A frame of each result is left beside it as PNG to be looked at.
+Each file is stylized with `videostyle run`. The table has the size and number of the stylized frames, whether every frame's
+time is that of the source, and whether the audio packets are those that overlap the stylized part (payload and shifted time);
+or the line that the file was refused with. The first and the last frame of each result are left beside it as PNG.
 """
 
 from __future__ import annotations
@@ -18,34 +18,36 @@ import av
 from benchmarks.clips import save_frames, times
 
 MILLISECOND = Fraction(1, 1000)
-HALF_A_SAMPLE = Fraction(1, 88200)  # where a shift falls between two ticks of the sound's clock
+HALF_A_SAMPLE = Fraction(1, 88200)  # rounding of a shift to the ticks of the audio track
 
 
-def sound_of(path: Path, start: Fraction | None, end: Fraction, shift: Fraction) -> list[list[tuple[bytes, Fraction]]]:
-    """Payload and shifted time of each track's packets that meet [start, end); all of them where start is None."""
+def audio_packets(
+    path: Path, start: Fraction | None, end: Fraction, shift: Fraction
+) -> list[list[tuple[bytes, Fraction]]]:
+    """Payload and shifted time of each track's packets that overlap [start, end); all of them where start is None."""
     tracks: list[list[tuple[bytes, Fraction]]] = []
     with av.open(str(path)) as container:
         count = len(container.streams.audio)
     for number in range(count):
-        # opened anew for each: seeking back to 0 would pass over what begins before it
+        # opened again for each track: seeking back to 0 would skip packets with negative times
         with av.open(str(path)) as container:
-            found = []
+            packets = []
             for packet in container.demux(audio=number):
                 if packet.size == 0 or packet.pts is None:
                     continue
                 begins, lasts = packet.pts * packet.time_base, (packet.duration or 0) * packet.time_base
                 if start is None or (begins < end and begins + lasts > start):
-                    found.append((bytes(packet), begins - shift))
-        tracks.append(found)
+                    packets.append((bytes(packet), begins - shift))
+        tracks.append(packets)
     return tracks
 
 
-def sound_kept(source: Path, output: Path, theirs: list[Fraction], count: int) -> str:
-    """How many of each track's packets came out, and whether all are equal."""
+def compare_audio(source: Path, output: Path, theirs: list[Fraction], count: int) -> str:
+    """For each track: the packets in the output, of those in the source, and whether they are equal."""
     trimmed = len(theirs) > count
     start, end = theirs[0], theirs[min(count, len(theirs) - 1)]
-    wanted = sound_of(source, start if trimmed else None, end, start if trimmed else Fraction(0))
-    got = sound_of(output, None, end, Fraction(0))
+    wanted = audio_packets(source, start if trimmed else None, end, start if trimmed else Fraction(0))
+    got = audio_packets(output, None, end, Fraction(0))
     words = []
     for number, track in enumerate(wanted):
         ours = got[number] if number < len(got) else []
@@ -60,7 +62,7 @@ def sound_kept(source: Path, output: Path, theirs: list[Fraction], count: int) -
 def row(source: Path, options: argparse.Namespace) -> str:
     """One line of the table."""
     suffix = source.suffix if source.suffix in (".mp4", ".mov", ".mkv", ".webm") else ".mkv"
-    output = options.folder / f"{source.stem}_painted{suffix}"
+    output = options.folder / f"{source.stem}_stylized{suffix}"
     command = [sys.executable, "-m", "videostyle", "run", str(source), str(options.style), "-o", str(output)]
     command += ["--preset", "draft", "--size", str(options.size), "--frames", str(options.frames), "--overwrite"]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -77,7 +79,7 @@ def row(source: Path, options: argparse.Namespace) -> str:
         size = f"{picture.width}x{picture.height}"
     save_frames(output, [0, len(ours) - 1])
     notes = "; ".join(line.removeprefix("note: ") for line in lines if line.startswith("note: "))
-    sound = sound_kept(source, output, theirs, options.frames)
+    sound = compare_audio(source, output, theirs, options.frames)
     return f"| {source.name} | {len(ours)} at {size}{trace} | {'equal' if equal else 'NOT equal'} | {sound} | {notes} |"
 
 
