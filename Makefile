@@ -1,7 +1,7 @@
 # `make demo` and `make test` are all a fresh machine needs: they make .venv and install everything into it first.
 
-PYTHON ?= $(shell for each in python3.11 python3.13 python3.12 python3; do \
-    $$each -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && { echo $$each; break; }; done)
+PYTHON ?= $(shell for python in python3.11 python3.13 python3.12 python3; do \
+    $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && { echo $$python; break; }; done)
 
 BIN := .venv/bin
 DEMO_CLIP := sample_media/clip.mp4
@@ -11,7 +11,7 @@ ARGS ?=
 
 .PHONY: demo test test-slow fuzz lint check bench-optimizer bench-quality bench-speed bench-webcam bench-learned plots sample-media options docs package clean
 
-# stylizes the beginning of the sample clip, and says where the result is
+# stylizes the beginning of the sample clip, and prints the path of the result
 demo: .venv/.installed
 	@$(BIN)/videostyle doctor >/dev/null || { $(BIN)/videostyle doctor | grep MISSING; \
 	    echo "error: the lines above name what videostyle needs and this machine lacks"; exit 1; }
@@ -19,22 +19,22 @@ demo: .venv/.installed
 	$(BIN)/videostyle run $(DEMO_CLIP) $(DEMO_STYLE) -o $(DEMO_RESULT) --size 192 --preset draft --frames 16 --overwrite
 	@echo "The stylized clip is $(abspath $(DEMO_RESULT))"
 
-# every fast test, in some minutes
+# the fast tests; some minutes
 test: .venv/.installed-dev
 	$(BIN)/pytest
 
-# the tests that take minutes each
+# the slow tests; minutes for each
 test-slow: .venv/.installed-dev
 	$(BIN)/pytest -m slow
 
-# style, types, and which part may import which
+# style, types, and the import rules
 lint: .venv/.installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports .importlinter
 
-# stylizes damaged files; ARGS=--help says how many and which
+# runs damaged files; ARGS=--help lists the options
 fuzz: .venv/.installed-dev
 	$(BIN)/python -m tests.fuzz.fuzz $(ARGS)
 
@@ -47,7 +47,7 @@ check: lint test
 bench-optimizer: .venv/.installed-dev
 	$(BIN)/python -m benchmarks.optimizer $(ARGS)
 
-# consistency and distances, beside what a user might pick instead
+# consistency and distances, beside other methods
 bench-quality: .venv/.installed-dev
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[rivals]'
 	$(BIN)/python -m benchmarks.quality $(ARGS)
@@ -56,7 +56,7 @@ bench-quality: .venv/.installed-dev
 bench-speed: .venv/.installed-dev
 	$(BIN)/python -m benchmarks.speed $(if $(DEVICE),--device $(DEVICE)) $(ARGS)
 
-# style models: loss against minutes of training, and beside optimizing
+# style models: loss against minutes of training, and compared with optimizing
 bench-learned: .venv/.installed-dev
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[rivals,plots]'
 	$(BIN)/python -m benchmarks.learned $(ARGS)
@@ -66,11 +66,11 @@ plots: .venv/.installed-dev
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[plots]'
 	$(BIN)/python -m benchmarks.plots $(ARGS)
 
-# frame rate, delay and consistency of the webcam preview, with a recorded camera
+# frame rate, latency and warp error of the webcam preview, with a recorded camera
 bench-webcam: .venv/.installed-dev
 	$(BIN)/python -m benchmarks.webcam $(ARGS)
 
-# makes the sample clip and the sample style images anew
+# makes the sample clip and the sample style images again
 sample-media: .venv/.installed-dev
 	$(BIN)/python -m sample_media.make
 
@@ -90,7 +90,7 @@ package: .venv/.installed-dev
 	$(BIN)/python -m build
 	$(BIN)/python tools/package_smoke.py dist/*.whl
 
-# everything that was made here, .venv included
+# removes everything that make made, .venv included
 clean:
 	rm -rf .venv out site build dist videostyle.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
@@ -106,11 +106,11 @@ clean:
 .venv/.installed: .venv/bin/pip pyproject.toml
 	@echo "installing videostyle into .venv; this takes a few minutes the first time"
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e . || { echo "error: pip failed, see above;" \
-	    "it needs the network, about 6 GB of room, and a Python for which PyTorch is made"; exit 1; }
+	    "it needs the network, about 6 GB of disk space, and a Python version that PyTorch supports"; exit 1; }
 	@touch $@
 
 .venv/.installed-dev: .venv/bin/pip pyproject.toml
 	@echo "installing videostyle and its test tools into .venv; this takes a few minutes the first time"
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]' || { echo "error: pip failed, see above;" \
-	    "it needs the network, about 6 GB of room, and a Python for which PyTorch is made"; exit 1; }
+	    "it needs the network, about 6 GB of disk space, and a Python version that PyTorch supports"; exit 1; }
 	@touch .venv/.installed $@

@@ -1,1 +1,1 @@
-"""A short clip with exactly known motion, and styles to use as styles; all of it made by the code in here."""
+"""A short clip with exactly known motion, and style images; all of it made by the code in this folder."""

@@ -1,4 +1,4 @@
-"""A walker and a dog: painted limbs, each of them rigid, moved by joints. Feet stay where they stand (no sliding).
+"""A walker and a dog: rigid limbs, drawn one by one and moved by joints. Standing feet do not slide.
 
 Lengths are frame pixels at the figure's own distance; x points the way it walks, y down, (0, 0) is the ground below it.
 """
@@ -49,9 +49,9 @@ def _over(below: np.ndarray, above: np.ndarray) -> np.ndarray:
     """One picture out of two with the same corner."""
     size = np.maximum(below.shape[:2], above.shape[:2])
     pad = [
-        np.pad(each, ((0, size[0] - each.shape[0]), (0, size[1] - each.shape[1]), (0, 0))) for each in (below, above)
+        np.pad(part, ((0, size[0] - part.shape[0]), (0, size[1] - part.shape[1]), (0, 0))) for part in (below, above)
     ]
-    low, high = (each.astype(np.float32) for each in pad)
+    low, high = (part.astype(np.float32) for part in pad)
     return np.rint(low * (1 - high[..., 3:] / 255) + high).astype(np.uint8)
 
 
@@ -179,7 +179,7 @@ def _arm(parts, far: str, shoulder: np.ndarray, swing: float) -> list[Sprite]:
 
 
 def walker(frame: float, speed: float) -> list[Sprite]:
-    """The walker's parts, back to front; `speed` in pixels a frame is how fast the ground passes below."""
+    """The walker's parts, back to front; `speed` is that of the ground below, in pixels a frame."""
     parts = _walker_parts()
     phase = frame / WALKER_STEP
     bob = 2.5 * np.cos(4 * np.pi * (phase - STANCE / 2))

@@ -1,4 +1,4 @@
-"""Flat pictures standing in a small world, seen by a moving camera and put on top of each other; their exact motion.
+"""Flat pictures in a small scene with a moving camera: their composition, and their exact motion.
 
 A sprite is a picture with a homography that takes its pixels to the pixels of the frame. Sprites come back to front,
 and the k-th sprite of a scene is the same thing in every frame: the motion of every pixel follows from two lists alone.
@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 SIZE = (360, 640)
-DETAIL = 2  # pictures are painted, and frames put together, at this many pixels per frame pixel along each axis
+DETAIL = 2  # pixels per frame pixel, along each axis, at which pictures are drawn and frames composed
 FOCAL = 640.0
 OPAQUE = 0.98  # below this share of a pixel, more than one motion is mixed in it
 
@@ -86,7 +86,7 @@ def _is_empty(window: tuple[slice, slice, np.ndarray]) -> bool:
 
 
 def composite(sprites: list[Sprite]) -> np.ndarray:
-    """What is seen: uint8 RGB (360, 640, 3). Put together at DETAIL times the size and averaged down."""
+    """The frame: uint8 RGB (360, 640, 3), composed at DETAIL times the size and averaged down."""
     fine = np.zeros((SIZE[0] * DETAIL, SIZE[1] * DETAIL, 3), np.float32)
     for sprite in sprites:
         window = _window(sprite)
@@ -101,8 +101,8 @@ def composite(sprites: list[Sprite]) -> np.ndarray:
 
 
 def owners(sprites: list[Sprite]) -> tuple[np.ndarray, np.ndarray]:
-    """Which sprite fills most of each pixel, and its share of it: int and float32 in [0, 1], both (360, 640)."""
-    light = np.ones((SIZE[0] * DETAIL, SIZE[1] * DETAIL), np.float32)  # how much of what lies behind still shows
+    """The sprite that fills most of each pixel, and its share of the pixel: int and float32 in [0, 1], both (360, 640)."""
+    light = np.ones((SIZE[0] * DETAIL, SIZE[1] * DETAIL), np.float32)  # transmittance of the sprites in front
     owner = np.zeros(SIZE, int)
     share = np.zeros(SIZE, np.float32)
     for number in reversed(range(len(sprites))):

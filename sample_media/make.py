@@ -1,4 +1,4 @@
-"""`python -m sample_media.make` paints clip.mp4 and styles/ anew, the same every time."""
+"""`python -m sample_media.make` makes clip.mp4 and styles/ again, the same every time."""
 
 from __future__ import annotations
 

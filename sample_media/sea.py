@@ -223,7 +223,7 @@ def _curved(points) -> np.ndarray:
     points = np.asarray(points, float)
     ring = [np.roll(points, shift, axis=0) for shift in (1, 0, -1, -2)]
     t = np.linspace(0, 1, 12, endpoint=False)[:, None, None]
-    a, b, c, d = (each[None] for each in ring)
+    a, b, c, d = (point[None] for point in ring)
     curve = (
         b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a))) * 0.7 + 0.3 * t * (c - b)
     )

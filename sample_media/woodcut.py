@@ -11,7 +11,7 @@ FINE = 2  # carved at this many pixels per pixel of the picture
 SHAPE = (700, 900)
 CARVED = (SHAPE[0] * FINE, SHAPE[1] * FINE)
 SUN = (600.0, 205.0, 92.0)  # x, y, radius
-PAPER, BLACK, RED, BLUE, OCHRE = (color(each) for each in ("#efe2c4", "#231c1e", "#c9482c", "#4d8f97", "#dba53f"))
+PAPER, BLACK, RED, BLUE, OCHRE = (color(code) for code in ("#efe2c4", "#231c1e", "#c9482c", "#4d8f97", "#dba53f"))
 
 
 def _grid() -> tuple[np.ndarray, np.ndarray]:

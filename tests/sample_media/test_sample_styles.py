@@ -1,4 +1,4 @@
-"""The sample styles: committed, small, in color, and with structure where a network looks for strokes."""
+"""The sample style images: small, in color, with strokes of several widths, and as the code makes them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from sample_media.make import STYLES, write_style
 FOLDER = Path(sample_media.__file__).parent / "styles"
 
 
-def test_the_folder_holds_what_the_script_makes():
+def test_committed_files():
+    """The folder holds the files that the script makes."""
     assert sorted(path.name for path in FOLDER.iterdir()) == sorted(STYLES)
     assert len(STYLES) >= 3
 
 
 @pytest.mark.parametrize("name", STYLES)
-def test_a_style_is_a_painting_of_many_colors_and_strokes_of_several_widths(name):
+def test_colors_and_strokes(name):
+    """A style image has many colors, and structure at several scales."""
     path = FOLDER / name
     assert path.stat().st_size < 400_000
     picture = cv2.imread(str(path))
@@ -36,22 +38,25 @@ def test_a_style_is_a_painting_of_many_colors_and_strokes_of_several_widths(name
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", STYLES)
-def test_the_committed_style_is_what_the_code_paints(name, tmp_path):
-    painted = STYLES[name]()
+def test_committed_style(name, tmp_path):
+    """The committed style image is what the code makes."""
+    image = STYLES[name]()
     committed = cv2.imread(str(FOLDER / name))[..., ::-1]
-    write_style(tmp_path / name, painted)
+    write_style(tmp_path / name, image)
     again = cv2.imread(str(tmp_path / name))[..., ::-1]
     assert np.abs(again.astype(float) - committed).mean() < 0.5  # JPEG's own loss cancels out
 
 
 @pytest.mark.parametrize("tone", [0.2, 0.5, 0.8])
-def test_carved_lines_cover_as_much_as_the_tone_says(tone):
+def test_woodcut_tone(tone):
+    """Carved lines cover the share of the paper that the tone asks for."""
     phase = np.broadcast_to(np.arange(4000) / (10 * woodcut.FINE), (3, 4000))
     ink = woodcut._lines(phase, np.full(phase.shape, tone), np.zeros(phase.shape), 10)
     assert ink.mean() == pytest.approx(tone, abs=0.02)
 
 
-def test_stones_stay_in_their_region_apart_from_each_other_and_fill_it():
+def test_mosaic_region():
+    """Stones fill their region, stay inside, and do not touch."""
     plan = np.full(mosaic.LAID, mosaic.NAMES.index("sky"), np.uint8)
     cv2.circle(plan, (500, 500), 160, mosaic.NAMES.index("sun"), -1)
     bed = mosaic._Bed(np.random.default_rng(3))
@@ -63,7 +68,8 @@ def test_stones_stay_in_their_region_apart_from_each_other_and_fill_it():
     assert count - 1 > 60  # touching stones would run together: the disc has room for about 100
 
 
-def test_a_stone_is_cut_to_the_room_that_others_and_the_rim_leave():
+def test_mosaic_stones_are_cut():
+    """A stone is cut where other stones and the rim of the region leave no room."""
     bed, region = mosaic._Bed(np.random.default_rng(3)), np.zeros(mosaic.LAID, np.uint8)
     region[400:600, 400:600] = 1
     bed.lay(region, 500, 500, 0.0, 28, np.array([200.0, 0, 0]))
@@ -78,7 +84,8 @@ def test_a_stone_is_cut_to_the_room_that_others_and_the_rim_leave():
     assert not bed.stones[region == 0].any()
 
 
-def test_strokes_follow_a_round_field_in_circles():
+def test_swirl_strokes():
+    """Strokes follow a circular field along circles."""
     y, x = np.indices(swirls.SHAPE, np.float32)
     around = np.arctan2(y - 350, x - 450) + np.pi / 2
     starts = np.array([[450.0, 250.0], [600.0, 350.0]])
