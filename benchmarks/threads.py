@@ -1,7 +1,7 @@
-"""How PyTorch's OpenMP settings bear another busy process: `python -m benchmarks.threads --only "spin 1000" passive`.
+"""OpenMP settings, alone and beside a busy process: `python -m benchmarks.threads --only "spin 1000" passive`.
 
 Each setting (environment variables, a thread count, a nice level) evaluates L with its gradient in a process of its own,
-alone and beside busy loops. The settings take turns, a few evaluations each, so that slow moments of the machine reach all.
+alone and beside busy loops. The settings take turns, a few evaluations each, so that slow phases of the machine affect all.
 A turn waits until the processors are idle, and ends at an evaluation during which other processes used them. Linux only.
 """
 
@@ -27,15 +27,20 @@ CLEARED = ("OMP_", "GOMP_", "MKL_", "KMP_")
 
 @dataclass(frozen=True)
 class Setting:
-    """What a process starts with. threads: 0 keeps PyTorch's own number; pools: one thread each for interop and OpenCV."""
+    """The environment and thread counts of a process."""
 
     threads: int = 0
+    """Threads of PyTorch; 0 keeps its default."""
     nice: int = 0
+    """Nice level."""
     pools: bool = False
+    """Whether PyTorch's interop pool and OpenCV get one thread each."""
     variables: dict[str, str] = field(default_factory=dict)
+    """Environment variables."""
 
 
 def spin(count: int, threads: int = 0) -> Setting:
+    """Idle threads spin this often before they sleep."""
     return Setting(threads, variables={"GOMP_SPINCOUNT": str(count)})
 
 
@@ -107,7 +112,7 @@ def serve(setting: Setting) -> None:
 
 
 class Server:
-    """A process with one setting, which waits between its turns. alone, loaded: seconds of each undisturbed evaluation."""
+    """A process with one setting, which waits between its turns. alone, loaded: seconds of the undisturbed evaluations."""
 
     def __init__(self, name: str):
         kept = {key: value for key, value in os.environ.items() if not key.startswith(CLEARED)}
@@ -134,7 +139,7 @@ class Server:
         return float(self._line())
 
     def turn(self, count: int, loops: list[int]) -> list[float]:
-        """Seconds of `count` evaluations after one that does not count, up to the first that others disturbed."""
+        """Seconds of up to `count` evaluations, after one to warm up, until other processes disturb one."""
         self.evaluation()
         kept: list[float] = []
         while len(kept) < count:
@@ -153,12 +158,12 @@ class Server:
 
 
 def foreign(*processes: int) -> float:
-    """Processor seconds that all processes but these have used."""
+    """Processor seconds that all other processes have used."""
     return used() - used(*processes) if processes else used()
 
 
 def wait_until_quiet(until: float) -> None:
-    """Waits for a moment at which nothing uses the processors, or for the time `until`."""
+    """Wait until the processors are idle, at the latest until the time `until`."""
     while time.monotonic() < until:
         before = used()
         time.sleep(0.3)
@@ -169,8 +174,8 @@ def wait_until_quiet(until: float) -> None:
 def used(*processes: int) -> float:
     """Processor seconds that these processes have used, or all of the machine's."""
     ticks = 0
-    for each in processes:
-        with open(f"/proc/{each}/stat") as file:
+    for process in processes:
+        with open(f"/proc/{process}/stat") as file:
             ticks += sum(map(int, file.read().rpartition(")")[2].split()[11:13]))
     if not processes:
         with open("/proc/stat") as file:
@@ -181,23 +186,23 @@ def used(*processes: int) -> float:
 
 @contextmanager
 def busy(loops: int) -> Iterator[list[int]]:
-    """The process numbers of endless loops that run meanwhile."""
+    """Endless loops in processes of their own, whose numbers are given, for the time of the block."""
     started = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(loops)]
     time.sleep(0.3)
     try:
-        yield [each.pid for each in started]
+        yield [process.pid for process in started]
     finally:
-        for each in started:
-            each.kill()
-            each.wait()
+        for process in started:
+            process.kill()
+            process.wait()
 
 
 def measure(names: list[str], minutes: float, count: int, loops: int) -> dict[str, Server]:
-    """The servers by setting, with the seconds that they took. Next is always the one of which least is known."""
+    """The servers by setting, with what they measured. The one with the fewest evaluations is always next."""
     servers = {name: Server(name) for name in names}
     until = time.monotonic() + 60 * minutes
     while time.monotonic() < until:
-        server = min(servers.values(), key=lambda each: min(len(each.alone), len(each.loaded)))
+        server = min(servers.values(), key=lambda server: min(len(server.alone), len(server.loaded)))
         wait_until_quiet(until)
         server.alone += server.turn(count, [])
         wait_until_quiet(until)
@@ -210,14 +215,14 @@ def measure(names: list[str], minutes: float, count: int, loops: int) -> dict[st
 
 def table(servers: dict[str, Server]) -> Iterator[str]:
     """A line for each setting; ratios to its own time alone and to the default's."""
-    servers = {name: each for name, each in servers.items() if each.alone and each.loaded}
+    servers = {name: server for name, server in servers.items() if server.alone and server.loaded}
     base = median(next(iter(servers.values())).alone) if servers else 0
     yield f"{'setting':<22} threads  alone s  (of first)  loaded s  over own alone  over first  evaluations  bytes"
-    for name, each in servers.items():
-        alone, loaded = median(each.alone), median(each.loaded)
+    for name, server in servers.items():
+        alone, loaded = median(server.alone), median(server.loaded)
         yield (
-            f"{name:<22} {each.threads:>7} {alone:>8.3f} {alone / base:>11.3f} {loaded:>9.3f} {loaded / alone:>15.2f} "
-            f"{loaded / base:>11.2f} {len(each.alone):>7}+{len(each.loaded)}   {' '.join(each.digests)}"
+            f"{name:<22} {server.threads:>7} {alone:>8.3f} {alone / base:>11.3f} {loaded:>9.3f} {loaded / alone:>15.2f} "
+            f"{loaded / base:>11.2f} {len(server.alone):>7}+{len(server.loaded)}   {' '.join(server.digests)}"
         )
 
 

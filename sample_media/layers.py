@@ -46,7 +46,7 @@ def finer(detail: int = DETAIL) -> np.ndarray:
     return np.array([[detail, 0, half], [0, detail, half], [0, 0, 1]], float)
 
 
-def painted_at(x: float, y: float) -> np.ndarray:
+def drawn_at(x: float, y: float) -> np.ndarray:
     """The matrix of a picture whose upper left corner stands at frame pixel (x, y) of the camera's first view."""
     return shift(x, y) @ np.linalg.inv(finer())
 
@@ -73,7 +73,7 @@ def _window(sprite: Sprite) -> tuple[slice, slice, np.ndarray]:
     return slice(low[1], high[1]), slice(low[0], high[0]), shift(*-low) @ matrix
 
 
-def _seen(picture: np.ndarray, window: tuple[slice, slice, np.ndarray]) -> np.ndarray:
+def _warped(picture: np.ndarray, window: tuple[slice, slice, np.ndarray]) -> np.ndarray:
     """The picture, or one channel of it, as it lies in its window; float32 in [0, 1]."""
     rows, columns, matrix = window
     size = (columns.stop - columns.start, rows.stop - rows.start)
@@ -92,10 +92,10 @@ def composite(sprites: list[Sprite]) -> np.ndarray:
         window = _window(sprite)
         if _is_empty(window):
             continue
-        seen = _seen(sprite.picture, window)
+        warped = _warped(sprite.picture, window)
         part = fine[window[:2]]
-        part *= 1 - seen[..., 3:]
-        part += seen[..., :3]
+        part *= 1 - warped[..., 3:]
+        part += warped[..., :3]
     small = cv2.resize(fine, SIZE[::-1], interpolation=cv2.INTER_AREA)
     return np.rint(np.clip(small, 0, 1) * 255).astype(np.uint8)
 
@@ -109,10 +109,10 @@ def owners(sprites: list[Sprite]) -> tuple[np.ndarray, np.ndarray]:
         window = _window(sprites[number])
         if _is_empty(window):
             continue
-        seen = _seen(np.ascontiguousarray(sprites[number].picture[..., 3]), window)
+        warped = _warped(np.ascontiguousarray(sprites[number].picture[..., 3]), window)
         filled = np.zeros_like(light)
-        filled[window[:2]] = light[window[:2]] * seen
-        light[window[:2]] *= 1 - seen
+        filled[window[:2]] = light[window[:2]] * warped
+        light[window[:2]] *= 1 - warped
         small = cv2.resize(filled, SIZE[::-1], interpolation=cv2.INTER_AREA)
         more = small > share
         owner[more] = number

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from sample_media.figure import dog, shadow, walker
-from sample_media.layers import DETAIL, Sprite, moved_view, painted_at, shift
+from sample_media.layers import DETAIL, Sprite, drawn_at, moved_view, shift
 from sample_media.paint import (
     along,
     brushed,
@@ -382,28 +382,28 @@ def sprites(frame: float) -> list[Sprite]:
     animal = behind @ shift(196 + WALK * frame, FEET - 6)
     figures = [(animal, [shadow(45), *dog(frame, WALK)]), (person, [shadow(62), *walker(frame, WALK)])]
     return [
-        Sprite(_sky(), painted_at(-30, -20)),
-        Sprite(_cloud(3, 250, 92), upright(300) @ shift(0.22 * frame, 0) @ painted_at(330, 6)),
-        Sprite(_cloud(4, 190, 66), upright(260) @ shift(0.30 * frame, 0) @ painted_at(20, 62)),
-        Sprite(_cloud(5, 150, 50), upright(280) @ shift(0.26 * frame, 0) @ painted_at(545, 88)),
-        Sprite(_mountains(), upright(110) @ painted_at(-30, 48)),
-        Sprite(_far_hills(), upright(48) @ painted_at(-30, 134)),
-        Sprite(_near_hills(), upright(30) @ painted_at(-30, 140)),
-        Sprite(_ground(), moved_view(camera, (0, 1, 0), EYE, HORIZON) @ painted_at(-60, 214)),
+        Sprite(_sky(), drawn_at(-30, -20)),
+        Sprite(_cloud(3, 250, 92), upright(300) @ shift(0.22 * frame, 0) @ drawn_at(330, 6)),
+        Sprite(_cloud(4, 190, 66), upright(260) @ shift(0.30 * frame, 0) @ drawn_at(20, 62)),
+        Sprite(_cloud(5, 150, 50), upright(280) @ shift(0.26 * frame, 0) @ drawn_at(545, 88)),
+        Sprite(_mountains(), upright(110) @ drawn_at(-30, 48)),
+        Sprite(_far_hills(), upright(48) @ drawn_at(-30, 134)),
+        Sprite(_near_hills(), upright(30) @ drawn_at(-30, 140)),
+        Sprite(_ground(), moved_view(camera, (0, 1, 0), EYE, HORIZON) @ drawn_at(-60, 214)),
         Sprite(
             _tree(41, 130, 150, ("#24422a", "#3c6a2e", "#6f9436", "#b9bf55")),
-            _standing(camera, 240)[0] @ painted_at(425, 92),
+            _standing(camera, 240)[0] @ drawn_at(425, 92),
         ),
-        Sprite(_fence(), _standing(camera, 268)[0] @ painted_at(270, 200)),
+        Sprite(_fence(), _standing(camera, 268)[0] @ drawn_at(270, 200)),
         Sprite(
             _tree(43, 190, 225, ("#4a2c1c", "#9a5522", "#d58a2c", "#f4cf62")),
-            _standing(camera, 282)[0] @ painted_at(-30, 60),
+            _standing(camera, 282)[0] @ drawn_at(-30, 60),
         ),
         *(Sprite(part.picture, joint @ part.matrix) for joint, parts in figures for part in parts),
-        Sprite(_birch(), _standing(camera, 345)[0] @ painted_at(330, -50)),
+        Sprite(_birch(), _standing(camera, 345)[0] @ drawn_at(330, -50)),
         Sprite(
             _tree(47, 260, 330, ("#1f3a26", "#35602b", "#648a33", "#a9b24c")),
-            _standing(camera, 352)[0] @ painted_at(620, 30),
+            _standing(camera, 352)[0] @ drawn_at(620, 30),
         ),
-        Sprite(_foreground(), _standing(camera, 400)[0] @ painted_at(-60, 285)),
+        Sprite(_foreground(), _standing(camera, 400)[0] @ drawn_at(-60, 285)),
     ]

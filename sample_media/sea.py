@@ -7,7 +7,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from sample_media.layers import DETAIL, Sprite, moved_view, painted_at, scale, shift, turn
+from sample_media.layers import DETAIL, Sprite, drawn_at, moved_view, scale, shift, turn
 from sample_media.paint import (
     along,
     brushed,
@@ -294,15 +294,15 @@ def sprites(frame: float) -> list[Sprite]:
     rock = 0.07 * np.sin(2 * np.pi * frame / 30 + 0.6) - 0.03
     afloat = rolling(11, 1.5, 2.4, 0.2) @ shift(268, 286) @ turn(rock) @ scale(0.52, 0.52) @ shift(-220, -380)
     return [
-        Sprite(_sky(), painted_at(-40, -30)),
-        Sprite(_still_water(), upright(120) @ painted_at(-40, HORIZON)),
-        Sprite(_headland(), upright(45) @ painted_at(410, 33)),
+        Sprite(_sky(), drawn_at(-40, -30)),
+        Sprite(_still_water(), upright(120) @ drawn_at(-40, HORIZON)),
+        Sprite(_headland(), upright(45) @ drawn_at(410, 33)),
         *_gull(frame, 118 + 1.7 * frame, 74 - 0.25 * frame, 0.55, 0.0),
         *_gull(frame, 66 + 1.5 * frame, 112 - 0.15 * frame, 0.42, 1.7),
-        Sprite(_swell(151, 44, 62, 5, SHALLOW), rolling(26, -0.35, 0.8, 0) @ painted_at(-120, 216)),
-        Sprite(_swell(152, 58, 92, 8, SHALLOW), rolling(17, -0.55, 1.4, 1.2) @ painted_at(-140, 233)),
+        Sprite(_swell(151, 44, 62, 5, SHALLOW), rolling(26, -0.35, 0.8, 0) @ drawn_at(-120, 216)),
+        Sprite(_swell(152, 58, 92, 8, SHALLOW), rolling(17, -0.55, 1.4, 1.2) @ drawn_at(-140, 233)),
         Sprite(_boat(), afloat),
-        Sprite(_swell(153, 68, 132, 11, DEEP), rolling(11, -0.9, 2.4, 2.4) @ painted_at(-160, 262)),
-        Sprite(_swell(154, 80, 190, 15, DEEP), rolling(8, -1.3, 3.2, 3.8) @ painted_at(-180, 292)),
-        Sprite(_swell(155, 56, 280, 19, DEEP), rolling(6, -1.9, 4.0, 5.0) @ painted_at(-160, 326)),
+        Sprite(_swell(153, 68, 132, 11, DEEP), rolling(11, -0.9, 2.4, 2.4) @ drawn_at(-160, 262)),
+        Sprite(_swell(154, 80, 190, 15, DEEP), rolling(8, -1.3, 3.2, 3.8) @ drawn_at(-180, 292)),
+        Sprite(_swell(155, 56, 280, 19, DEEP), rolling(6, -1.9, 4.0, 5.0) @ drawn_at(-160, 326)),
     ]

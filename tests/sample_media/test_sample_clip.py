@@ -15,7 +15,7 @@ import sample_media
 from sample_media import figure, meadow, sea
 from sample_media.clip import CUT, FRAMES, RATE, SIZE, exact_flow, render
 from sample_media.figure import STANCE, bent, foot
-from sample_media.layers import Sprite, composite, motion, moved_view, painted_at, shift, turn
+from sample_media.layers import Sprite, composite, drawn_at, motion, moved_view, shift, turn
 from sample_media.sound import SAMPLE_RATE
 
 CLIP = Path(sample_media.__file__).parent / "clip.mp4"
@@ -92,11 +92,11 @@ def test_one_cut():
 
 def test_motion_of_a_rotation():
     """Two sprites of known motion: a card turning about a point in front of a still wall."""
-    wall = Sprite(np.full((760, 1320, 4), 255, np.uint8), painted_at(-10, -10))
+    wall = Sprite(np.full((760, 1320, 4), 255, np.uint8), drawn_at(-10, -10))
     card = np.full((100, 140, 4), 255, np.uint8)
 
     def scene(angle: float) -> list[Sprite]:
-        return [wall, Sprite(card, shift(300, 200) @ turn(angle) @ painted_at(-35, -25))]
+        return [wall, Sprite(card, shift(300, 200) @ turn(angle) @ drawn_at(-35, -25))]
 
     flow, visible = motion(scene(0.1), scene(0.0))
     assert np.allclose(flow[40, 40], 0)
@@ -185,14 +185,14 @@ def test_layers_are_reproducible(draw):
 def test_no_holes(scene, frame):
     """The layers leave no hole: a bright wall behind them changes nothing."""
     sprites = scene.sprites(frame * (0.6 if scene is sea else 1))
-    wall = Sprite(np.full((740, 1300, 4), (255, 0, 255, 255), np.uint8), painted_at(-5, -5))
+    wall = Sprite(np.full((740, 1300, 4), (255, 0, 255, 255), np.uint8), drawn_at(-5, -5))
     assert np.array_equal(composite([wall, *sprites]), composite(sprites))
 
 
 @pytest.mark.parametrize("angle", [0, np.pi / 2, np.pi, -np.pi / 2])
 def test_rotation_about_a_pixel(angle):
     """A square turned about a pixel stays centered on that pixel."""
-    square = Sprite(np.full((42, 42, 4), 255, np.uint8), shift(300, 200) @ turn(angle) @ painted_at(-10, -10))
+    square = Sprite(np.full((42, 42, 4), 255, np.uint8), shift(300, 200) @ turn(angle) @ drawn_at(-10, -10))
     expected = np.zeros((*SIZE, 3), np.uint8)
     expected[190:211, 290:311] = 255
     assert np.abs(composite([square]).astype(int) - expected).max() <= 1
