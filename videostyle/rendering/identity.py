@@ -13,6 +13,7 @@ import torch
 
 from videostyle.analysis import ShotList
 from videostyle.frames import VideoInfo
+from videostyle.models.features import is_fast
 from videostyle.provenance import LIBRARIES, Identity, fingerprint
 from videostyle.rendering.plan import RunPlan
 
@@ -30,6 +31,7 @@ def identity(plan: RunPlan, info: VideoInfo, shots: ShotList) -> Identity:
         "time 0": str(shots.trim.start if shots.trim else 0),
         "device": f"{device} {torch.cuda.get_device_name(device)}" if device.startswith("cuda") else device,
         "processor": f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
+        "network": "fast" if is_fast() else "plain",
         "threads": f"{torch.get_num_threads()} and {cv2.getNumThreads()}",
         **{name: version(name) for name in LIBRARIES},
     }

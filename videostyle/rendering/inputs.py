@@ -69,9 +69,8 @@ class InputFrames:
         previous: the frame before the run's first one, where the run continues from it.
         """
         neighbors = self._neighbors(self.shots.first + done, previous)
-        if (
-            len(tiles_of(self.size)) > 1
-        ):  # flow takes as much memory as the network's pass over a tile: not both at once
+        # flow takes as much memory as the network's pass over a tile: not both at once
+        if len(tiles_of(self.size)) > 1:
             return closing(self._input(frame) for frame in neighbors)
         return Prefetch(neighbors, self._input, AHEAD)
 
@@ -99,8 +98,7 @@ class InputFrames:
         previous, keyframe, image = neighbors.previous, neighbors.keyframe, neighbors.frame.image
         if previous is None or self.flow is None:
             return None
-        to_keyframe = (
-            None if keyframe is None or keyframe is previous else estimate_motion(keyframe.image, image, self.flow)
-        )
+        refers_further = keyframe is not None and keyframe is not previous
+        to_keyframe = estimate_motion(keyframe.image, image, self.flow) if keyframe and refers_further else None
         to_previous = estimate_motion(previous.image, image, self.flow)
         return replace(to_previous, to_keyframe=to_keyframe, is_keyframe=neighbors.is_keyframe)
