@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.clips import Tone, make_clip
@@ -24,7 +24,7 @@ from videostyle.frames import Frame
 from videostyle.media.video_sink import VideoSink
 from videostyle.media.video_source import VideoSource
 from videostyle.media.workdir import WorkFolder
-from videostyle.provenance import fingerprint, sha256_of
+from videostyle.provenance import sha256_of
 from videostyle.rendering import checkpoint
 from videostyle.rendering.checkpoint import Checkpoints, Interval
 from videostyle.rendering.run import render
@@ -351,46 +351,6 @@ def test_record_round_trip(index, time, loss, iterations):
     """A frame's record comes back from JSON unchanged."""
     one = FrameRecord(index, time, 1, iterations, loss, loss, 0.5, 0.25)
     assert frame_from_json(frame_as_json(one)) == one
-
-
-@settings(max_examples=30)
-@given(size=st.integers(1, 400), place=st.floats(0, 1, exclude_max=True))
-def test_fingerprint(tmp_path_factory, size, place):
-    """Any change of a small file changes its fingerprint."""
-    path = tmp_path_factory.mktemp("file") / "a"
-    data = bytearray(np.random.default_rng(size).bytes(size))
-    path.write_bytes(data)
-    before = fingerprint(path)
-    data[int(place * size)] ^= 16
-    path.write_bytes(data)
-    assert fingerprint(path) != before
-    path.write_bytes(data[:-1])
-    assert fingerprint(path) != before
-
-
-def test_fingerprint_of_large_file(tmp_path, monkeypatch):
-    """A large file is sampled from its first byte to its last."""
-    monkeypatch.setattr("videostyle.provenance.SAMPLE", 4)
-    path = tmp_path / "a"
-    data = bytearray(4 * 64 * 5)
-    path.write_bytes(data)
-    before = fingerprint(path)
-    for place in (0, len(data) - 1):
-        path.write_bytes(data[:place] + b"x" + data[place + 1 :])
-        assert fingerprint(path) != before
-
-
-def test_fingerprint_of_folder(tmp_path):
-    """A folder is known by its frames; other files in it, such as an output, do not count."""
-    (tmp_path / "1.png").write_bytes(b"a")
-    before = fingerprint(tmp_path)
-    assert fingerprint(tmp_path) == before
-    (tmp_path / "stylized").mkdir()
-    for other in (".1.png", "out.mp4", "Thumbs.db", "stylized/2.png"):
-        (tmp_path / other).write_bytes(b"a")
-    assert fingerprint(tmp_path) == before
-    (tmp_path / "2.png").write_bytes(b"a")
-    assert fingerprint(tmp_path) != before
 
 
 def test_sink_lists_newest_picture(tmp_path):
