@@ -6,15 +6,8 @@ preview is `videostyle.webcam.webcam`: a function of that name here would hide t
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
 from typing import TYPE_CHECKING
-
-# How often an idle OpenMP thread of PyTorch's looks for work before it sleeps; libgomp reads it when PyTorch loads. Its own
-# 300,000 keep a core busy that another program could have used, and wait for threads which that program has displaced: beside
-# one busy process an evaluation then takes several times as long as alone (docs/lab-notes.md, benchmarks/threads.py).
-if "OMP_WAIT_POLICY" not in os.environ:
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 if TYPE_CHECKING:
     from videostyle.config import ExportJob, Job, MeasureJob, TrainJob, WebcamJob

@@ -137,7 +137,7 @@ class EncodingOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingOptions(Options):
-    """What a run that trains, and a training, have in common."""
+    """Options shared by `run --engine learned` and `train`."""
 
     minutes: float = style_option(
         15.0,
@@ -195,7 +195,9 @@ class Job(
     )
     restart: bool = output_option(False, "Start over if a run of the same output was interrupted.")
     output_size: str = encoding_option(
-        "painted", "'source' scales the stylized picture back to the source's size.", choices=("painted", "source")
+        "painted",
+        "'painted' keeps the size that frames are stylized at; 'source' scales them back to the source's.",
+        choices=("painted", "source"),
     )
     report: tuple[Path, ...] = output_option(
         (), "Write a report of the run: .json, or a page as .html; may be repeated."

@@ -16,6 +16,7 @@ from videostyle.checks import check_export, check_measure, check_run, check_trai
 from videostyle.config import ExportJob, Job, MeasureJob, TrainJob
 from videostyle.errors import RunFailed
 from videostyle.options import command_line, default_of, options_of, shared_options
+from videostyle.threads import choose_waiting_policy
 
 if TYPE_CHECKING:
     import threading
@@ -55,6 +56,7 @@ def run(job: Job, progress: OnEvent | None = None, cancel: threading.Event | Non
 def stylize(job: Job, progress: OnEvent | None = None, cancel: threading.Event | None = None) -> RunReport:
     """Do a run without its reports: train a style model first if the job says so, then render."""
     check_run(job)
+    choose_waiting_policy()
     from videostyle.events import Progress
     from videostyle.provenance import plain_options
     from videostyle.rendering.run import render
@@ -135,6 +137,7 @@ def measure(job: MeasureJob, progress: OnEvent | None = None, cancel: threading.
     The source as its own output gives the floor of every figure. progress, cancel and errors: as for `run`.
     """
     check_measure(job)
+    choose_waiting_policy()
     from videostyle.evaluation.measure import measure as measure_job
 
     measurement = measure_job(job, progress, cancel)
@@ -156,6 +159,7 @@ def train(job: TrainJob, progress: OnEvent | None = None, cancel: threading.Even
     progress, cancel and errors: as for `run`. A cancelled training is continued by the same job.
     """
     check_train(job)
+    choose_waiting_policy()
     from videostyle.training.train import train as train_job
 
     return train_job(job, progress, cancel)
