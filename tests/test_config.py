@@ -262,8 +262,8 @@ FIXED_BY_TRAINING = {
 def test_engines_heed_what_they_always_have() -> None:
     """The lists that stood in the code before each option said this by itself."""
     iterated = {"preset", "iterations", "first_iterations", "begin_with"}
-    assert {name for name, record in OPTIONS.items() if LEARNED not in record.engines} == iterated
-    assert {name for name, record in OPTIONS.items() if MODEL not in record.engines} == iterated | FIXED_BY_TRAINING | {
+    assert {name for name, record in OPTIONS.items() if not record.heeded_by(LEARNED)} == iterated
+    assert {name for name, record in OPTIONS.items() if not record.heeded_by(MODEL)} == iterated | FIXED_BY_TRAINING | {
         "minutes",
         "seed",
     }
@@ -294,7 +294,7 @@ def test_a_style_model_takes_the_place_of_images() -> None:
     learned = job(engine="learned", style_weight=3.0, minutes=2.0, seed=7, keep_colors=True)
     model = learned.with_style_model(Path("a.vstyle"))
     assert (model.style_model, model.keep_colors) == (Path("a.vstyle"), True)
-    assert not any(is_given(model, name) for name, record in OPTIONS.items() if MODEL not in record.engines)
+    assert not any(is_given(model, name) for name, record in OPTIONS.items() if not record.heeded_by(MODEL))
 
 
 def test_options_that_two_jobs_share() -> None:

@@ -63,11 +63,11 @@ def restrictions(job: type[Options], record: Option) -> list[str]:
     sentences = []
     if (
         job is Job
-        and OPTIMIZE in record.engines
-        and (unheeding := [text for engine, text in NOT_WITH.items() if engine not in record.engines])
+        and record.heeded_by(OPTIMIZE)
+        and (unheeding := [text for engine, text in NOT_WITH.items() if not record.heeded_by(engine)])
     ):
         sentences.append(f"Not with {' or '.join(unheeding)}.")
-    if job is WebcamJob and MODEL not in record.engines:
+    if job is WebcamJob and not record.heeded_by(MODEL):
         sentences.append("Not where all styles are style models.")
     if record.requires:
         sentences.append(f"Only with `{job.flag(record.requires)}`.")

@@ -55,8 +55,8 @@ class Option:
     """The default in words, where the value does not say it."""
     required: str = ""
     """What to do where the option is left out; empty where it may be."""
-    engines: tuple[str, ...] = (OPTIMIZE, LEARNED, MODEL)
-    """The engines that heed it. With another one it is refused, as it would have no effect."""
+    engines: tuple[str, ...] = ()
+    """The engines that heed it; empty where all do. With another one it is refused, as it would have no effect."""
     requires: str = ""
     """The field without which it has no effect."""
     excludes: str = ""
@@ -64,6 +64,10 @@ class Option:
     affects_result: bool = True
     """Whether an interrupted run can be resumed only with the same value. False for what does not change the result (the name
     of a report), and for what the identity of a run has in a resolved form (the size in pixels, the files' fingerprints)."""
+
+    def heeded_by(self, engine: str) -> bool:
+        """Whether the option has an effect with this engine."""
+        return not self.engines or engine in self.engines
 
     @property
     def range(self) -> str:
@@ -143,7 +147,7 @@ class Options:
     def defaults_for(self, engine: str) -> dict[str, Any]:
         """The defaults of all options that an engine does not heed."""
         records = options_of(self).items()
-        return {name: default_of(self, name) for name, record in records if engine not in record.engines}
+        return {name: default_of(self, name) for name, record in records if not record.heeded_by(engine)}
 
     def _complete_output(self, origin: Path, suffix: str) -> None:
         """Resolve the field `output` of a job that is being made: by default the name of `origin` with this suffix.
@@ -160,7 +164,7 @@ class Options:
 
     def _check_effect(self, name: str, record: Option) -> None:
         why = ""
-        if self.engine_used not in record.engines:
+        if not record.heeded_by(self.engine_used):
             why = self.without_effect(self.engine_used, record)
         elif record.requires and not is_given(self, record.requires):
             why = f"without {self.flag(record.requires)}"
