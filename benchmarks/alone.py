@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks.inputs import style_targets
+from benchmarks.inputs import settings_of, style_targets
 from videostyle.evaluation.metrics import luma, sharpness
 from videostyle.losses.objective import Objective
 from videostyle.losses.terms import CONTENT_LAYERS, STYLE_LAYERS, FrameTargets, Weights, relative_distance
@@ -27,7 +27,6 @@ from videostyle.media.images import read_picture
 from videostyle.media.sources import open_source
 from videostyle.stylizers.base import FrameInput
 from videostyle.stylizers.optimize import Optimize
-from videostyle.stylizers.schedule import SCHEDULES
 from videostyle.temporal.consistency import disoccluded, estimate_motion, outside
 from videostyle.temporal.flow import DIS
 from videostyle.temporal.warp import warp
@@ -63,7 +62,7 @@ def stylized_alone(clip: Path, style: Path, ordinal: int, size: tuple[int, int],
     """A frame (from 1) stylized as a shot's first, float32 (H, W, 3); kept in a file."""
     if not kept.exists():
         (image,) = sources(clip, size, ordinal)[-1:]
-        (result,) = Optimize(style_targets(style), Weights(), SCHEDULES["standard"]).step(FrameInput(image))
+        (result,) = Optimize(style_targets(style), settings_of("standard")).step(FrameInput(image))
         kept.parent.mkdir(parents=True, exist_ok=True)
         np.save(kept, result.picture)
     return np.load(kept)
@@ -75,9 +74,9 @@ class FrameMetrics:
     def __init__(self, image: np.ndarray, style: Path, region: Tensor):
         targets = style_targets(style)
         self.features, self.region = targets.features, region
-        content, grams = to_tensor(image, "cpu"), targets.at(image.shape[:2])
-        self.objective = Objective(FrameTargets(self.features, content, grams), Weights())
-        self.content, (self.style,) = self._activations(content), grams
+        content, styles = to_tensor(image, "cpu"), targets.at(image.shape[:2])
+        self.objective = Objective(FrameTargets(self.features, content, styles), Weights())
+        self.content, self.style = self._activations(content), styles[0]["style"]
 
     def of(self, picture: np.ndarray) -> dict[str, float]:
         """Spatial loss and sharpness; and the distances from content and style inside the region, unless it is too small."""

@@ -18,12 +18,10 @@ import cv2
 import torch
 
 from benchmarks.command import run_command
-from benchmarks.inputs import style_targets
-from videostyle.losses.terms import Weights
+from benchmarks.inputs import settings_of, style_targets
 from videostyle.media.sources import open_source
 from videostyle.stylizers.base import FrameInput
 from videostyle.stylizers.optimize import Optimize
-from videostyle.stylizers.schedule import SCHEDULES
 
 
 def stylized(clip: Path, style: Path, output: Path, options: argparse.Namespace) -> dict:
@@ -46,7 +44,7 @@ def loss_alone(clip: Path, style: Path, ordinal: int, size: tuple[int, int], pre
     frame = next(source.frames(size, ordinal))
     source.close()
     torch.set_num_threads(threads)
-    (result,) = Optimize(style_targets(style), Weights(), SCHEDULES[preset]).step(FrameInput(frame.image))
+    (result,) = Optimize(style_targets(style), settings_of(preset)).step(FrameInput(frame.image))
     return result.spatial_loss
 
 

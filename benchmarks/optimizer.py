@@ -21,13 +21,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.inputs import first_frames, style_targets
+from benchmarks.inputs import first_frames, settings_of, style_targets
 from videostyle.losses.objective import Objective, Value
-from videostyle.losses.terms import Weights
 from videostyle.stylizers.base import FrameInput
 from videostyle.stylizers.lbfgs import LBFGS, V
 from videostyle.stylizers.optimize import Optimize
-from videostyle.stylizers.schedule import SCHEDULES
 from videostyle.temporal.consistency import estimate_motion
 from videostyle.temporal.flow import DIS
 
@@ -84,7 +82,7 @@ def frames_of(options: argparse.Namespace) -> Iterator[tuple[int, dict[str, list
     """For each frame: its number, the curves (None for the first), and the spatial loss of the recorded run."""
     torch.set_num_threads(options.threads)
     recording = RecordingLBFGS()
-    stylizer = Optimize(style_targets(options.style), Weights(), SCHEDULES["standard"], optimizer=recording)
+    stylizer = Optimize(style_targets(options.style), settings_of("standard"), optimizer=recording)
     last = None
     for number, image in enumerate(first_frames(options.clip, options.size, options.frames), 1):
         moved = None if last is None else estimate_motion(last, image, DIS())

@@ -12,7 +12,7 @@ from matplotlib import pyplot
 from matplotlib.ticker import NullFormatter, ScalarFormatter
 
 from benchmarks.speed import WAYS
-from videostyle.config import PRESETS
+from videostyle.option_groups import PRESETS
 
 
 def plain_ticks(axis: Any, ticks: list[float]) -> None:

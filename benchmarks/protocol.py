@@ -18,18 +18,16 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from benchmarks.inputs import first_frames, style_targets
+from benchmarks.inputs import first_frames, settings_of, style_targets
 from benchmarks.optimizer import RecordingLBFGS
 from videostyle.evaluation import metrics
 from videostyle.frames import Motion
 from videostyle.losses.objective import Objective
-from videostyle.losses.terms import Weights
 from videostyle.models.vgg import VGG19, Features
 from videostyle.models.weights import WEIGHTS
 from videostyle.stylizers.base import FrameInput
 from videostyle.stylizers.lbfgs import LBFGS
 from videostyle.stylizers.optimize import Optimize
-from videostyle.stylizers.schedule import SCHEDULES
 from videostyle.temporal.consistency import estimate_motion
 from videostyle.temporal.flow import DIS
 
@@ -103,7 +101,7 @@ def rows_of(clip: Path, options: argparse.Namespace) -> list[dict]:
         frames = first_frames(clip, options.protocol_size, 3)
         targets = style_targets(options.style, options.device)
         recording = RecordingLBFGS()
-        stylizer = Optimize(targets, Weights(), SCHEDULES["standard"], options.device, optimizer=recording)
+        stylizer = Optimize(targets, settings_of("standard", options.device), optimizer=recording)
         stylizer.step(FrameInput(frames[0]))
         rows = [compare(stylizer, recording, a, b, estimate_motion(a, b, DIS())) for a, b in pairwise(frames)]
         kept.write_text(json.dumps(rows))

@@ -30,13 +30,12 @@ import numpy as np
 import torch
 
 from benchmarks.command import run_command
-from benchmarks.inputs import first_frames, style_targets
+from benchmarks.inputs import first_frames, settings_of, style_targets
 from benchmarks.memory import write_looped
 from benchmarks.overhead import overhead
 from benchmarks.protocol import protocol, published_network, with_network
 from benchmarks.quality import measure
 from videostyle import Job, run
-from videostyle.config import PRESETS
 from videostyle.events import Estimate
 from videostyle.frames import Motion
 from videostyle.losses.objective import Objective
@@ -44,9 +43,9 @@ from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import FrameTargets, Weights
 from videostyle.models.features import load_features
 from videostyle.models.vgg import VGG19, begins_block
+from videostyle.option_groups import PRESETS
 from videostyle.stylizers.base import FrameInput
 from videostyle.stylizers.optimize import Optimize
-from videostyle.stylizers.schedule import SCHEDULES
 from videostyle.temporal.consistency import estimate_motion
 from videostyle.temporal.flow import DIS
 
@@ -116,9 +115,7 @@ def change(options: argparse.Namespace) -> Iterator[str]:
     yield "frame                           seconds   over a new one   iterations"
     for clip in options.clips:
         frames = first_frames(clip, options.change_size, 10)
-        stylizer = Optimize(
-            style_targets(options.style, options.device), Weights(), SCHEDULES["standard"], options.device
-        )
+        stylizer = Optimize(style_targets(options.style, options.device), settings_of("standard", options.device))
         stylizer.step(FrameInput(frames[0]))
         moving = [stylizer.step(FrameInput(b, estimate_motion(a, b, DIS())))[0] for a, b in pairwise(frames)]
         shape = frames[0].shape[:2]

@@ -74,8 +74,8 @@ def evaluation() -> Callable[[], bytes]:
     image, content, style = (
         torch.rand(1, 3, *SIZE, generator=random).contiguous(memory_format=torch.channels_last) for _ in range(3)
     )
-    grams = StyleTargets(features, [style]).at(SIZE)
-    objective = Objective(FrameTargets(features, content, grams, content, content[:, :1]), Weights())
+    styles = StyleTargets(features, [style]).at(SIZE)
+    objective = Objective(FrameTargets(features, content, styles, content, content[:, :1]), Weights())
 
     def evaluate() -> bytes:
         value = objective(image)

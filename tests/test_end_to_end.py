@@ -297,10 +297,10 @@ def test_page_and_measure_agree(place, stylize):
     assert {"Loss", "Iterations", "New share", "Warp error, gap 1", "Gram distance"} < set(
         re.findall(r"<b>(.*?)</b>", text)
     )
-    found = warp_errors(place / "look.html")
+    actual = warp_errors(place / "look.html")
     again = [place / "in.mp4", place / "out.mp4", "--style", place / "style.png", "--device", "cpu", "--quiet"]
     assert run_command("measure", *again, "-o", place / "again.html") == 0
-    assert warp_errors(place / "again.html") == found
+    assert warp_errors(place / "again.html") == actual
 
 
 def test_page_of_a_range(place, stylize):

@@ -1,4 +1,4 @@
-"""Writes docs/options.md from the records of videostyle/config.py: `python tools/options_page.py`, or `make options`."""
+"""Writes docs/options.md from the records of the options: `python tools/options_page.py`, or `make options`."""
 
 from __future__ import annotations
 

@@ -11,13 +11,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from videostyle.config import SelectionOptions, parse_frames
 from videostyle.errors import BadOption
 from videostyle.frames import Frame, Size, Trim, VideoInfo
 from videostyle.media.image_sources import frame_number
 from videostyle.media.pixels import to_bits
 from videostyle.media.resize import fit_size
 from videostyle.media.sources import Source
+from videostyle.option_groups import SelectionOptions
+from videostyle.options import parse_frames
 from videostyle.temporal.cuts import ShotDetector
 
 ANALYSIS_SIZE = 256  # longer side of the decoded frames in pixels

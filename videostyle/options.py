@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from videostyle.errors import BadOption
 
@@ -115,6 +115,9 @@ def argument(name: str, help: str) -> Any:
     return field(metadata={"argument": Argument(name, help)})
 
 
+Group = TypeVar("Group", bound="Options")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """The base of jobs and of groups of options. A job that exists is complete and has been checked.
@@ -139,6 +142,10 @@ class Options:
     def engine_used(self) -> str:
         """The engine that decides which options have an effect."""
         return OPTIMIZE
+
+    def group(self, kind: type[Group]) -> Group:
+        """The options of one of a job's groups, by themselves."""
+        return kind(**{part.name: getattr(self, part.name) for part in fields(kind)})
 
     def without_effect(self, engine: str, record: Option) -> str:
         """Why an engine does not heed an option, to follow "--flag has no effect "."""

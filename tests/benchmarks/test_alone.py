@@ -55,11 +55,11 @@ def test_gram_distance_of_region(style):
     stylized = textured(2).astype(np.float32) / 255
     figures = FrameMetrics(textured(1), style, region(slice(0, 32))).of(stylized)
     activations = copied_activations(real_vgg(), torch.from_numpy(stylized).permute(2, 0, 1)[None])
-    (grams,) = StyleTargets(real_vgg(), [to_tensor(load_style(style), "cpu")]).at(SIZE)
+    (style_image,) = StyleTargets(real_vgg(), [to_tensor(load_style(style), "cpu")]).at(SIZE)
     distances = []
     for layer in STYLE_LAYERS:
         places = activations[layer][:, : activations[layer].shape[1] // 2].flatten(0, 1)
-        distances.append(float(relative_distance(places.T @ places / len(places), grams[layer])))
+        distances.append(float(relative_distance(places.T @ places / len(places), style_image["style"][layer])))
     assert figures["gram"] == pytest.approx(np.mean(distances), rel=1e-4)
 
 

@@ -33,8 +33,8 @@ def test_flops():
 def test_published_network():
     """L and its gradient are the same with the plain network."""
     network, image, content = real_vgg(), picture(40, 56, seed=1), picture(40, 56, seed=2)
-    grams = StyleTargets(network, [picture(48, 56, seed=3)]).at((40, 56))
-    ours = Objective(FrameTargets(network, content, grams, content, content[:, :1]), Weights())
+    styles = StyleTargets(network, [picture(48, 56, seed=3)]).at((40, 56))
+    ours = Objective(FrameTargets(network, content, styles, content, content[:, :1]), Weights())
     value, published = ours(image), with_network(ours, published_network("cpu"))(image)
     assert published.total == pytest.approx(value.total, rel=1e-4)
     assert (published.gradient - value.gradient).norm() < 1e-3 * value.gradient.norm()

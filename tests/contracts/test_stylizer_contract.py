@@ -20,6 +20,7 @@ from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import Weights
 from videostyle.models.model_file import to_bytes
 from videostyle.models.weights import WEIGHTS
+from videostyle.option_groups import OptimizerOptions
 from videostyle.stylizers.base import FrameInput, Iteration, OnIteration, State, StylizedFrame, Stylizer, ignore
 from videostyle.stylizers.lbfgs import LBFGS
 from videostyle.stylizers.optimize import Optimize
@@ -39,9 +40,8 @@ def prepare_with_large_pairs(settings: StylizerSettings) -> MakeStylizer:
     targets = StyleTargets(thin_vgg(), [to_tensor(style, "cpu") for style in settings.styles])
     return lambda on_iteration: Optimize(
         targets,
-        settings.weights,
-        settings.schedule,
-        on_iteration=on_iteration,
+        settings,
+        on_iteration,
         optimizer=LBFGS(bounds=(0.0, 1.0), large=0),
     )
 
@@ -51,7 +51,7 @@ def prepare_grayscale(settings: StylizerSettings) -> MakeStylizer:
 
 
 def prepare_begin_with(settings: StylizerSettings) -> MakeStylizer:
-    return STYLIZERS["optimize"].prepare(replace(settings, begin_with=settings.style_model))
+    return STYLIZERS["optimize"].prepare(replace(settings, optimizer=OptimizerOptions(begin_with=settings.style_model)))
 
 
 PREPARE: dict[str, Callable[[StylizerSettings], MakeStylizer]] = {

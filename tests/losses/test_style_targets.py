@@ -1,4 +1,4 @@
-"""The Gram matrices of style images, at each size."""
+"""The statistics of style images, at each size."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from videostyle.losses.style_targets import StyleTargets, style_size
 from videostyle.losses.terms import STYLE_LAYERS
 from videostyle.losses.tiles import HALO
 from videostyle.models.vgg import VGG19
+from videostyle.option_groups import StyleOptions
 from videostyle.tensors import resize
 
 
@@ -42,7 +43,8 @@ def test_computed_once_for_each_size():
 
 
 def test_gram_matrices_of_the_scaled_style_image():
-    (actual,) = StyleTargets(thin_vgg(), [picture(30, 40, 1)]).at((15, 20))
+    (statistics,) = StyleTargets(thin_vgg(), [picture(30, 40, 1)]).at((15, 20))
+    actual = statistics["style"]
     scaled = resize(picture(30, 40, 1), (16, 20))  # 15 is below the network's smallest side
     activations = copied_activations(thin_vgg(), scaled)
     assert set(actual) == set(STYLE_LAYERS)
@@ -54,14 +56,14 @@ def test_gram_matrices_of_the_scaled_style_image():
 
 def test_style_scale():
     features = Recording()
-    StyleTargets(features, [picture(30, 40, 1)], scale=2.0).at((20, 32))
+    StyleTargets(features, [picture(30, 40, 1)], StyleOptions(style_scale=2.0)).at((20, 32))
     assert features.sizes == [(48, 64)]
 
 
 def test_large_style_image_is_computed_in_tiles():
     """Whatever the frame's size: at scale 2 a style image has four times its pixels."""
     features = Recording()
-    StyleTargets(features, [picture(30, 40, 1)], scale=2.0).at((300, 400))
+    StyleTargets(features, [picture(30, 40, 1)], StyleOptions(style_scale=2.0)).at((300, 400))
     assert features.sizes == [(600, 720 + HALO), (600, 80 + HALO)]
 
 
@@ -79,5 +81,5 @@ def test_targets_of_the_fast_network_are_the_plain_ones():
     images = [picture(40, 30, 1), picture(33, 50, 2)]
     fast, plain = (StyleTargets(tensor, images).at((48, 64)) for tensor in (thin_vgg(), VGG19(thin_weights())))
     for ours, theirs in zip(fast, plain, strict=True):
-        for layer, expected in theirs.items():
-            torch.testing.assert_close(ours[layer], expected, rtol=1e-4, atol=1e-6)
+        for layer, expected in theirs["style"].items():
+            torch.testing.assert_close(ours["style"][layer], expected, rtol=1e-4, atol=1e-6)

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.thin_vgg import copied_activations, picture, thin_vgg
-from videostyle.config import ObjectiveOptions
 from videostyle.losses.terms import (
     CONTENT_LAYERS,
     STYLE_LAYERS,
@@ -17,6 +16,7 @@ from videostyle.losses.terms import (
     Content,
     FrameTargets,
     Style,
+    StyleStatistics,
     Term,
     TotalVariation,
     Weights,
@@ -25,6 +25,7 @@ from videostyle.losses.terms import (
     temporal_distance,
 )
 from videostyle.losses.tiles import Tile, tiles_of
+from videostyle.option_groups import ObjectiveOptions
 
 SIZE = (20, 28)
 WHOLE: Tile
@@ -40,19 +41,21 @@ def numpy_gram(activation: torch.Tensor) -> np.ndarray:
     return np.einsum("pi,pj->ij", places, places) / len(places)
 
 
-def grams(seed: int) -> dict[str, torch.Tensor]:
-    return {layer: gram(layer, item, WHOLE) for layer, item in activations(seed).items() if layer in STYLE_LAYERS}
+def statistics(seed: int) -> StyleStatistics:
+    """Of a style image."""
+    own = activations(seed)
+    return {"style": {layer: gram(layer, own[layer], WHOLE) for layer in STYLE_LAYERS}}
 
 
-def targets(styles: list[dict[str, torch.Tensor]]) -> FrameTargets:
+def targets(styles: list[StyleStatistics]) -> FrameTargets:
     return FrameTargets(thin_vgg(), picture(*SIZE, 1), styles)
 
 
 def value_of(term: Term, seed: int) -> float:
     """The term's value at an image that is one tile."""
     own = activations(seed)
-    statistics = {layer: term.statistic(layer, own[layer], WHOLE) for layer in term.layers}
-    return float(term.value(picture(*SIZE, seed), statistics))
+    sums = {layer: term.statistic(layer, own[layer], WHOLE) for layer in term.layers}
+    return float(term.value(picture(*SIZE, seed), sums))
 
 
 @pytest.mark.parametrize("layout", ["channels last", "contiguous"])
@@ -90,7 +93,7 @@ def test_content():
         ((own[layer] - target[layer]).double() ** 2).sum() / (target[layer].double() ** 2).sum()
         for layer in CONTENT_LAYERS
     ]
-    assert value_of(Content(1.0, targets([grams(2)])), 0) == pytest.approx(float(np.mean(distances)), rel=1e-4)
+    assert value_of(Content(1.0, targets([statistics(2)])), 0) == pytest.approx(float(np.mean(distances)), rel=1e-4)
 
 
 def test_style():
@@ -100,12 +103,12 @@ def test_style():
     for layer in STYLE_LAYERS:
         ours, theirs = numpy_gram(own[layer]), numpy_gram(style[layer])
         distances.append(((ours - theirs) ** 2).sum() / (theirs**2).sum())
-    assert value_of(Style(1.0, targets([grams(2)])), 0) == pytest.approx(np.mean(distances), rel=1e-4)
+    assert value_of(Style(1.0, targets([statistics(2)])), 0) == pytest.approx(np.mean(distances), rel=1e-4)
 
 
 def test_several_styles_count_equally():
-    alone = [value_of(Style(1.0, targets([grams(seed)])), 0) for seed in (2, 3, 4)]
-    together = value_of(Style(1.0, targets([grams(seed) for seed in (2, 3, 4)])), 0)
+    alone = [value_of(Style(1.0, targets([statistics(seed)])), 0) for seed in (2, 3, 4)]
+    together = value_of(Style(1.0, targets([statistics(seed) for seed in (2, 3, 4)])), 0)
     assert together == pytest.approx(np.mean(alone), rel=1e-5)
     assert np.ptp(alone) > 0.05 * np.mean(alone)
 
@@ -140,7 +143,7 @@ def test_temporal_mean_is_over_all_pixels():
 
 def test_gram_gradient_is_autograds():
     """Style takes its gradient in one product; autograd through F F^T / (h w) gives the same."""
-    own, style = activations(0), Style(1.0, targets([grams(2)]))
+    own, style = activations(0), Style(1.0, targets([statistics(2)]))
     for layer in STYLE_LAYERS:
         slope = torch.randn(own[layer].shape[2], own[layer].shape[2])
         leaf = own[layer].clone().requires_grad_()

@@ -6,6 +6,7 @@ import json
 import pickle
 import threading
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -21,6 +22,7 @@ from videostyle.analysis import ShotList
 from videostyle.errors import BadOutput, Cancelled, RunFailed
 from videostyle.events import Notice, Progress, Rendering
 from videostyle.frames import Frame
+from videostyle.media.segments import SEGMENT_FRAMES
 from videostyle.media.video_sink import VideoSink
 from videostyle.media.video_source import VideoSource
 from videostyle.media.workdir import WorkFolder
@@ -78,9 +80,8 @@ def content(path: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("after", range(1, COUNT))
 @pytest.mark.parametrize("name", ["out.mp4", "out.webm", "out"])
-def test_resume_after_any_frame(clip, style, tmp_path, monkeypatch, name, after):
+def test_resume_after_any_frame(clip, style, tmp_path, name, after):
     """The same command resumes a run that was stopped in any frame, and the output has the same bytes."""
-    monkeypatch.setattr("videostyle.media.video_sink.SEGMENT_FRAMES", 3)  # so that one ends within a shot
     whole, output = tmp_path / name.replace("out", "whole"), tmp_path / name
     expected = run(quick_job(clip, style, whole))
     interrupt(quick_job(clip, style, output), after)
@@ -92,6 +93,17 @@ def test_resume_after_any_frame(clip, style, tmp_path, monkeypatch, name, after)
     assert [frame.loss for frame in report.frames] == [frame.loss for frame in expected.frames]
     assert [frame.time for frame in report.frames] == [frame.time for frame in expected.frames]
     assert names_in(tmp_path) == sorted([output.name, whole.name])
+
+
+def test_resume_around_the_end_of_a_segment(style, tmp_path):
+    """The frames of a long shot are encoded in segments; a run resumes within one, at its end, and after it."""
+    clip, whole = make_clip(tmp_path / "clip.mp4", stripes(SEGMENT_FRAMES + 3)), tmp_path / "whole.mp4"
+    run(quick_job(clip, style, whole, flow="none"))
+    for after in (1, SEGMENT_FRAMES - 1, SEGMENT_FRAMES, SEGMENT_FRAMES + 1):
+        output = tmp_path / f"{after}.mp4"
+        interrupt(quick_job(clip, style, output, flow="none"), after)
+        run(quick_job(clip, style, output, flow="none"))
+        assert output.read_bytes() == whole.read_bytes()
 
 
 @pytest.mark.parametrize("options", [{"keep_colors": True}, {"flow": "none"}, {"frames": "2:6"}, {"start": 0.05}])
@@ -127,13 +139,13 @@ def test_output_inside_the_source_folder(style, tmp_path):
     assert any("after its first 2 frames" in text for text in notices(job))
 
 
-def test_resume_after_failed_publish(clip, style, tmp_path, monkeypatch):
+def test_resume_after_failed_publish(clip, style, tmp_path):
     """A finished picture that could not be moved to its place is kept, and the next run only moves it."""
-    job = quick_job(clip, style, tmp_path / "one.png", frames="1")
-    with monkeypatch.context() as full:
-        full.setattr("videostyle.media.image_sinks.publish", lambda *_: (_ for _ in ()).throw(OSError(28, "no room")))
-        with pytest.raises(RunFailed):
-            run(job)
+    output = tmp_path / "one.png"
+    job = quick_job(clip, style, output, frames="1")
+    with pytest.raises(RunFailed):
+        run(job, progress=lambda event: output.mkdir(exist_ok=True) if isinstance(event, Rendering) else None)
+    output.rmdir()
     parts = tmp_path / ".one.png.videostyle" / "parts"
     assert sum(file.stat().st_size for file in parts.glob("*.safetensors")) < 1000  # no frame follows: no state
     events = []
@@ -152,26 +164,25 @@ def test_raise_frames(clip, style, tmp_path):
     assert content(output) == content(whole)
 
 
-def test_resume_while_replacing_frames(clip, style, tmp_path, monkeypatch):
+def test_resume_while_replacing_frames(clip, style, tmp_path):
     """A run that failed while it replaced the frames of a folder one by one replaces them all when it is resumed."""
     output = tmp_path / "out"
     run(quick_job(clip, style, output))
     expected = content(output)
     for file in output.glob("*.png"):
         file.write_bytes(b"old")
-    job = quick_job(clip, style, output, overwrite=True)
-    published = []
+    job, obstacle = quick_job(clip, style, output, overwrite=True), output / "000003.png"
 
-    def fail_later(temporary, target):
-        published.append(target)
-        if len(published) == 3:
-            raise OSError(28, "No space left on device")
-        target.write_bytes(temporary.read_bytes())
+    def obstruct(event):
+        if isinstance(event, Rendering) and obstacle.is_file():
+            obstacle.unlink()
+            obstacle.mkdir()
 
-    with monkeypatch.context() as full:
-        full.setattr("videostyle.media.image_sinks.publish", fail_later)
-        with pytest.raises(RunFailed):
-            run(job)
+    with pytest.raises(RunFailed):
+        run(job, progress=obstruct)
+    assert (output / "000002.png").read_bytes() == expected["000002.png"]
+    assert (output / "000004.png").read_bytes() == b"old"
+    obstacle.rmdir()
     run(job)
     assert content(output) == expected
 
@@ -179,18 +190,16 @@ def test_resume_while_replacing_frames(clip, style, tmp_path, monkeypatch):
 def test_source_ends_early(clip, style, tmp_path, monkeypatch):
     """A source that ends before the analysis said fails the run; the frames stylized so far are kept."""
 
-    def shorter(self, size=None, first=0, frames=VideoSource.frames):
-        for frame in frames(self, size, first):
-            if frame.index == 4 and size == (36, 48) and self.shrunk:
-                return
-            yield frame
+    passes = []
 
-    monkeypatch.setattr(VideoSource, "frames", shorter)
-    monkeypatch.setattr(VideoSource, "shrunk", True, raising=False)
-    monkeypatch.setattr("videostyle.analysis.ANALYSIS_SIZE", 32)
-    with pytest.raises(RunFailed, match="after 4 of 7 frames"):
-        run(quick_job(clip, style, tmp_path / "out.mp4"))
-    VideoSource.shrunk = False
+    def shorter(self, size=None, first=0, frames=VideoSource.frames):
+        passes.append(size)
+        return islice(frames(self, size, first), None if len(passes) == 1 else 4)
+
+    with monkeypatch.context() as shrunk:
+        shrunk.setattr(VideoSource, "frames", shorter)
+        with pytest.raises(RunFailed, match="after 4 of 7 frames"):
+            run(quick_job(clip, style, tmp_path / "out.mp4"))
     texts = notices(quick_job(clip, style, tmp_path / "out.mp4"))
     assert any("after its first 4 frames" in text for text in texts)
 

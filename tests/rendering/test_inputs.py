@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 
 from videostyle.analysis import ShotList
-from videostyle.frames import Frame
+from videostyle.frames import Frame, Motion
+from videostyle.losses.tiles import WHOLE, tiles_of
 from videostyle.rendering.inputs import InputFrames, PreviousFrame, RenderInput
+from videostyle.temporal.flow import DIS, Flow
 from videostyle.temporal.motion import KEYFRAME_INTERVAL
 
 SIZE = (16, 16)
 COUNT = 2 * KEYFRAME_INTERVAL + 5
 CUT = 3
+FLOW = DIS()
 
 
 class Numbered:
@@ -25,17 +28,9 @@ class Numbered:
             yield Frame(np.full((*size, 3), index + 100, np.uint8), index)
 
 
-def ordinals(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """A flow that encodes the two frames that it was computed between, in fractions of a pixel."""
-    return np.full((*SIZE, 2), (int(a[0, 0, 0]) / 1000, int(b[0, 0, 0]) / 1000), np.float32)
-
-
-@pytest.fixture(autouse=True)
-def undisturbed(monkeypatch):
-    """Frames and flow as they are given, without gain matching or averaging."""
-    monkeypatch.setattr("videostyle.temporal.consistency.gain_match", lambda image, reference: image)
-    monkeypatch.setattr("videostyle.temporal.consistency.mean_of_both", lambda backward, forward: backward)
-    monkeypatch.setattr("videostyle.temporal.consistency.color_difference", lambda *_: np.zeros(SIZE, np.float32))
+def ordinals(previous: np.ndarray, current: np.ndarray, flow: Flow) -> Motion:
+    """A motion that encodes the two frames that it was estimated between."""
+    return Motion(np.full((*SIZE, 2), (current[0, 0, 0], previous[0, 0, 0]), np.float32), np.ones(SIZE, np.float32))
 
 
 def relations(given: RenderInput) -> tuple:
@@ -45,7 +40,7 @@ def relations(given: RenderInput) -> tuple:
     if motion is None:
         return given.source.index, None, None, None
     flows = [None if part is None else part.flow for part in (motion, motion.to_keyframe)]
-    before, keyframe = (None if flow is None else round(float(flow[0, 0, 1]) * 1000) - 100 for flow in flows)
+    before, keyframe = (None if flow is None else int(flow[0, 0, 1]) - 100 for flow in flows)
     return given.source.index, before, keyframe, motion.is_keyframe
 
 
@@ -53,8 +48,15 @@ def shot_list(first: int) -> ShotList:
     return ShotList(first, COUNT - first, frozenset({first, CUT + first}), None)
 
 
-def all_relations(first: int, done: int = 0, flow=ordinals, previous: PreviousFrame | None = None) -> list[tuple]:
-    with InputFrames(Numbered(), shot_list(first), SIZE, flow).after(done, previous) as inputs:
+def all_relations(
+    first: int,
+    done: int = 0,
+    previous: PreviousFrame | None = None,
+    size=SIZE,
+    flow: Flow | None = FLOW,
+    estimate=ordinals,
+) -> list[tuple]:
+    with InputFrames(Numbered(), shot_list(first), size, flow, estimate).after(done, previous) as inputs:
         return [relations(given) for given in inputs]
 
 
@@ -94,15 +96,14 @@ def test_no_flow():
     assert {relation[1:] for relation in all_relations(0, flow=None)} == {(None, None, None)}
 
 
-def test_no_prefetch_in_tiles(monkeypatch):
-    """For a picture of several tiles the flow is computed in the calling thread, to save memory."""
-    whole = all_relations(0)
-    monkeypatch.setattr("videostyle.rendering.inputs.tiles_of", lambda size: ["left", "right"])
+@pytest.mark.parametrize("size", [SIZE, (16, 4 * WHOLE // 16)])
+def test_no_prefetch_in_tiles(size):
+    """For a picture of several tiles the motion is estimated in the calling thread, to save memory."""
     threads = set()
 
-    def watched(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    def watched(*arguments) -> Motion:
         threads.add(threading.current_thread())
-        return ordinals(a, b)
+        return ordinals(*arguments)
 
-    assert all_relations(0, flow=watched) == whole
-    assert threads == {threading.current_thread()}
+    assert all_relations(0, size=size, estimate=watched) == all_relations(0)
+    assert (threads == {threading.current_thread()}) is (len(tiles_of(size)) > 1)

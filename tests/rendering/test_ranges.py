@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from tests.support.runs import frame_times, iterations, names_in, packets, quick_job
 from videostyle import run
 from videostyle.errors import BadInput
 from videostyle.events import Rendering
-from videostyle.stylizers.optimize import Optimize
 
 
 @pytest.mark.parametrize(
@@ -72,19 +70,8 @@ def test_range_after_a_damaged_frame(folder, style, tmp_path):
     assert names_in(tmp_path) == ["out"]
 
 
-def test_range_with_keep_colors(folder, style, tmp_path, monkeypatch):
-    """With `keep_colors` the frame before a range is continued from in grayscale."""
-    continued = []
-    original = Optimize.continue_from
-
-    def recorded(stylizer, picture, source):
-        original(stylizer, picture, source)
-        continued.append(stylizer.state())
-
-    monkeypatch.setattr(Optimize, "continue_from", recorded)
+def test_range_with_keep_colors(folder, style, tmp_path):
+    """With `keep_colors` a range continues from the frame before it too, though that has the source's colors."""
     run(quick_job(folder, style, tmp_path / "out", frames="7:9", keep_colors=True))
-    continued.clear()
-    run(quick_job(folder, style, tmp_path / "out", frames="10:10", keep_colors=True, overwrite=True))
-    (state,) = continued
-    assert np.ptp(state["picture"], axis=-1).max() < 1e-6
-    assert np.ptp(state["source"], axis=-1).max() == 0
+    report = run(quick_job(folder, style, tmp_path / "out", frames="10:10", keep_colors=True, overwrite=True))
+    assert iterations(report) == [1]

@@ -23,6 +23,7 @@ from videostyle.stylizers.fill import Carried
 from videostyle.stylizers.lbfgs import LBFGS
 from videostyle.stylizers.optimize import Optimize
 from videostyle.stylizers.schedule import SCHEDULES, Schedule, scales
+from videostyle.stylizers.settings import StylizerSettings
 from videostyle.temporal.motion import DRIFT_CORRECTION
 from videostyle.temporal.warp import warp
 from videostyle.tensors import from_array, resize, to_array, to_tensor
@@ -47,8 +48,12 @@ def targets() -> StyleTargets:
     return StyleTargets(thin_vgg(), [picture(30, 40, 9)])
 
 
-def new(schedule: Schedule, seed: int = 0, **options) -> Optimize:
-    return Optimize(targets(), Weights(), schedule, seed=seed, **options)
+def settings(schedule: Schedule, **changes) -> StylizerSettings:
+    return StylizerSettings(**{"weights": Weights(), "schedule": schedule} | changes)
+
+
+def new(schedule: Schedule, seed: int = 0, grayscale: bool = False, **options) -> Optimize:
+    return Optimize(targets(), settings(schedule, seed=seed, grayscale=grayscale), **options)
 
 
 def started(schedule: Schedule, **options) -> Optimize:
@@ -183,6 +188,15 @@ def test_exact_iterations(iterations):
         assert result.iterations == iterations
 
 
+def test_grayscale_continues_from_a_frame_in_colors():
+    """It continues from that frame's luminance, as it stylizes nothing else."""
+    stylizer = new(Schedule(4, 1, 1), grayscale=True)
+    stylizer.continue_from(to_array(picture(*SIZE, 4)), image(1))
+    state = stylizer.state()
+    assert np.ptp(state["picture"], axis=-1).max() < 1e-6
+    assert np.ptp(state["source"], axis=-1).max() == 0
+
+
 def test_exact_iterations_after_continue_from():
     stylizer = new(SCHEDULES["draft"].exactly(2))
     stylizer.continue_from(to_array(picture(*SIZE, 4)), image(1))
@@ -279,7 +293,7 @@ def test_hidden_region_comes_from_the_keyframe():
     """The first frame's right half is hidden for a frame, and visible again two pixels further left: it starts from the
     keyframe, and is held to it."""
     starts = Starts()
-    stylizer = Optimize(targets(), Weights(temporal=1e6), Schedule(5, 4, 4), on_iteration=starts)
+    stylizer = Optimize(targets(), settings(Schedule(5, 4, 4), weights=Weights(temporal=1e6)), starts)
     (keyframe,) = stylizer.step(FrameInput(LIGHT))
     half = np.ones(SIZE, np.float32)
     half[:, 16:] = 0
@@ -365,7 +379,7 @@ def test_temporal_weight():
     """It holds a frame to the last one."""
     distances = []
     for weight in (0.0, 3000.0):
-        stylizer = Optimize(targets(), Weights(temporal=weight), Schedule(10, 10, 10))
+        stylizer = Optimize(targets(), settings(Schedule(10, 10, 10), weights=Weights(temporal=weight)))
         last = stylizer.step(FrameInput(image(1)))[0].picture
         (result,) = stylizer.step(FrameInput(image(2), STILL))
         distances.append(float(np.square(result.picture - last).mean()))
@@ -415,7 +429,7 @@ def test_time_and_guides_reach_the_targets():
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(TERMS, "tv", Guided)
         styles = TimedTargets(thin_vgg(), [picture(30, 40, 9)])
-        stylizer = Optimize(styles, Weights(), Schedule(2, 1, 1), optimizer=GuideCollector())
+        stylizer = Optimize(styles, settings(Schedule(2, 1, 1)), optimizer=GuideCollector())
         mask = np.linspace(0, 1, 180 * 256, dtype=np.float32).reshape(180, 256)
         stylizer.step(FrameInput(image(1, (180, 256)), time=Fraction(3, 2), guides={"sky": mask}))
     assert times == [Fraction(3, 2)] * 3
@@ -471,7 +485,7 @@ def test_resized_pairs_help():
 
     def reached_on(frame: torch.Tensor, change: Callable[[LBFGS], None]) -> float:
         """L at the finer size after two iterations."""
-        stylizer = Optimize(styles, Weights(), Schedule(0, 0, 0))
+        stylizer = Optimize(styles, settings(Schedule(0, 0, 0)))
         small, large = (resize(frame, size) for size in sizes)
         coarse, fine = (
             Objective(FrameTargets(thin_vgg(), content, styles.at(size)), Weights())

@@ -39,8 +39,8 @@ def test_run_writes_what_the_network_gives(model, clip, tmp_path, size):
     network, source = load_network(model, "cpu"), open_source(clip)
     for number, frame in enumerate(source.frames(report.size), 1):
         expected = to_array(network(to_tensor(frame.image, "cpu")))
-        found = read_picture(tmp_path / "out" / f"{number:06d}.png").image
-        assert np.abs(found / 255 - expected).max() < 1 / 255
+        actual = read_picture(tmp_path / "out" / f"{number:06d}.png").image
+        assert np.abs(actual / 255 - expected).max() < 1 / 255
     assert [record.iterations for record in report.frames] == [0] * 8
 
 
@@ -49,10 +49,10 @@ def test_keep_colors_takes_luminance_from_the_network(model, clip, tmp_path):
     (frame, *_) = open_source(clip).frames()
     network = load_network(model, "cpu")
     light = luminance(to_array(network(to_tensor(frame.image, "cpu"))))
-    found = read_picture(tmp_path / "out" / "000001.png").image / np.float32(255)
-    inside = (found.min(2) > 0.01) & (found.max(2) < 0.99)  # elsewhere a color was clipped
+    actual = read_picture(tmp_path / "out" / "000001.png").image / np.float32(255)
+    inside = (actual.min(2) > 0.01) & (actual.max(2) < 0.99)  # elsewhere a color was clipped
     assert inside.mean() > 0.2
-    assert np.abs(luminance(found) - light)[inside].max() < 0.02
+    assert np.abs(luminance(actual) - light)[inside].max() < 0.02
 
 
 def learned_job(style: Path, clip: Path, output: Path) -> Job:

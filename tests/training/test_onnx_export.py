@@ -30,8 +30,8 @@ def exported(tmp_path_factory) -> Path:
 def test_onnxruntime_matches_pytorch(exported, size):
     picture = np.random.default_rng(0).random((1, 3, *size), np.float32)
     session = onnxruntime.InferenceSession(str(exported.with_suffix(".onnx")), providers=["CPUExecutionProvider"])
-    (found,) = session.run([OUTPUT], {INPUT: picture})
-    np.testing.assert_allclose(found, load_network(exported, "cpu")(torch.from_numpy(picture)).numpy(), atol=2e-4)
+    (actual,) = session.run([OUTPUT], {INPUT: picture})
+    np.testing.assert_allclose(actual, load_network(exported, "cpu")(torch.from_numpy(picture)).numpy(), atol=2e-4)
 
 
 def test_names_of_input_and_output():

@@ -16,11 +16,15 @@ STATE = TrainState(
 )
 
 
-def assert_same(found: TrainState, expected: TrainState) -> None:
-    assert found.identity == expected.identity
-    assert (found.steps, found.seconds, found.validations) == (expected.steps, expected.seconds, expected.validations)
-    assert found.trainer.keys() == expected.trainer.keys()
-    assert all(torch.equal(found.trainer[name], tensor) for name, tensor in expected.trainer.items())
+def assert_same(actual: TrainState, expected: TrainState) -> None:
+    assert actual.identity == expected.identity
+    assert (actual.steps, actual.seconds, actual.validations) == (
+        expected.steps,
+        expected.seconds,
+        expected.validations,
+    )
+    assert actual.trainer.keys() == expected.trainer.keys()
+    assert all(torch.equal(actual.trainer[name], tensor) for name, tensor in expected.trainer.items())
 
 
 def test_state_round_trip(tmp_path: Path) -> None:

@@ -52,9 +52,9 @@ def test_resume_to_same_weights(style, clip, tmp_path):
         notices: list[Notice] = []
         train_small(interrupted, listener(Notice, notices))
         assert f"resuming an interrupted training after its first {steps} steps" in notices[0].text
-        found = read_style_model(interrupted.output).weights
+        actual = read_style_model(interrupted.output).weights
         for name, weights in expected.items():
-            np.testing.assert_array_equal(found[name], weights)
+            np.testing.assert_array_equal(actual[name], weights)
 
 
 def test_interrupted_training_leaves_usable_model_and_preview(style, clip, tmp_path):

@@ -136,10 +136,10 @@ def test_orthogonalized_keeps_singular_vectors(shape):
     """The singular values become nearly one."""
     matrix = torch.randn(shape, generator=torch.Generator().manual_seed(2))
     left, values, right = torch.linalg.svd(matrix, full_matrices=False)
-    found = torch.linalg.svdvals(orthogonalized(matrix))
+    actual = torch.linalg.svdvals(orthogonalized(matrix))
     well_above_zero = values > 0.05 * values[0]
-    assert float(found.max()) < 1.25
-    assert float(found[well_above_zero].min()) > 0.6
+    assert float(actual.max()) < 1.25
+    assert float(actual[well_above_zero].min()) > 0.6
     turned = left.T @ orthogonalized(matrix) @ right.T
     assert float((turned - torch.diag(turned.diagonal())).abs().max()) < 1e-4
 

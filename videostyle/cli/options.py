@@ -22,7 +22,7 @@ def command(app: typer.Typer, name: str, job: type[AnyJob]) -> Callable[[Callabl
     """Registers a function (job, quiet, commands) -> exit code as the command that makes this job.
 
     Typer reads the parameters of a command from the function's signature. A job has up to thirty options, which are described
-    in config.py and nowhere else, so that the signature is not written but built from them, here and for all commands.
+    in the jobs and nowhere else, so that the signature is not written but built from them, here and for all commands.
     """
 
     def register(function: Callable[[AnyJob, bool, Any], int]) -> None:

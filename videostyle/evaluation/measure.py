@@ -150,9 +150,7 @@ def measurer_of(job: MeasureJob, overlap: Overlap, size: Size, exact: FlowFolder
     embed = None
     with suppress(MissingModel):
         embed = load_embedding(torch.get_num_threads())
-    perceptual = PerceptualMetrics(
-        features, device, styles, size, style_scale=job.style_scale, gray=job.keep_colors, embed=embed
-    )
+    perceptual = PerceptualMetrics(features, device, styles, size, options=job, gray=job.keep_colors, embed=embed)
     return Measurer(
         shots=overlap.shots,
         count=overlap.count,

@@ -106,7 +106,8 @@ class Measurer:
         index = pair.source.index
         source, output = (metrics.luma(as_float(frame.image)) for frame in (pair.source, pair.output))
         scored = index in self._scored
-        scores = asdict(self.perceptual.scores(pair.output.image, pair.source.image)) if scored else {}
+        time = pair.source.time - self.shots.origin
+        scores = asdict(self.perceptual.scores(pair.output.image, pair.source.image, time)) if scored else {}
         self.frames[index] = FrameMeasure(
             index=index,
             time=pair.source.time,

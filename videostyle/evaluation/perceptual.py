@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import piq
@@ -16,8 +17,12 @@ from videostyle.losses.terms import CONTENT_LAYERS, STYLE_LAYERS, gram, relative
 from videostyle.losses.tiles import tiles_of
 from videostyle.media.pixels import to_bits
 from videostyle.models.vgg import Features
+from videostyle.option_groups import StyleOptions
 from videostyle.stylizers.colors import luminance
 from videostyle.tensors import to_tensor
+
+Grams = Mapping[str, torch.Tensor]
+"""Gram matrices (C, C) by layer."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class PerceptualScores:
 class PerceptualMetrics:
     """Compares frames of one size with the style images.
 
-    styles: (H, W, 3) uint8 or uint16. size: (height, width) of the frames. style_scale: as for `run`. gray: whether frames
+    styles: (H, W, 3) uint8 or uint16. size: (height, width) of the frames. options: as for `run`. gray: whether frames
     and styles are compared as gray images, for outputs that keep the clip's colors: the colors of the style were no target
     then. embed: the embedding network, None if it is not installed.
     """
@@ -53,22 +58,26 @@ class PerceptualMetrics:
         styles: Sequence[np.ndarray],
         size: Size,
         *,
-        style_scale: float = 1.0,
+        options: StyleOptions | None = None,
         gray: bool = False,
         embed: Embed | None = None,
     ):
         self.features, self.device, self.gray, self.embed = features, device, gray, embed
         images = [self._prepared(style) for style in styles]
-        self.targets = StyleTargets(features, [self._tensor(image) for image in images], style_scale).at(size)
+        self.targets, self.size = StyleTargets(features, [self._tensor(image) for image in images], options), size
         self.vectors = [embed(to_bits(image, 8)) for image in images] if embed else []
 
     @torch.no_grad()
-    def scores(self, output: np.ndarray, source: np.ndarray) -> PerceptualScores:
-        """The distances of an output image from the styles and from its source image; both (H, W, 3)."""
+    def scores(self, output: np.ndarray, source: np.ndarray, time: Fraction = Fraction(0)) -> PerceptualScores:
+        """The distances of an output image from the styles and from its source image; both (H, W, 3).
+
+        time: of the frame, in seconds from the clip's first one.
+        """
         output, source = self._prepared(output), self._prepared(source)
         grams, content = self._activations(self._tensor(output))
         source_grams, target = self._activations(self._tensor(source))
-        layers, source_layers = self._gram_distances(grams), self._gram_distances(source_grams)
+        styles = [style["style"] for style in self.targets.at(self.size, time)]
+        layers, source_layers = gram_distances(grams, styles), gram_distances(source_grams, styles)
         distances = [float(relative_distance(content[layer], target[layer])) for layer in CONTENT_LAYERS]
         return PerceptualScores(
             gram=float(np.mean(list(layers.values()))),
@@ -100,12 +109,13 @@ class PerceptualMetrics:
                 content[layer].append(own[layer].flatten())
         return grams, {layer: torch.cat(parts) for layer, parts in content.items()}
 
-    def _gram_distances(self, grams: dict[str, torch.Tensor]) -> dict[str, float]:
-        """|G(x) - G(s)|^2 / |G(s)|^2 by layer, averaged over the styles s."""
-        return {
-            layer: float(np.mean([float(relative_distance(value, style[layer])) for style in self.targets]))
-            for layer, value in grams.items()
-        }
+
+def gram_distances(grams: Grams, styles: Sequence[Grams]) -> dict[str, float]:
+    """|G(x) - G(s)|^2 / |G(s)|^2 by layer, averaged over the styles s."""
+    return {
+        layer: float(np.mean([float(relative_distance(value, style[layer])) for style in styles]))
+        for layer, value in grams.items()
+    }
 
 
 def similarity(source: np.ndarray, output: np.ndarray) -> float:

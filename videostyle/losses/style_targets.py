@@ -1,4 +1,4 @@
-"""The Gram matrices of the style images, at each size that they are asked for."""
+"""What the style terms compare a frame with: statistics of the style images, at each size that they are asked for."""
 
 from __future__ import annotations
 
@@ -9,39 +9,42 @@ from torch import Tensor
 
 from videostyle.frames import SMALLEST_SIDE, Size
 from videostyle.losses.objective import sum_over_tiles
-from videostyle.losses.terms import STYLE_LAYERS, gram
+from videostyle.losses.terms import TERMS, StyleStatistics
 from videostyle.losses.tiles import CORE, tiles_of
 from videostyle.models.vgg import Features
+from videostyle.option_groups import StyleOptions
 from videostyle.tensors import resize
 
 
 class StyleTargets:
-    """Gram matrices of the style images, computed once for each size.
+    """The statistics of the style images, such as their Gram matrices, computed once for each size.
 
-    images: float32 (1, 3, H, W) RGB in [0, 1]. scale: size of the strokes relative to the frame.
+    images: float32 (1, 3, H, W) RGB in [0, 1].
     """
 
-    def __init__(self, features: Features, images: list[Tensor], scale: float = 1.0):
-        self.features, self.images, self.scale = features, images, scale
-        self.grams: dict[int, list[dict[str, Tensor]]] = {}
+    def __init__(self, features: Features, images: list[Tensor], options: StyleOptions | None = None):
+        self.features, self.images = features, images
+        self.options = StyleOptions() if options is None else options
+        self.statistics: dict[int, list[StyleStatistics]] = {}
 
-    def at(self, size: Size, time: Fraction = Fraction(0)) -> list[dict[str, Tensor]]:
-        """Gram matrices (C, C) by layer of each style image, for a frame of (height, width).
+    def at(self, size: Size, time: Fraction = Fraction(0)) -> list[StyleStatistics]:
+        """The statistics of each style image, for a frame of (height, width).
 
         time: of the frame, in seconds from the clip's first one; the styles do not change over time yet.
         """
         longer = max(size)
-        if longer not in self.grams:
-            self.grams[longer] = [self._grams(image, round(longer * self.scale)) for image in self.images]
-        return self.grams[longer]
+        if longer not in self.statistics:
+            scaled = round(longer * self.options.style_scale)
+            self.statistics[longer] = [self._statistics(image, scaled) for image in self.images]
+        return self.statistics[longer]
 
     @torch.no_grad()
-    def _grams(self, image: Tensor, longer: int) -> dict[str, Tensor]:
+    def _statistics(self, image: Tensor, longer: int) -> StyleStatistics:
         scaled = resize(image, style_size((image.shape[2], image.shape[3]), longer))
         # in tiles at any size: the memory check counts a frame only, and at scale 2 a style image has four times its pixels
         tiles = tiles_of((scaled.shape[2], scaled.shape[3]), CORE)
-        (grams,) = sum_over_tiles(self.features, tiles, scaled, [(STYLE_LAYERS, gram)])
-        return grams
+        requests = {name: (term.layers, term.style_statistic) for name, term in TERMS.items() if term.style_statistic}
+        return dict(zip(requests, sum_over_tiles(self.features, tiles, scaled, [*requests.values()]), strict=True))
 
 
 def style_size(style: Size, longer: int) -> Size:

@@ -3,22 +3,23 @@
     L(x) = sum over terms of weight * value(x)
 
 A term is relative or a mean, so that its weight holds at any size, style and network. To add one, write its class here, add
-its line to TERMS, and its weight, NAME_weight, to the options in config.py. Its gradient is taken by autograd.
+its line to TERMS, and its weight, NAME_weight, to ObjectiveOptions in option_groups.py. Its gradient is taken by autograd.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from videostyle.config import ObjectiveOptions
 from videostyle.losses.tiles import Tile, tiles_of
 from videostyle.models.fast.matmul import linear
 from videostyle.models.vgg import Features
+from videostyle.option_groups import ObjectiveOptions
 from videostyle.tensors import strips
 
 CONTENT_LAYERS = ("relu4_2",)
@@ -26,6 +27,10 @@ CONTENT_LAYERS = ("relu4_2",)
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
 SMALLEST_NORM = 1e-12  # squared norm that a black target is divided by
+
+StyleStatistics = Mapping[str, Mapping[str, Tensor]]
+"""What the terms compare with a style image: the `style_statistic` of each term that has one, by its name in TERMS and by
+layer."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +43,8 @@ class FrameTargets:
     content: Tensor
     """The source frame, float32 (1, 3, H, W) in [0, 1]."""
 
-    styles: list[dict[str, Tensor]]
-    """Gram matrices (C, C) by layer of each style image, at this size. See `StyleTargets`."""
+    styles: list[StyleStatistics]
+    """The statistics of each style image, at this size. See `StyleTargets`."""
 
     warped: Tensor | None = None
     """The last stylized frame warped to this one, (1, 3, H, W); None for a frame without one."""
@@ -74,6 +79,9 @@ class Term:
 
     layers: tuple[str, ...] = ()
     """The layers whose activations the term depends on; () if it depends on the pixels alone."""
+
+    style_statistic: ClassVar[Callable[[str, Tensor, Tile], Tensor] | None] = None
+    """As `statistic`, but of a style image; None for a term that is not about style."""
 
     spatial: bool = True
     """Whether the term counts in the spatial loss, which judges a frame by itself."""
@@ -139,7 +147,11 @@ class Style(Term):
 
     def __init__(self, weight: float, targets: FrameTargets):
         super().__init__(weight, targets)
-        self.grams = targets.styles
+        self.grams = [style["style"] for style in targets.styles]
+
+    @staticmethod
+    def style_statistic(layer: str, activations: Tensor, tile: Tile) -> Tensor:
+        return gram(layer, activations, tile)
 
     def statistic(self, layer: str, activations: Tensor, tile: Tile) -> Tensor:
         return gram(layer, activations, tile)

@@ -168,11 +168,11 @@ def choose_encoder(request: EncodingRequest, suffix: str, bits: int) -> EncoderS
 def _encoder_of(name: str, codec: Codec) -> av.Codec:
     """The best of the codec's encoders that this FFmpeg has."""
     for encoder in codec.encoders:
-        if found := _ffmpeg_encoder(encoder):
-            return found
-    available = [name for name, other in CODECS.items() if any(map(_ffmpeg_encoder, other.encoders))]
+        if available := _ffmpeg_encoder(encoder):
+            return available
+    others = [name for name, other in CODECS.items() if any(map(_ffmpeg_encoder, other.encoders))]
     problem = f"--codec {name} cannot be used: this FFmpeg has no encoder {' or '.join(codec.encoders)}"
-    raise BadOption(problem, ", ".join(available))
+    raise BadOption(problem, ", ".join(others))
 
 
 def _ffmpeg_encoder(name: str) -> av.Codec | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, replace
 
@@ -57,11 +57,19 @@ class _Neighbors:
 class InputFrames:
     """The frames of a run, in order, as the stylizer takes them.
 
-    flow: estimates the motion; None where frames are stylized alone.
+    flow: what the motion is estimated with; None where frames are stylized alone. estimate: the motion from an image to the
+    next, both uint8 or uint16 (H, W, 3).
     """
 
-    def __init__(self, source: Source, shots: ShotList, size: Size, flow: Flow | None):
-        self.source, self.shots, self.size, self.flow = source, shots, size, flow
+    def __init__(
+        self,
+        source: Source,
+        shots: ShotList,
+        size: Size,
+        flow: Flow | None,
+        estimate: Callable[[np.ndarray, np.ndarray, Flow], Motion] = estimate_motion,
+    ):
+        self.source, self.shots, self.size, self.flow, self.estimate = source, shots, size, flow, estimate
 
     def after(self, done: int, previous: PreviousFrame | None = None) -> AbstractContextManager[Iterator[RenderInput]]:
         """The frames that follow the first `done` ones, computed ahead in a thread where memory allows it.
@@ -99,6 +107,6 @@ class InputFrames:
         if previous is None or self.flow is None:
             return None
         refers_further = keyframe is not None and keyframe is not previous
-        to_keyframe = estimate_motion(keyframe.image, image, self.flow) if keyframe and refers_further else None
-        to_previous = estimate_motion(previous.image, image, self.flow)
+        to_keyframe = self.estimate(keyframe.image, image, self.flow) if keyframe and refers_further else None
+        to_previous = self.estimate(previous.image, image, self.flow)
         return replace(to_previous, to_keyframe=to_keyframe, is_keyframe=neighbors.is_keyframe)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
-from videostyle.config import Job, SelectionOptions
+from videostyle.config import Job
 from videostyle.errors import BadOption, BadOutput
 from videostyle.frames import SMALLEST_SIDE, Size, VideoInfo
 from videostyle.losses.terms import Weights
@@ -22,6 +22,7 @@ from videostyle.media.output_paths import check_output, default_output, output_k
 from videostyle.media.resize import fit_size
 from videostyle.media.side_tracks import plan_sound
 from videostyle.models.devices import resolve_device
+from videostyle.option_groups import FinishingOptions, OptimizerOptions, SelectionOptions, StyleOptions
 from videostyle.options import parse_frames, parse_rate, result_options
 from videostyle.provenance import plain_options
 from videostyle.style_images import check_styles, style_pictures
@@ -63,8 +64,8 @@ class RunPlan:
     """One of "copy", "none", or a file whose sound replaces the source's."""
     selection: SelectionOptions
     """The part of the source that is rendered."""
-    keep_colors: bool
-    """Whether the output keeps the source's colors."""
+    finishing: FinishingOptions
+    """What is done to a stylized picture before it is written."""
     single_frame_iterations: int | None
     """Iterations for a clip of one frame, where `--iterations` was given without `--first-iterations`."""
     continues_range: bool
@@ -117,8 +118,8 @@ def resolve(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> RunPlan
         encoder=encoder,
         rate=parse_rate(job.fps),
         audio=job.audio,
-        selection=job,
-        keep_colors=job.keep_colors,
+        selection=job.group(SelectionOptions),
+        finishing=job.group(FinishingOptions),
         single_frame_iterations=None if job.first_iterations else job.iterations,
         continues_range=parse_frames(job.frames)[0] is not None,
         restart=job.restart,
@@ -142,11 +143,10 @@ def stylizer_settings(job: Job, device: str, alone: bool) -> StylizerSettings:
         style_model=job.style_model,
         weights=Weights.of(job),
         schedule=resolve_schedule(job, alone),
-        style_scale=job.style_scale,
-        features=job.features,
+        style=job.group(StyleOptions),
+        optimizer=job.group(OptimizerOptions),
         device=device,
         seed=job.seed,
-        begin_with=job.begin_with,
         grayscale=job.keep_colors and job.style_model is None,  # style models are trained on colors
     )
 

@@ -227,10 +227,10 @@ def cut_times(run: RunReport | None, measurement: Measurement | None) -> list[fl
 
 def charts(run: RunReport | None, measurement: Measurement | None, cuts: Sequence[float]) -> list[Chart]:
     """All per-frame values over the source's time; charts without values are left out."""
-    found = [*run_charts(run, cuts), *measured_charts(measurement, cuts)]
+    charts = [*run_charts(run, cuts), *measured_charts(measurement, cuts)]
     if not (run and run.frames) and measurement:
-        found.append(new_share_chart(measurement.frames, cuts))
-    return [chart for chart in found if chart]
+        charts.append(new_share_chart(measurement.frames, cuts))
+    return [chart for chart in charts if chart]
 
 
 def run_charts(run: RunReport | None, cuts: Sequence[float]) -> list[Chart | None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from math import inf, isnan, nan
 
@@ -44,22 +44,10 @@ def prepare(settings: StylizerSettings) -> Callable[[OnIteration], Optimize]:
     """Loads the feature network, the style targets, and the model that `begin_with` names; see StylizerKind.prepare."""
     device, grayscale = settings.device, settings.grayscale
     pictures = [to_tensor(luminance(style) if grayscale else style, device) for style in settings.styles]
-    targets = StyleTargets(load_features(settings.features, device), pictures, settings.style_scale)
-    start = first_picture_by(load_network(settings.begin_with, device), grayscale) if settings.begin_with else None
-
-    def make(on_iteration: OnIteration) -> Optimize:
-        return Optimize(
-            targets,
-            settings.weights,
-            settings.schedule,
-            device,
-            settings.seed,
-            on_iteration,
-            first_picture=start,
-            grayscale=grayscale,
-        )
-
-    return make
+    targets = StyleTargets(load_features(settings.style.features, device), pictures, settings.style)
+    model = settings.optimizer.begin_with
+    start = first_picture_by(load_network(model, device), grayscale) if model else None
+    return lambda on_iteration: Optimize(targets, settings, on_iteration, first_picture=start)
 
 
 @dataclass(frozen=True)
@@ -78,8 +66,8 @@ class Optimize:
     """Stylizes the frames of a shot by optimization. See `Stylizer` for the contract.
 
     first_picture: makes the start of a shot's first frame from the frame, both float32 (1, 3, H, W) in [0, 1]; None starts
-    from the frame with a little noise, coarse to fine. fill: makes the start of newly visible regions. grayscale: stylizes
-    the luminance only. optimizer: one of another configuration than the default, with bounds (0, 1).
+    from the frame with a little noise, coarse to fine. fill: makes the start of newly visible regions. optimizer: one of
+    another configuration than the default, with bounds (0, 1).
     """
 
     lookahead = 0
@@ -87,22 +75,17 @@ class Optimize:
     def __init__(
         self,
         styles: StyleTargets,
-        weights: Weights,
-        schedule: Schedule,
-        device: str = "cpu",
-        seed: int = 0,
+        settings: StylizerSettings,
         on_iteration: OnIteration = ignore,
         *,
         first_picture: Callable[[Tensor], Tensor] | None = None,
         fill: Fill = fill_by_lookup,
-        grayscale: bool = False,
         optimizer: LBFGS | None = None,
     ):
-        self.styles, self.weights, self.schedule = styles, weights, schedule
-        self.device, self.seed, self.on_iteration = device, seed, on_iteration
-        self.first_picture, self.fill, self.grayscale = first_picture, fill, grayscale
+        self.styles, self.settings, self.on_iteration = styles, settings, on_iteration
+        self.first_picture, self.fill, self.device = first_picture, fill, settings.device
         self.optimizer = optimizer or LBFGS(bounds=(0.0, 1.0))  # clipping afterwards would change the loss
-        self.tracker = MotionTracker(device)
+        self.tracker = MotionTracker(self.device)
         self.last: LastFrame | None = None
         self.first_spatial_loss = nan
 
@@ -111,7 +94,7 @@ class Optimize:
         source, motion, last = self._gray(frame.image), frame.motion, self.last
         if motion is None or last is None:
             picture, value, iterations = self._first(to_tensor(source, self.device), frame)
-        elif self.schedule.repeats and not isnan(last.spatial_loss) and np.array_equal(source, last.source):
+        elif self.settings.schedule.repeats and not isnan(last.spatial_loss) and np.array_equal(source, last.source):
             picture, value, iterations = self._repeated(last)
         else:
             picture, value, iterations = self._later(source, frame, motion, last)
@@ -133,7 +116,7 @@ class Optimize:
 
     def configure(self, schedule: Schedule, weights: Weights) -> None:
         """Use another schedule and other weights from the next frame on."""
-        self.schedule, self.weights = schedule, weights
+        self.settings = replace(self.settings, schedule=schedule, weights=weights)
 
     def resize(self, size: Size, source: np.ndarray) -> None:
         """Continue at another (height, width), with the curvature pairs. source: the last frame at that size.
@@ -176,7 +159,7 @@ class Optimize:
         self.optimizer.restore({name: torch.from_numpy(array).to(self.device) for name, array in pairs.items()})
 
     def _gray(self, picture: np.ndarray) -> np.ndarray:
-        return luminance(picture) if self.grayscale else picture
+        return luminance(picture) if self.settings.grayscale else picture
 
     def _report(self, picture: Tensor, value: Value, fraction: float) -> None:
         self.on_iteration(Iteration(value.total, value.spatial, fraction, picture))
@@ -188,13 +171,14 @@ class Optimize:
         styles = self.styles.at(size, frame.time)
         masks = {name: torch.from_numpy(mask).to(self.device)[None, None] for name, mask in frame.guides.items()}
         guides = {name: resize(mask, size) for name, mask in masks.items()}
-        return Objective(FrameTargets(self.styles.features, content, styles, warped, consistency, guides), self.weights)
+        targets = FrameTargets(self.styles.features, content, styles, warped, consistency, guides)
+        return Objective(targets, self.settings.weights)
 
     def _first(self, content: Tensor, frame: FrameInput) -> tuple[Tensor, Value, int]:
         """Coarse to fine, at each scale from an empty history; the finest scale's pairs are kept for the next frame."""
         self.tracker.reset()
         height, width = content.shape[2:]
-        steps = steps_of_first((height, width), self.schedule.first, self.first_picture is not None)
+        steps = steps_of_first((height, width), self.settings.schedule.first, self.first_picture is not None)
         picture = (
             self._noisy(resize(content, steps[0][0])) if self.first_picture is None else self.first_picture(content)
         )
@@ -211,7 +195,7 @@ class Optimize:
         return picture, value, iterations
 
     def _noisy(self, picture: Tensor) -> Tensor:
-        noise = torch.Generator().manual_seed(self.seed)
+        noise = torch.Generator().manual_seed(self.settings.seed)
         return picture + START_NOISE * torch.randn(picture.shape, generator=noise).to(picture)
 
     def _repeated(self, last: LastFrame) -> tuple[Tensor, Value, int]:
@@ -226,8 +210,9 @@ class Optimize:
         """From the last picture warped along the flow, with the last frame's curvature pairs warped too."""
         collecting = not self.optimizer.pairs
         objective, start, new_share = self._warped(to_tensor(source, self.device), frame, motion, last)
-        planned = self.schedule.least + round(self.schedule.for_new * new_share)
-        planned = max(planned, self.schedule.collect) if collecting else planned
+        schedule = self.settings.schedule
+        planned = schedule.least + round(schedule.for_new * new_share)
+        planned = max(planned, schedule.collect) if collecting else planned
         path = self.optimizer.minimize(objective, start)
         del start  # frees memory that the network needs
         previous = inf
@@ -259,5 +244,6 @@ class Optimize:
 
     def _converged(self, iterations: int, previous: float, value: Value) -> bool:
         """Whether a frame that had its planned iterations needs no more. previous: L one iteration ago."""
-        pays = value.total < (1 - self.schedule.pays) * previous
-        return iterations >= self.schedule.most or not (pays or value.spatial > self.first_spatial_loss)
+        schedule = self.settings.schedule
+        pays = value.total < (1 - schedule.pays) * previous
+        return iterations >= schedule.most or not (pays or value.spatial > self.first_spatial_loss)

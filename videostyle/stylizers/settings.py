@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from videostyle.option_groups import OptimizerOptions, StyleOptions
 from videostyle.stylizers.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -26,15 +27,13 @@ class StylizerSettings:
     """Weight of each term of the objective L."""
     schedule: Schedule
     """Iterations per frame."""
-    style_scale: float = 1.0
-    """Size of the strokes relative to the picture; the style image's longer side is this times the frame's."""
-    features: str = "vgg19"
-    """Name of the feature network in models.weights.WEIGHTS."""
+    style: StyleOptions = StyleOptions()
+    """What is compared with the style images."""
+    optimizer: OptimizerOptions = OptimizerOptions()
+    """How frames are optimized, beside the schedule."""
     device: str = "cpu"
     """The torch device."""
     seed: int = 0
     """Seed of the noise in the first frame's start."""
-    begin_with: Path | None = None
-    """A .vstyle file whose network makes the start of a shot's first frame; None to start from the frame itself."""
     grayscale: bool = False
     """Stylize the luminance only, for --keep-colors; the renderer puts the source's colors back."""

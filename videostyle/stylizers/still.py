@@ -9,9 +9,11 @@ from videostyle.frames import SMALLEST_SIDE, Frame
 from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import Weights
 from videostyle.models.features import load_features
+from videostyle.option_groups import StyleOptions
 from videostyle.stylizers.base import FrameInput
 from videostyle.stylizers.optimize import Optimize
 from videostyle.stylizers.schedule import SCHEDULES, Schedule
+from videostyle.stylizers.settings import StylizerSettings
 from videostyle.tensors import to_tensor
 
 STYLE_WEIGHT = Weights()["style"]
@@ -37,10 +39,15 @@ def stylize_image(
     """
     content = _checked("content", content, SMALLEST_SIDE)
     style = _checked("style", style, 2)
-    styles = StyleTargets(load_features(features, device), [to_tensor(style, device)], style_scale)
-    schedule = Schedule(iterations or SCHEDULES["standard"].first, 0, 0)
-    stylizer = Optimize(styles, Weights(style=style_weight), schedule, device, seed)
-    (stylized,) = stylizer.step(FrameInput(content))
+    settings = StylizerSettings(
+        weights=Weights(style=style_weight),
+        schedule=Schedule(iterations or SCHEDULES["standard"].first, 0, 0),
+        style=StyleOptions(style_scale=style_scale, features=features),
+        device=device,
+        seed=seed,
+    )
+    styles = StyleTargets(load_features(features, device), [to_tensor(style, device)], settings.style)
+    (stylized,) = Optimize(styles, settings).step(FrameInput(content))
     return (stylized.picture * 255).round().astype(np.uint8)
 
 

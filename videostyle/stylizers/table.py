@@ -48,7 +48,7 @@ def _prepare_feedforward(settings: StylizerSettings) -> MakeStylizer:
 
 
 def _work_of_optimize(size: Size, settings: StylizerSettings) -> float:
-    return work_of_first(size, settings.schedule.first, settings.begin_with is not None)
+    return work_of_first(size, settings.schedule.first, settings.optimizer.begin_with is not None)
 
 
 STYLIZERS = {

@@ -1,7 +1,7 @@
 """Optical flow between two pictures: dense inverse search (DIS) on any CPU, or RAFT, a network.
 
 `FLOWS` is the table of all of them. To add one, write a class with the `Flow` contract, add a line to the table and its
-name to config.py. Nothing here imports torch before a network is made.
+name to option_groups.py. Nothing here imports torch before a network is made.
 """
 
 from __future__ import annotations

@@ -150,7 +150,7 @@ def prepare(
     images = dict(zip(unique_names(job.styles), map(load_style, job.styles), strict=True))
     training, validation = split(load_pairs(job, device, progress))
     extract = load_features(job.features, device)
-    styles = StyleTargets(extract, [to_tensor(image, device) for image in images.values()], job.style_scale)
+    styles = StyleTargets(extract, [to_tensor(image, device) for image in images.values()], job)
     weights = Weights.of(job)
     size = training[0].frame.shape[:2]
     progress(TrainingStarted(job.output, len(job.on), len(training), size, device, work.preview))

@@ -23,7 +23,7 @@ WAIT = 0.03
 """Seconds to wait for a new camera frame before the last one is shown again."""
 
 SLOW = 3.0
-"""Seconds without a camera frame after which the user is told."""
+"""Seconds without a camera frame after which a message says so."""
 
 MESSAGE_SECONDS = 3.0
 """How long a message stays on the picture."""

@@ -18,6 +18,7 @@ from videostyle.stylizers.feedforward import FeedForward
 from videostyle.stylizers.fill import fill_by_recoloring
 from videostyle.stylizers.optimize import Optimize
 from videostyle.stylizers.schedule import COARSEST, Schedule
+from videostyle.stylizers.settings import StylizerSettings
 from videostyle.temporal.consistency import color_difference, estimate_motion
 from videostyle.temporal.flow import FLOWS
 from videostyle.tensors import resize as resize_tensor
@@ -82,7 +83,7 @@ class LiveOptimizer:
     def __init__(self, job: WebcamJob, styles: list[np.ndarray], device: str):
         features = load_features(job.features, device)
         self.styles = styles
-        self.targets = [StyleTargets(features, [to_tensor(style, device)], job.style_scale) for style in styles]
+        self.targets = [StyleTargets(features, [to_tensor(style, device)], job) for style in styles]
         self.weights = Weights.of(job)
         self.device = device
         self.flow = FLOWS["dis"](device)
@@ -130,10 +131,8 @@ class LiveOptimizer:
         image = resize(request.image, size)
         stylizer = Optimize(
             self.targets[request.style],
-            self.weights,
-            Schedule(0, 0, 0),
-            self.device,
-            on_iteration=self._publish,
+            StylizerSettings(weights=self.weights, schedule=Schedule(0, 0, 0), device=self.device),
+            self._publish,
             fill=fill_by_recoloring,
         )
         start = recolored(image, color_map_between(image, self.styles[request.style])) / np.float32(255)

@@ -1,0 +1,168 @@
+"""The groups of options that jobs are made of: what several commands share, and what a part of the program is given whole.
+
+A new option is a field in the group that its part is given, and a line in that part where it acts; no plan or settings in
+between have to know of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from videostyle.options import LEARNED, OPTIMIZE, TRAINED, Options, option, parse_frames, parse_rate
+
+PRESETS = ("draft", "standard", "high")
+
+selection_option = partial(option, panel="Selection", affects_result=False)
+output_option = partial(option, panel="Output", affects_result=False)
+encoding_option = partial(option, panel="Output")
+camera_option = partial(option, panel="Camera")
+measuring_option = partial(option, panel="Measuring")
+training_option = partial(option, panel="Training")
+computation_option = partial(option, panel="Computation", engines=TRAINED)
+device_option = partial(option, panel="Computation", affects_result=False)
+style_option = partial(option, panel="Stylization")
+trained_option = partial(style_option, engines=TRAINED)  # a style model keeps the one that it was trained with
+optimizer_option = partial(style_option, engines=(OPTIMIZE,))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelectionOptions(Options):
+    """The part of a source that is used."""
+
+    start: float = selection_option(0.0, "Begin this many seconds after the first frame.", low=0.0)
+    duration: float | None = selection_option(None, "Stylize this many seconds.", above=0.0, default_text="to the end")
+    frames: str | None = selection_option(
+        None,
+        "N stops after N frames; A:B takes only these, both included (a folder's file numbers, else counted from 1).",
+        parse=parse_frames,
+        default_text="all",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectiveOptions(Options):
+    """The weights of the terms of the objective L."""
+
+    style_weight: float = trained_option(15.0, "Weight of the style.", low=0.0)
+    content_weight: float = trained_option(1.0, "Weight of the source's content.", low=0.0)
+    temporal_weight: float = trained_option(
+        300.0, "Weight of consistency with the previous frame: 0 is lively, 3000 locked.", low=0.0
+    )
+    tv_weight: float = trained_option(
+        2.0, "Weight of smoothness: penalizes differences of neighboring pixels.", low=0.0
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleOptions(Options):
+    """What is compared when a picture is compared with a style image."""
+
+    style_scale: float = trained_option(
+        1.0, "Stroke size relative to the picture: 0.5 is finer, 2 coarser.", low=0.1, high=10.0
+    )
+    features: str = computation_option(
+        "vgg19", "The network whose features represent style and content.", choices=("vgg19", "vgg19-torchvision")
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleOptions(Options):
+    """The iterations of the optimizer."""
+
+    preset: str = optimizer_option("standard", "Amount of work per frame.", choices=PRESETS)
+    iterations: int | None = optimizer_option(
+        None,
+        "Exactly this many iterations for each frame after a shot's first.",
+        low=1,
+        high=100_000,
+        default_text="adaptive",
+    )
+    first_iterations: int | None = optimizer_option(
+        None, "Iterations for a shot's first frame, over all scales.", low=1, high=100_000, default_text="by preset"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimizerOptions(Options):
+    """How the optimizer works on a frame, beside the number of its iterations."""
+
+    begin_with: Path | None = optimizer_option(
+        None,
+        "A style model (.vstyle) that draws a shot's first frame, from which the iterations continue.",
+        default_text="coarse to fine",
+        affects_result=False,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishingOptions(Options):
+    """What is done to a stylized picture before it is written."""
+
+    keep_colors: bool = style_option(False, "Keep the source's colors; only brightness and strokes are stylized.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodingOptions(Options):
+    """The encoding of a video."""
+
+    audio: str = output_option(
+        "copy",
+        "'copy' keeps the source's sound, 'none' leaves it out; a FILE's sound replaces it, from the first frame on.",
+    )
+    codec: str | None = encoding_option(
+        None,
+        "Video codec.",
+        choices=("h264", "hevc", "vp9", "av1", "prores", "ffv1"),
+        default_text="h264; vp9 in .webm",
+    )
+    crf: int | None = encoding_option(
+        None, "The encoder's quality: lower is better and larger.", low=0, high=63, default_text="by codec"
+    )
+    pix_fmt: str | None = encoding_option(
+        None,
+        "The video's pixel format by FFmpeg's name, such as yuv420p10le.",
+        default_text="by codec and the source's depth",
+    )
+    fps: str | None = encoding_option(
+        None,
+        "Frames a second of a video made from a folder, such as 24 or 30000/1001.",
+        parse=parse_rate,
+        default_text="25",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions(Options):
+    """Options shared by `run --engine learned` and `train`."""
+
+    minutes: float = style_option(
+        15.0,
+        "Minutes to train the style model for, with --engine learned.",
+        low=0.01,
+        high=10_000.0,
+        engines=(LEARNED,),
+        affects_result=False,
+    )
+    flow: str = computation_option(
+        "dis", "Optical flow; with 'none' every frame is stylized alone.", choices=("dis", "raft", "none")
+    )
+    seed: int = computation_option(
+        0, "Seed of the random numbers that the first frame starts from.", low=0, high=2**32 - 1, excludes="begin_with"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceOptions(Options):
+    """The processor that does the work."""
+
+    device: str = device_option("auto", "auto, cpu, cuda, cuda:1, mps.")
+    threads: int | None = device_option(None, "CPU threads.", low=1, high=1024, default_text="one per core")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverwriteOption(Options):
+    """Whether files may be replaced."""
+
+    overwrite: bool = output_option(False, "Replace the output if it exists.")
