@@ -16,6 +16,7 @@ from videostyle.option_groups import (
     ObjectiveOptions,
     OptimizerOptions,
     OverwriteOption,
+    ReadingOptions,
     ScheduleOptions,
     SelectionOptions,
     StyleOptions,
@@ -41,6 +42,7 @@ class Job(
     StyleOptions,
     ObjectiveOptions,
     SelectionOptions,
+    ReadingOptions,
     FinishingOptions,
     EncodingOptions,
     OverwriteOption,
@@ -110,7 +112,7 @@ class Job(
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeasureJob(DeviceOptions, StyleOptions, SelectionOptions, OverwriteOption):
+class MeasureJob(DeviceOptions, StyleOptions, SelectionOptions, ReadingOptions, OverwriteOption):
     """A measurement of a stylized clip against its source. It is complete and checked; see `Options`."""
 
     source: Path = argument("SOURCE", "What was stylized: a video, an image or a folder of numbered frames.")
@@ -202,7 +204,9 @@ class WebcamJob(DeviceOptions, StyleOptions, ObjectiveOptions, OverwriteOption):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainJob(DeviceOptions, TrainingOptions, StyleOptions, ObjectiveOptions, SelectionOptions, OverwriteOption):
+class TrainJob(
+    DeviceOptions, TrainingOptions, StyleOptions, ObjectiveOptions, SelectionOptions, ReadingOptions, OverwriteOption
+):
     """A training of a style model. It is complete and checked; see `Options`."""
 
     styles: tuple[Path, ...] = argument("STYLE", "The style: an image. The styles of several images are mixed.")

@@ -16,6 +16,11 @@ import numpy as np
 
 Size = tuple[int, int]
 
+Shares = tuple[Fraction, Fraction]
+"""Shares of a height and a width, more than 0 and at most 1."""
+
+WHOLE: Shares = (Fraction(1), Fraction(1))
+
 SMALLEST_SIDE = 16  # pixels of either side of an image that is stylized: VGG-19 halves it four times
 
 
@@ -35,6 +40,8 @@ class Frame:
     """The file's name in a folder of images, else empty."""
     alpha: np.ndarray | None = None
     """(H, W) of the image's type, or None where everything is opaque."""
+    covered: Shares = WHOLE
+    """Shares of the height and the width, in the middle, that the picture covers; the rest is black bars."""
 
     def __post_init__(self):
         image, alpha = self.image, self.alpha
@@ -48,6 +55,26 @@ class Frame:
     @property
     def size(self) -> Size:
         return self.image.shape[0], self.image.shape[1]
+
+
+def area(size: Size, shares: Shares) -> tuple[slice, slice]:
+    """The rows and columns, at least one, of the part in the middle that has these shares of a picture's sides."""
+    height, width = (max(1, round(side * share)) for side, share in zip(size, shares, strict=True))
+    top, left = (size[0] - height) // 2, (size[1] - width) // 2
+    return slice(top, top + height), slice(left, left + width)
+
+
+@dataclass(frozen=True)
+class HdrTags:
+    """What an HDR video says of its colors, by the code points of ITU-T H.273."""
+
+    primaries: int
+    transfer: int
+    mastering: tuple[Fraction, ...] = ()
+    """The mastering display (SMPTE ST 2086): x and y of red, green, blue and white, its darkest and brightest light in cd/m2;
+    empty where it is not known."""
+    light: tuple[int, ...] = ()
+    """The brightest pixel and the brightest frame average in cd/m2 (MaxCLL, MaxFALL); empty where they are not known."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +100,8 @@ class VideoInfo:
     """Lines that the user should read."""
     track: int = 0
     """Index of the stream that is read from a video; the muxer leaves it out of the side tracks that it copies."""
+    hdr: HdrTags | None = None
+    """Of an HDR video, whose frames are tone-mapped to BT.709 when they are read."""
 
     def __post_init__(self):
         if self.kind not in ("video", "folder", "image"):

@@ -15,6 +15,7 @@ from videostyle.options import LEARNED, OPTIMIZE, TRAINED, Options, option, pars
 PRESETS = ("draft", "standard", "high")
 
 selection_option = partial(option, panel="Selection", affects_result=False)
+reading_option = partial(option, panel="Selection")
 output_option = partial(option, panel="Output", affects_result=False)
 encoding_option = partial(option, panel="Output")
 camera_option = partial(option, panel="Camera")
@@ -38,6 +39,23 @@ class SelectionOptions(Options):
         "N stops after N frames; A:B takes only these, both included (a folder's file numbers, else counted from 1).",
         parse=parse_frames,
         default_text="all",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingOptions(Options):
+    """How the frames of a source are read."""
+
+    fit: str | None = reading_option(
+        None,
+        "Frames of another shape than the first: 'bars' around them, 'fill' crops them, 'refuse' stops.",
+        choices=("bars", "fill", "refuse"),
+        default_text="bars in a video, refuse in a folder",
+    )
+    deinterlace: str = reading_option(
+        "auto",
+        "Interlaced video: 'on' deinterlaces every frame, 'off' none; 'fields' makes a frame of each field.",
+        choices=("auto", "on", "off", "fields"),
     )
 
 
@@ -124,6 +142,11 @@ class EncodingOptions(Options):
         None,
         "The video's pixel format by FFmpeg's name, such as yuv420p10le.",
         default_text="by codec and the source's depth",
+    )
+    hdr: str = encoding_option(
+        "tonemap",
+        "An HDR source: 'tonemap' writes BT.709, 'keep' writes PQ or HLG again, with 10 bits.",
+        choices=("tonemap", "keep"),
     )
     fps: str | None = encoding_option(
         None,

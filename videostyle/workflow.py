@@ -79,7 +79,7 @@ def _with_trained_model(job: Job, progress: Progress) -> Job:
     from videostyle.rendering.plan import resolve
     from videostyle.training.engine import with_style_model
 
-    with closing(open_source(job.input)) as source:
+    with closing(open_source(job.input, job)) as source:
         plan = resolve(job, source.info, progress.notice)
     trained = with_style_model(job, plan.output, plan.size, progress)
     return replace(trained, output=plan.output)  # its default name would be the style model's

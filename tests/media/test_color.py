@@ -160,6 +160,20 @@ def test_full_size_chroma_is_not_blurred():
     assert (image[:, 11:24] == image[:, 11:12]).all()
 
 
+@pytest.mark.parametrize("bits", [8, 10])
+@pytest.mark.parametrize("full", [False, True])
+def test_ycgco(bits, full):
+    """H.273, equations 57 to 60: G = Y + Cg, R = Y - Cg + Co, B = Y - Cg - Co. swscale does not know this matrix."""
+    y, cg, co = 93, 94, 150
+    luma = y / 255 if full else (y - 16) / 219
+    green, orange = ((code - 128) / (255 if full else 224) for code in (cg, co))
+    wanted = np.array([luma - green + orange, luma + green, luma - green - orange])
+    codes = tuple(code * 2 ** (bits - 8) for code in (y, cg, co))
+    image = read(flat_frame(codes, "yuv444p" if bits == 8 else "yuv444p10le", 8, full))
+    top = np.iinfo(image.dtype).max
+    assert np.abs(image - wanted * top).max() <= (0.51 if bits == 8 else top / 255)
+
+
 # --- through files: their tags decide ---
 
 

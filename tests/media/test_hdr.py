@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
+import av
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.clips import BT709, BT2020_NCL, LIMITED, REC709, REC2020, Tags, flat_yuv, make_clip
-from videostyle.media.color.hdr import SDR_WHITE, pq_decoded, pq_encoded, to_bt709, tone_mapped
+from videostyle.errors import BadOption
+from videostyle.frames import Frame, HdrTags, VideoInfo
+from videostyle.media.color.hdr import SDR_WHITE, hdr_color, pq_decoded, pq_encoded, to_bt709, to_hdr, tone_mapped
 from videostyle.media.color.matrices import Primaries, Transfer, primaries_to_bt709
+from videostyle.media.encoding import EncodingRequest, choose_encoder
+from videostyle.media.sinks import open_sink
 from videostyle.media.sources import open_source
+from videostyle.media.workdir import WorkFolder
 
 BT2020, DISPLAY_P3 = Primaries.BT2020, Primaries.DISPLAY_P3
 
@@ -96,6 +104,81 @@ def test_tone_mapping_keeps_hue(signal):
     source = pq_decoded(np.array(stored) / 65535)
     got = light_of(to_bt709(pixel(stored), 1, PQ))
     assert np.abs(got / got.max() - source / source.max()).max() < 0.01
+
+
+@pytest.mark.parametrize("transfer", [PQ, HLG])
+@pytest.mark.parametrize("light", [1, 20, 80, 203, 500, 1000])
+def test_gray_of_an_sdr_picture_in_hdr(transfer, light):
+    """An HDR gray comes back as the light it was, to a step of 10 bits."""
+    scene = (light / 1000) ** (1 / 1.2)
+    hlg = np.sqrt(3 * scene) if scene <= 1 / 12 else 0.17883277 * np.log(12 * scene - 0.28466892) + 0.55991073
+    signal = pq_encoded(light) if transfer == PQ else hlg
+    sdr = to_bt709(pixel([round(65535 * signal)] * 3), BT2020, transfer)
+    again = to_hdr(sdr, hdr_color(BT2020, transfer))
+    assert np.abs(again / 65535 - signal).max() < 1 / 1023
+
+
+@given(signals, st.sampled_from([PQ, HLG]), st.sampled_from([BT2020, DISPLAY_P3]))
+def test_round_trip_of_hdr(signal, transfer, primaries):
+    """What is written as HDR is tone-mapped to the picture that it was written from, and is written the same again."""
+    color = hdr_color(primaries, transfer)
+    first = to_hdr(pixel(signal), color)
+    sdr = to_bt709(first, primaries, transfer)
+    assert np.abs(light_of(sdr) - light_of(pixel(signal))).max() < 0.002
+    assert np.abs(to_hdr(sdr, color).astype(int) - first).max() <= 2 * 65535 / 1023  # next to black
+
+
+def test_sdr_white_in_hdr():
+    """White is the peak: 1,000 cd/m2, which is 0.7518 in PQ and 1 in HLG."""
+    white = pixel([65535] * 3)
+    assert to_hdr(white, hdr_color(BT2020, PQ)) / 65535 == pytest.approx(0.7518, abs=1e-3)
+    assert to_hdr(white, hdr_color(BT2020, HLG)) / 65535 == pytest.approx(1, abs=1e-3)
+
+
+MASTERING = tuple(
+    map(Fraction, ("0.708", "0.292", "0.17", "0.797", "0.131", "0.046", "0.3127", "0.329", "0.0001", "1000"))
+)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "kept"),
+    [(".mp4", None, True), (".mkv", None, True), (".webm", None, True), (".mov", "prores", False)],
+)
+@pytest.mark.parametrize("transfer", [PQ, HLG])
+def test_written_hdr(tmp_path, suffix, codec, kept, transfer):
+    """Ten bits, tagged; read again it is the picture that was written, and the light metadata are those of the source."""
+    tags = HdrTags(BT2020, transfer, MASTERING, (900, 200))
+    image = np.full((64, 96, 3), 30_000, np.uint16)
+    image[:, 48:] = (60_000, 20_000, 9_000)
+    settings = choose_encoder(EncodingRequest(codec, hdr=tags), suffix, 16)
+    output = tmp_path / f"a{suffix}"
+    info = VideoInfo("folder", (64, 96), 16)
+    with WorkFolder(output) as work:
+        sink = open_sink(output, work, tmp_path, info, (64, 96), None, None, settings)
+        for index in range(3):
+            sink.write(Frame(image, index))
+        sink.finish()
+        work.remove()
+    with av.open(str(output)) as file:
+        stream = file.streams.video[0]
+        assert (stream.colorspace, stream.color_primaries, stream.color_trc, stream.color_range) == (9, 9, transfer, 1)
+        assert stream.format.components[0].bits >= 10
+    source = open_source(output)
+    frame = next(source.frames())
+    assert np.abs(frame.image[8:-8, 8:40].mean((0, 1)) - 30_000).max() < 300
+    assert np.abs(frame.image[8:-8, 56:88].mean((0, 1)) - (60_000, 20_000, 9_000)).max() < 600
+    assert source.info.hdr is not None
+    assert source.info.hdr.transfer == transfer
+    if kept:
+        assert np.abs(np.subtract(source.info.hdr.mastering, MASTERING).astype(float)).max() < 0.001
+        assert source.info.hdr.light == (900, 200)
+
+
+@pytest.mark.parametrize("codec", ["h264", "ffv1"])
+def test_hdr_in_eight_bits_or_rgb(codec):
+    with pytest.raises(BadOption, match=r"--hdr keep needs 10 bits in YUV.*--codec hevc"):
+        choose_encoder(EncodingRequest(codec, hdr=HdrTags(BT2020, PQ)), ".mkv", 16)
+    choose_encoder(EncodingRequest(codec, pix_fmt="yuv420p10le", hdr=HdrTags(BT2020, PQ)), ".mkv", 16)
 
 
 def notice_and_frame(path, tags):

@@ -17,17 +17,22 @@ import av
 import cv2
 import numpy as np
 import pytest
+from av.stream import Disposition
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.clips import Tone, display_matrix, gradient, make_clip
 from videostyle.errors import BadInput
+from videostyle.media.frame_shapes import PixelAspects
+from videostyle.media.interlacing import Deinterlacing, TimedFrame, deinterlaced
 from videostyle.media.sources import open_source
 from videostyle.media.tracks import orientation
-from videostyle.media.video_source import PresentationClock, TimedFrame, VideoSource, deinterlaced
+from videostyle.media.video_source import PresentationClock, VideoSource
+from videostyle.option_groups import ReadingOptions
 
 SIZE = (48, 80)
 MS = Fraction(1, 1000)
+EARLY = {"avoid_negative_ts": "disabled"}
 
 
 def steps(count: int) -> list[np.ndarray]:
@@ -72,7 +77,7 @@ def test_edit_list(tmp_path):
     path = make_clip(
         tmp_path / "in.mp4", pictures, pts=[512 * (i - 3) for i in range(10)], time_base=tick, container_options=early
     )
-    frames = list(VideoSource(path).frames())
+    frames = list(open_source(path).frames())
     assert [frame.time for frame in frames] == [512 * number * tick for number in range(7)]
     assert abs(int(frames[0].image[0, 0, 2]) - 60) < 5
 
@@ -137,16 +142,17 @@ def test_duration_of_a_single_frame(tmp_path):
 
 
 def test_repeated_time(tmp_path):
-    """A frame whose time does not increase is dropped and counted."""
+    """A frame with the time of the one before is left out, and a notice says so: nothing is damaged."""
     path = make_clip(tmp_path / "a.mkv", steps(4), pts=[0, 40, 41, 80], time_base=MS, codec="ffv1", pix_fmt="yuv444p")
     data = path.read_bytes()
     at = data.rindex(struct.pack(">BhB", 0x81, 41, 0))  # the block of track 1 that begins 41 ms into its cluster
     path.write_bytes(data[:at] + struct.pack(">BhB", 0x81, 40, 0) + data[at + 4 :])
     source = open_source(path)
     assert times(source) == [0, 40 * MS, 80 * MS]
-    assert source.skipped == 1
     times(source)
-    assert source.skipped == 1  # counted afresh in every pass
+    assert source.skipped == 0
+    assert [line for line in source.info.notices if "1 frame has the time of the frame before" in line]
+    assert len(source.info.notices) == 1  # counted afresh in every pass
 
 
 def test_restarted_clock(tmp_path):
@@ -166,6 +172,28 @@ def test_zero_of_a_transport_stream(tmp_path):
     source = open_source(path)
     assert source.info.zero == times(source)[0] >= 36_000
     assert open_source(make_clip(tmp_path / "a.mp4", steps(2), pts=[500, 600], time_base=MS)).info.zero == 0
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.flv"])
+def test_zero_of_a_live_stream(tmp_path, name):
+    """Where every track begins after a minute, the clock is moved to the earliest; the tracks keep their distances."""
+    late = {"pts": [3_600_000 + 40 * index for index in range(4)], "time_base": MS, "tones": [Tone(start=3600.5)]}
+    codec = {"codec": "flv", "pix_fmt": "yuv420p"} if name == "a.flv" else {}
+    source = open_source(make_clip(tmp_path / name, steps(4), container_options=EARLY, **late, **codec))
+    assert abs(source.info.zero - 3600) < Fraction(1, 10)
+    assert abs(times(source)[0] - 3600) <= MS
+    assert source.info.notices == (f"the clock of {name} begins at 01:00:00; the output's begins at 0",)
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.mp4"])
+def test_late_film(tmp_path, name):
+    """A film that begins after its sound, or within a minute, stays where it is, and so does everything in MP4."""
+    pts = [90_000 + 40 * index for index in range(4)]
+    path = make_clip(tmp_path / name, steps(4), pts=pts, time_base=MS, tones=[Tone()], container_options=EARLY)
+    assert open_source(path).info.zero == 0
+    path = make_clip(tmp_path / name, steps(4), pts=[30_000, 30_040, 30_080, 30_120], time_base=MS)
+    assert open_source(path).info.zero == 0
+    assert open_source(path).info.notices == ()
 
 
 @given(st.lists(st.integers(0, 10_000), min_size=1, max_size=20, unique=True).map(sorted), st.booleans())
@@ -213,6 +241,41 @@ def test_empty_track_first(tmp_path):
     assert len(times(open_source(path))) == 3
 
 
+def test_preview_track_first(tmp_path):
+    """A track of one frame, or of a sixteenth of the pixels, is a thumbnail; the film follows."""
+    film = make_clip(tmp_path / "film.mkv", steps(6))
+    for name, pictures in (("one", [gradient(40, 64)]), ("tiny", [gradient(12, 20)] * 6)):
+        small = make_clip(tmp_path / f"{name}.mkv", pictures)
+        both = tmp_path / f"{name}_first.mkv"
+        interleave(both, small, film)
+        source = open_source(both)
+        assert (source.info.track, source.info.size) == (1, SIZE)
+        assert len(times(source)) == 6
+
+
+def test_second_view(tmp_path):
+    """Of two films the default one is read, as players do; without a default the first."""
+    front, rear = make_clip(tmp_path / "a.mkv", steps(4)), make_clip(tmp_path / "b.mkv", [gradient(36, 64)] * 4)
+    interleave(tmp_path / "both.mkv", rear, front, default=1)
+    interleave(tmp_path / "none.mkv", rear, front, default=None)
+    assert open_source(tmp_path / "both.mkv").info.size == SIZE
+    assert open_source(tmp_path / "none.mkv").info.size == (36, 64)
+
+
+def interleave(target: Path, *clips: Path, default: int | None = 0) -> None:
+    """One file with the video tracks of several, packet by packet."""
+    with contextlib.ExitStack() as files, av.open(str(target), "w") as output:
+        inputs = [files.enter_context(av.open(str(clip))) for clip in clips]
+        streams = [output.add_stream_from_template(file.streams.video[0], opaque=True) for file in inputs]
+        for number, stream in enumerate(streams):
+            stream.disposition = Disposition.default if number == default else Disposition(0)
+        packets = [(number, packet) for number, file in enumerate(inputs) for packet in file.demux(video=0)]
+        packets = [(number, packet) for number, packet in packets if packet.size]
+        for number, packet in sorted(packets, key=lambda pair: pair[1].dts * pair[1].time_base):
+            packet.stream = streams[number]
+            output.mux(packet)
+
+
 # --- orientation ---------------------------------------------------------------------------------------------------------
 
 
@@ -247,6 +310,27 @@ def test_orientation_of_phones():
     assert display_matrix(1)[:5] == [0, 65536, 0, -65536, 0]
 
 
+def test_side_data_that_pyav_cannot_name(tmp_path):
+    """A camera's EXIF block becomes side data newer than PyAV's table: it is passed over, the orientation in it is heeded."""
+    exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0" + struct.pack("<HHIHHI", 0x0112, 3, 1, 6, 0, 0)  # orientation 6
+    path = make_clip(tmp_path / "a.mkv", steps(2), codec="mjpeg", pix_fmt="yuvj420p", options={"huffman": "default"})
+    with av.open(str(path)) as old, av.open(str(tmp_path / "b.avi"), "w") as new:
+        stream = new.add_stream_from_template(old.streams.video[0])
+        for packet in old.demux(video=0):
+            if packet.size:
+                data = bytes(packet)
+                assert data[:2] == b"\xff\xd8"
+                block = b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif
+                camera = av.Packet(data[:2] + block + data[2:])
+                camera.pts, camera.dts, camera.time_base = packet.pts, packet.dts, packet.time_base
+                camera.stream = stream
+                new.mux(camera)
+    source = open_source(tmp_path / "b.avi")
+    assert source.info.size == SIZE[::-1]
+    plain = next(open_source(path).frames()).image
+    np.testing.assert_array_equal(next(source.frames()).image, turned(plain, 1, False))
+
+
 def test_odd_size(tmp_path):
     pictures = [gradient(31, 45, step=90)]
     source = open_source(make_clip(tmp_path / "odd.mkv", pictures, codec="ffv1", pix_fmt="yuv444p"))
@@ -255,16 +339,96 @@ def test_odd_size(tmp_path):
     assert np.abs(frame.image.astype(int) - pictures[0]).max() <= 3
 
 
-def test_changing_size(tmp_path):
-    """Frames keep the size of the first one."""
-    parts = [
-        make_clip(tmp_path / f"{width}.ts", [gradient(48, width, step=100)] * 5, options={"g": "1", "qp": "1"})
-        for width in (80, 64)
-    ]
-    first, second = (part.read_bytes() for part in parts)
-    (tmp_path / "both.ts").write_bytes(first + second)
-    sizes = {frame.size for frame in open_source(tmp_path / "both.ts").frames()}
-    assert sizes == {(48, 80)}
+# --- shape -----------------------------------------------------------------------------------------------------------
+
+
+def framed(height: int, width: int) -> np.ndarray:
+    """A white picture with a gray border of a tenth of its height and width."""
+    image = np.full((height, width, 3), 120, np.uint8)
+    image[height // 10 : -(height // 10), width // 10 : -(width // 10)] = 240
+    return image
+
+
+def joined(folder: Path, *clips: dict) -> Path:
+    """Transport streams of ten frames, which begin a second apart, joined."""
+    parts = []
+    for number, clip in enumerate(clips):
+        pts = [25 * (number + 1) + index for index in range(10)]
+        path = folder / f"{number}.ts"
+        parts.append(make_clip(path, pts=pts, options={"g": "1"}, **clip))
+    (folder / "joined.ts").write_bytes(b"".join(part.read_bytes() for part in parts))
+    return folder / "joined.ts"
+
+
+def borders(image: np.ndarray) -> list[int]:
+    """Rows and columns (top, bottom, left, right) where the picture begins and ends, by its brightness."""
+    bright = image[..., 1] > 60
+    rows, columns = np.flatnonzero(bright.any(1)), np.flatnonzero(bright.any(0))
+    return [rows[0], rows[-1] + 1, columns[0], columns[-1] + 1]
+
+
+@pytest.mark.parametrize(
+    ("fit", "expected"), [(None, [0, 64, 27, 69]), ("bars", [0, 64, 27, 69]), ("fill", [0, 64, 0, 96])]
+)
+def test_size_that_changes(tmp_path, fit, expected):
+    """A phone that is turned while it records: 96x64 becomes 64x96, which in 96x64 is 64 * 64 / 96 = 42.7 pixels wide."""
+    path = joined(tmp_path, {"pictures": [framed(64, 96)] * 10}, {"pictures": [framed(96, 64)] * 10})
+    source = open_source(path, ReadingOptions(fit=fit))
+    frames = list(source.frames())
+    assert [frame.size for frame in frames] == [(64, 96)] * 20
+    assert all(np.abs(np.subtract(borders(frame.image), [0, 64, 0, 96])).max() == 0 for frame in frames[:10])
+    assert all(np.abs(np.subtract(borders(frame.image), expected)).max() <= 1 for frame in frames[10:])
+    (notice,) = source.info.notices
+    assert "change from 96x64 to 64x96 at 1.00 s" in notice
+    inner = frames[15].image[..., 1] > 180  # the white of a picture that is not stretched keeps its proportions
+    white = np.flatnonzero(inner.any(0))
+    assert abs(len(white) - (0.8 * 42.7 if fit != "fill" else 0.8 * 96)) <= 3
+
+
+def test_size_that_changes_refused(tmp_path):
+    path = joined(tmp_path, {"pictures": [framed(64, 96)] * 10}, {"pictures": [framed(96, 64)] * 10})
+    with pytest.raises(BadInput, match=r"from 96x64 to 64x96 at 1\.00 s; --fit bars"):
+        list(open_source(path, ReadingOptions(fit="refuse")).frames())
+
+
+def test_size_that_changes_with_the_same_proportions(tmp_path):
+    """The picture is scaled, without bars."""
+    path = joined(tmp_path, {"pictures": [framed(64, 96)] * 10}, {"pictures": [framed(32, 48)] * 10})
+    source = open_source(path)
+    assert [borders(frame.image) for frame in source.frames()] == [[0, 64, 0, 96]] * 20
+    assert "scaled to the first frame's size" in source.info.notices[0]
+
+
+def test_pixel_shape_that_changes(tmp_path):
+    """A broadcast that changes from 4:3 to 16:9 at the same size: the second part is 3/4 as high in the first one's shape."""
+    clip = {"pictures": [framed(64, 96)] * 10, "codec": "mpeg2video"}
+    path = joined(tmp_path, clip | {"sample_aspect": Fraction(8, 9)}, clip | {"sample_aspect": Fraction(32, 27)})
+    source = open_source(path)
+    frames = list(source.frames())
+    assert source.info.sample_aspect == Fraction(8, 9)
+    assert [borders(frame.image) for frame in frames[:10]] == [[0, 64, 0, 96]] * 10
+    assert all(np.abs(np.subtract(borders(frame.image), [8, 56, 0, 96])).max() <= 1 for frame in frames[10:])
+    assert "at 1.00 s" in source.info.notices[0]
+
+
+def test_aspect_of_frames_that_come_late():
+    """A decoder returns a frame after it has decoded later packets, whose headers may state another aspect."""
+    square, wide = Fraction(1), Fraction(4, 3)
+    aspects = PixelAspects(square)
+    aspects.sent(0, square)
+    aspects.sent(1, square)
+    assert aspects.of(0) == square
+    aspects.sent(1, wide)  # joined: the same time twice
+    aspects.sent(2, wide)
+    assert [aspects.of(1), aspects.of(1), aspects.of(2)] == [square, wide, wide]
+
+
+def test_aspect_of_the_container():
+    """It wins, as in players, until the codec's own changes."""
+    aspects = PixelAspects(Fraction(2))
+    aspects.sent(0, Fraction(1))
+    aspects.sent(1, Fraction(4, 3))
+    assert [aspects.of(0), aspects.of(1)] == [2, Fraction(4, 3)]
 
 
 # --- interlaced ------------------------------------------------------------------------------------------------------
@@ -306,7 +470,7 @@ def test_interlaced_from_a_later_frame_on(tmp_path):
         pictures = [*one.decode(video=0), *other.decode(video=0)]
     notices: list[bool] = []
     timed = [TimedFrame(picture, Fraction(index), Fraction(1)) for index, picture in enumerate(pictures)]
-    for index, frame in enumerate(deinterlaced(iter(timed), lambda: notices.append(True))):
+    for index, frame in enumerate(deinterlaced(iter(timed), Deinterlacing(), lambda: notices.append(True))):
         assert frame.time == index
         assert np.abs(frame.picture.to_ndarray(format="rgb24").astype(int) - bar(8 * index)).max() <= 3
     assert (index, notices) == (7, [True])

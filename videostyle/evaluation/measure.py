@@ -61,7 +61,7 @@ def measure(
         torch.set_num_threads(job.threads)
     check_styles(job.styles)
     exact = None if job.flow_dir is None else FlowFolder(job.flow_dir)
-    with closing(open_source(job.source)) as source, closing(open_source(job.output)) as output:
+    with closing(open_source(job.source, job)) as source, closing(open_source(job.output)) as output:
         size = measured_size(output, job.size)
         overlap = overlap_of(job, source, output, events)
         measurer = measurer_of(job, overlap, size, exact, events)

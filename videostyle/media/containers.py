@@ -25,6 +25,8 @@ class Container:
     """The default video codec, a key of `encoding.CODECS`."""
     audio_encoder: str
     """FFmpeg's encoder for audio that cannot be copied."""
+    hdr_codec: str = "hevc"
+    """The default video codec for HDR, a key of `encoding.CODECS`."""
     tick: Fraction | None = None
     """The unit of its timestamps in seconds where it is fixed; None: as fine as the source's."""
     options: Mapping[str, str] = field(default_factory=lambda: _TIMES_AS_GIVEN)
@@ -90,6 +92,7 @@ CONTAINERS: dict[str, Container] = {
             format="webm",
             codec="vp9",
             audio_encoder="libopus",
+            hdr_codec="av1",
             tick=Fraction(1, 1000),
             sample_aspect=False,
             live_options=_SHORT_CLUSTERS,

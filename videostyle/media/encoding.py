@@ -20,7 +20,7 @@ from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
 
 from videostyle.errors import BadOption
-from videostyle.frames import Size
+from videostyle.frames import HdrTags, Size
 from videostyle.media.color.matrices import BT601, ColorTags
 from videostyle.media.containers import CONTAINERS, Container
 
@@ -93,6 +93,30 @@ CODECS = {
 }
 
 
+class LightOptions(NamedTuple):
+    """How an encoder is given the mastering display and the content light of HDR."""
+
+    option: str
+    """The option of FFmpeg that takes them."""
+    mastering: str
+    light: str
+    chromaticity: int = 1
+    """Units of a chromaticity coordinate; 1: they are decimal fractions."""
+    luminance: int = 1
+    """Units of 1 cd/m2, likewise."""
+
+    @staticmethod
+    def number(value: Fraction, units: int) -> str:
+        return f"{float(value):.6g}" if units == 1 else str(round(value * units))
+
+
+_LIGHT_OPTIONS = {
+    "libx265": LightOptions("x265-params", "master-display", "max-cll", 50_000, 10_000),
+    "libsvtav1": LightOptions("svtav1-params", "mastering-display", "content-light"),
+}
+"""By FFmpeg's name of the encoder."""
+
+
 @dataclass(frozen=True)
 class EncodingRequest:
     """What the user asks of the video's encoding; None leaves it to the container and the source."""
@@ -101,6 +125,8 @@ class EncodingRequest:
     """A key of CODECS."""
     crf: int | None = None
     pix_fmt: str | None = None
+    hdr: HdrTags | None = None
+    """What an HDR output is tagged with; None: it is BT.709."""
 
 
 class EncoderSettings(NamedTuple):
@@ -112,6 +138,8 @@ class EncoderSettings(NamedTuple):
     pix_fmt: str
     smallest_side: int
     """In pixels."""
+    hdr: HdrTags | None = None
+    """What an HDR output is tagged with; None: it is BT.709."""
 
     @property
     def sides(self) -> tuple[int, int]:
@@ -151,18 +179,39 @@ def choose_encoder(request: EncodingRequest, suffix: str, bits: int) -> EncoderS
     quality, or where the container cannot hold the result.
     """
     container = CONTAINERS[suffix.lower()]
-    name = request.codec or container.codec
+    name = request.codec or (container.hdr_codec if request.hdr else container.codec)
     codec = CODECS[name]
     encoder = _encoder_of(name, codec)
     pix_fmt = _pixel_format(request, name, codec, encoder, bits)
     crf = _quality(request, name, codec)
     options = dict(codec.options) | ({} if crf is None else {"crf": str(crf)})
-    settings = EncoderSettings(encoder.name, options, pix_fmt, codec.smallest_side)
+    if request.hdr:
+        options = with_light(options, encoder.name, request.hdr)
+    settings = EncoderSettings(encoder.name, options, pix_fmt, codec.smallest_side, request.hdr)
+    if request.hdr and (settings.bits < 10 or settings.is_rgb):
+        problem = f"--hdr keep needs 10 bits in YUV, and --codec {name} would be written as {pix_fmt}"
+        raise BadOption(problem, "--codec hevc, av1 or prores", "or choose another --pix-fmt, such as yuv420p10le")
     if not can_hold(container, settings):
         others = [other for other in CONTAINERS if can_hold(CONTAINERS[other], settings)]
         problem = f"{suffix} files cannot hold --codec {name} with --pix-fmt {pix_fmt}"
         raise BadOption(problem, " ".join(others), "choose another -o or --codec")
     return settings
+
+
+def with_light(options: dict[str, str], encoder: str, hdr: HdrTags) -> dict[str, str]:
+    """The options of an encoder with those that write the mastering display and the content light, where it has them."""
+    if encoder not in _LIGHT_OPTIONS:
+        return options
+    form = _LIGHT_OPTIONS[encoder]
+    parts = [options[form.option]] if form.option in options else []
+    if hdr.mastering:
+        numbers = [form.number(value, form.chromaticity) for value in hdr.mastering[:8]]
+        red, green, blue, white = (f"({x},{y})" for x, y in zip(numbers[::2], numbers[1::2], strict=True))
+        darkest, brightest = (form.number(value, form.luminance) for value in hdr.mastering[8:])
+        parts.append(f"{form.mastering}=G{green}B{blue}R{red}WP{white}L({brightest},{darkest})")
+    if hdr.light:
+        parts.append(f"{form.light}={hdr.light[0]},{hdr.light[1]}")
+    return options | ({form.option: ":".join(parts)} if parts else {})
 
 
 def _encoder_of(name: str, codec: Codec) -> av.Codec:

@@ -13,6 +13,9 @@ from videostyle.media.image_sources import FolderSource, StillSource
 from videostyle.media.images import is_still
 from videostyle.media.tracks import ACCEPTED
 from videostyle.media.video_source import VideoSource
+from videostyle.option_groups import ReadingOptions
+
+AS_USUAL = ReadingOptions()
 
 
 class Source(Protocol):
@@ -35,7 +38,7 @@ class Source(Protocol):
         """Release all files."""
 
 
-def open_source(path: Path) -> Source:
+def open_source(path: Path, reading: ReadingOptions = AS_USUAL) -> Source:
     """Open a source by its content; the name does not matter.
 
     Raises BadInput if the path is missing, or is neither a video, nor an image, nor a folder of numbered images.
@@ -47,16 +50,16 @@ def open_source(path: Path) -> Source:
         if not path.exists():
             raise BadInput(f"{path} does not exist", ACCEPTED)
         if not path.is_file():
-            raise BadInput(f"{path} is not a regular file", ACCEPTED)
-        return StillSource(path) if is_still(path) else VideoSource(path)
+            raise BadInput(f"{path} is not a regular file", ACCEPTED, "write what it holds to a file first")
+        return StillSource(path) if is_still(path) else VideoSource(path, reading)
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}", ACCEPTED) from error
 
 
-def frames_at(path: Path, size: Size, ordinals: Sequence[int]) -> list[Frame]:
+def frames_at(path: Path, size: Size, ordinals: Sequence[int], reading: ReadingOptions = AS_USUAL) -> list[Frame]:
     """The frames with these ordinals, in the source's order, scaled to `size`. Reading stops after the last of them."""
     selected = []
-    with closing(open_source(path)) as source, closing(source.frames(size, min(ordinals))) as frames:
+    with closing(open_source(path, reading)) as source, closing(source.frames(size, min(ordinals))) as frames:
         for frame in frames:
             if frame.index in ordinals:
                 selected.append(frame)

@@ -11,7 +11,8 @@ import numpy as np
 
 from videostyle.errors import BadOutput, RunFailed
 from videostyle.frames import Frame, Size, Trim, VideoInfo
-from videostyle.media.color.matrices import SRGB, default_tags
+from videostyle.media.color.hdr import hdr_color
+from videostyle.media.color.matrices import SRGB, ColorTags, default_tags
 from videostyle.media.containers import container_of
 from videostyle.media.encoding import EncoderSettings, Encoding
 from videostyle.media.image_sources import FOLDER_RATE
@@ -24,6 +25,12 @@ from videostyle.media.side_tracks import SideTracks, plan_sound, plan_source
 from videostyle.media.workdir import WorkFolder, publish, write_atomically, writing
 
 TRANSPARENT = "transparent frames are composited over white: a video has no transparency"
+
+
+def _color(settings: EncoderSettings, height: int) -> ColorTags:
+    if settings.hdr:
+        return hdr_color(settings.hdr.primaries, settings.hdr.transfer)
+    return SRGB if settings.is_rgb else default_tags(height)
 
 
 class VideoSink:
@@ -90,7 +97,7 @@ class VideoSink:
             tick=self._container.tick or tick,
             rate=self._rate or info.rate or Fraction(25),
             sample_aspect=aspect,
-            color=SRGB if settings.is_rgb else default_tags(height),
+            color=_color(settings, height),
         )
 
     def write(self, frame: Frame) -> None:

@@ -3,130 +3,204 @@
 from __future__ import annotations
 
 import errno
-from collections import deque
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
-from itertools import groupby
+from itertools import islice
 from pathlib import Path
 
 import av
 from av.container import InputContainer
-from av.filter import Graph
 from av.format import Flags
 from av.video.stream import VideoStream
 
 from videostyle.errors import BadInput
 from videostyle.frames import Frame, Size, VideoInfo
-from videostyle.media.color.decode import ToRGB, sample_bits
+from videostyle.media.boxes import clean_aperture
+from videostyle.media.color.decode import sample_bits
 from videostyle.media.color.hdr import is_hdr, needs_conversion
-from videostyle.media.images import upright
+from videostyle.media.frame_shapes import PictureReader, PixelAspects, ShapeChanges
+from videostyle.media.interlacing import (
+    Deinterlacing,
+    TimedFrame,
+    deinterlaced,
+    field_order,
+    is_silent,
+    order_seen,
+)
 from videostyle.media.pixels import to_bits
-from videostyle.media.tracks import ACCEPTED, color_tags, film_candidates, open_video, orientation, tag_frame
+from videostyle.media.tracks import (
+    ACCEPTED,
+    color_tags,
+    film_candidates,
+    hdr_tags,
+    is_encrypted,
+    open_video,
+    tag_frame,
+)
+from videostyle.option_groups import ReadingOptions
 
 # after this many frames in a row that lie more than a second before the last, the clock has restarted: it is not damage
 _RESTART_FRAMES = 25
 
 _LONE_FRAME = Fraction(1, 25)  # duration of the only frame of a file that claims none
 
+_LOOK = 1000  # packets from the beginning on, among which each track's first one is
 
-@dataclass(frozen=True)
-class TimedFrame:
-    """A decoded frame with its time."""
+_LIVE_FORMATS = ("flv", "matroska,webm")
 
-    picture: av.VideoFrame
-    time: Fraction
-    """Seconds on the file's clock."""
-    claimed: Fraction
-    """Its duration in seconds as the file claims; 0 where it claims none."""
+_LATE = 60  # seconds; a track that begins later than this does not just wait for another
 
 
 class VideoSource:
-    """A video file as a source: its first decodable video track that is not cover art, default tracks before others.
+    """A video file as a source: the first of its `film_candidates` that decodes.
 
-    `skipped` counts packets that do not decode, damaged frames, and frames whose time is not after the one before.
-    Raises BadInput if no frame can be decoded.
+    `skipped` counts packets that do not decode, damaged frames, and frames whose time is before the last one's. Raises
+    BadInput if no frame can be decoded.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, reading: ReadingOptions):
         self.path = path
-        self.skipped = 0
+        self.skipped = self._repeated = 0
+        self._fit, self._mode = reading.fit or "bars", reading.deinterlace
+        self._interlaced = f"{path.name} is interlaced"
         with open_video(path) as container:
             tracks = [stream.index for stream in film_candidates(container)]
         if not tracks:
             raise BadInput(f"{path} has no video track", ACCEPTED)
         if not any(self._find_first_frame(track) for track in tracks):
-            raise BadInput(f"no frame of the video in {path} can be decoded", ACCEPTED, "the file may be damaged")
+            raise self._undecodable(tracks[0])
 
     def frames(self, size: Size | None = None, first: int = 0) -> Generator[Frame]:
         """The frames from ordinal `first` on, upright and scaled to `size`; those before are decoded only to be counted.
 
         A frame lasts until the next one. The last one has the duration that the file claims if that was right (to a
-        millisecond) for the frame before it, else the duration of the frame before it.
+        millisecond) for the frame before it, else the duration of the frame before it. Raises BadInput where the shape
+        changes and `--fit refuse` was given.
         """
-        self.skipped = 0
+        self.skipped = self._repeated = 0
         size = size or self.info.size
-        stored = size[::-1] if self._turns % 2 else size
-        to_rgb = ToRGB()
+        pictures, shapes = PictureReader(self._aperture), ShapeChanges(self.path.name, self._shape, self._fit)
         with open_video(self.path) as container:
-            frames = deinterlaced(self._timed(container, self.info.track), self._notice_interlaced)
-            for index, (frame, duration) in enumerate(_with_durations(frames)):
-                if index >= first:
-                    image = to_bits(to_rgb(frame.picture, stored), self.info.bits)
-                    yield Frame(upright(image, self._mirror, self._turns), index, frame.time, duration)
+            frames = self._timed(container, self.info.track)
+            if self._mode != "off":
+                frames = deinterlaced(frames, self._deinterlacing, self._notice_interlaced)
+            try:
+                for index, (frame, duration) in enumerate(_with_durations(frames)):
+                    how = shapes.fitting(pictures.shape(frame), frame.time - self._began)
+                    if index >= first:
+                        image = pictures.image(frame.picture, size, how)
+                        yield Frame(to_bits(image, self.info.bits), index, frame.time, duration, covered=how.covered)
+            finally:
+                self._add_notices(*shapes.notices, *self._repeated_lines())
 
     def close(self) -> None:
         """Nothing is open between passes; a pass closes its file when it ends or is closed."""
 
     def _find_first_frame(self, track: int) -> bool:
-        """Set `info` and the orientation from the track's first frame. Returns False if it has none."""
+        """Set `info` from the track's first frame. Returns False if it has none."""
         with open_video(self.path) as container:
             stream = _video_stream(container, track)
+            stated, silent = field_order(stream), is_silent(stream)  # read first: decoding replaces them
             first = next(self._timed(container, track), None)
             if first is None:
                 return False
-            picture = first.picture
-            self._mirror, self._turns = orientation(picture)
-            aspect = stream.sample_aspect_ratio or Fraction(1)
-            sideways = self._turns % 2 == 1
+            self._aperture = clean_aperture(self.path, stream.id) if _is_mp4(container) else None
+            self._began = first.time
+            self._shape = PictureReader(self._aperture).shape(first)
             self.info = VideoInfo(
                 "video",
-                (picture.width, picture.height) if sideways else (picture.height, picture.width),
-                sample_bits(picture),
+                self._shape.size,
+                sample_bits(first.picture),
                 stream.time_base,
-                1 / aspect if sideways else aspect,
+                self._shape.sample_aspect,
                 stream.average_rate or None,
                 _zero(container),
-                tuple(_notices(self.path.name, picture)),
+                tuple(_notices(self.path.name, first.picture)),
                 track,
+                hdr_tags(first.picture),
             )
-        if picture.interlaced_frame:
-            self._notice_interlaced()
+            live = container.format.name in _LIVE_FORMATS and first.time > _LATE
+        if live:
+            self._set_zero_of_live_stream()
+        self._set_deinterlacing(first.picture.interlaced_frame, stated, silent)
         return True
 
+    def _set_zero_of_live_stream(self) -> None:
+        """Let the clock begin with the first of the tracks, where none of them begins within a minute."""
+        with open_video(self.path) as container, suppress(av.FFmpegError):
+            packets = list(islice(container.demux(), _LOOK))
+            zero = min(packet.pts * packet.time_base for packet in packets if packet.pts is not None)
+            if zero > _LATE:
+                minutes, seconds = divmod(int(zero), 60)
+                late = f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
+                self.info = replace(self.info, zero=zero)
+                self._add_notices(f"the clock of {self.path.name} begins at {late}; the output's begins at 0")
+
+    def _set_deinterlacing(self, marked: bool, stated: str, silent: bool) -> None:
+        """marked: whether the first frame is marked as interlaced. stated: the field order by the container, or empty.
+        silent: whether nothing but the pixels says if the track is interlaced."""
+        looks = self._mode == "auto" and silent and not marked and self._order_seen()
+        each_field = self._mode == "fields"
+        everything = bool(stated or looks) or self._mode == "on" or (each_field and not marked)
+        self._deinterlacing = Deinterlacing(everything, stated or looks or "", each_field)
+        if looks:
+            self._interlaced = f"{self.path.name} looks interlaced, though nothing in it says so"
+        if (marked or everything) and self._mode != "off":
+            self._notice_interlaced()
+        if each_field and self.info.rate and self.info.time_base:
+            self.info = replace(self.info, rate=2 * self.info.rate, time_base=self.info.time_base / 2)
+
+    def _order_seen(self) -> str:
+        """The field order by the first frames' pixels, or empty."""
+        with open_video(self.path) as container, suppress(av.FFmpegError):  # some pixel formats have no filter
+            stream = _video_stream(container, self.info.track)
+            return order_seen(picture for picture, _ in self._decoded(container, stream))
+        return ""
+
+    def _undecodable(self, track: int) -> BadInput:
+        with open_video(self.path) as container, suppress(av.FFmpegError):
+            if is_encrypted(container, _video_stream(container, track)):
+                return BadInput(f"{self.path} is encrypted, and its key is not known", ACCEPTED, "decrypt it first")
+        return BadInput(f"no frame of the video in {self.path} can be decoded", ACCEPTED, "the file may be damaged")
+
     def _notice_interlaced(self) -> None:
-        line = f"{self.path.name} is interlaced; its frames are deinterlaced"
+        treatment = "each of its fields becomes a frame" if self._mode == "fields" else "its frames are deinterlaced"
+        line = f"{self._interlaced}; {treatment}"
         if line not in self.info.notices:
             self.info = replace(self.info, notices=(line, *self.info.notices))
 
+    def _repeated_lines(self) -> list[str]:
+        if not self._repeated:
+            return []
+        frames = "1 frame has" if self._repeated == 1 else f"{self._repeated} frames have"
+        return [f"{frames} the time of the frame before in {self.path.name}, and cannot be shown: left out"]
+
+    def _add_notices(self, *lines: str) -> None:
+        new = [line for line in lines if line not in self.info.notices]
+        if new:
+            self.info = replace(self.info, notices=(*self.info.notices, *new))
+
     def _timed(self, container: InputContainer, track: int) -> Iterator[TimedFrame]:
-        """The track's frames with strictly increasing times; others are dropped and counted in `skipped`."""
+        """The track's frames with strictly increasing times; others are dropped and counted."""
         stream = _video_stream(container, track)
         tick = stream.time_base or Fraction(1, av.time_base)
         clock, early = PresentationClock(), 0  # early: frames in a row that lie more than a second before the last
         last: TimedFrame | None = None
-        for picture in self._decoded(container, stream):
+        for picture, aspect in self._decoded(container, stream):
             ticks = clock.ticks(picture.pts, picture.dts)
             following = last.time + (last.claimed or tick) if last else Fraction(0)
             time = following if ticks is None else tick * ticks
             if last is not None and time <= last.time:
-                self.skipped += 1
+                self.skipped += time < last.time
+                self._repeated += time == last.time
                 early = early + 1 if time < last.time - 1 else 0
                 if early == _RESTART_FRAMES:
                     raise self._restarted_clock(last.time)
                 continue
             early = 0
-            last = TimedFrame(picture, time, tick * (picture.duration or 0))
+            last = TimedFrame(picture, time, tick * (picture.duration or 0), aspect)
             yield last
 
     def _restarted_clock(self, time: Fraction) -> BadInput:
@@ -135,20 +209,23 @@ class VideoSource:
             todo=f"`ffmpeg -i {self.path.name} -c copy joined.mkv` makes a file with one continuous clock",
         )
 
-    def _decoded(self, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
-        """All frames of the track that decode, as stored."""
+    def _decoded(self, container: InputContainer, stream: VideoStream) -> Iterator[tuple[av.VideoFrame, Fraction]]:
+        """All frames of the track that decode, as stored, each with its pixel aspect."""
         tags = color_tags(stream)  # read first: decoding overwrites what the container says
+        aspects = PixelAspects(stream.sample_aspect_ratio)
         for packet in self._packets(container, stream):
             try:
                 pictures = stream.decode(packet)
             except av.FFmpegError:
                 self.skipped += 1
                 continue
+            aspects.sent(packet.pts if packet else None, stream.codec_context.sample_aspect_ratio)
             for picture in pictures:
+                aspect = aspects.of(picture.pts)
                 if picture.is_corrupt:
                     self.skipped += 1
                 else:
-                    yield tag_frame(picture, tags)
+                    yield tag_frame(picture, tags), aspect
 
     def _packets(self, container: InputContainer, stream: VideoStream) -> Iterator[av.Packet | None]:
         try:
@@ -189,7 +266,7 @@ def _notices(name: str, picture: av.VideoFrame) -> Iterator[str]:
     if any(component.is_alpha for component in picture.format.components):
         yield f"{name} is transparent in places; its transparency is ignored"
     if is_hdr(picture.color_trc):
-        yield f"{name} is HDR; its frames are tone-mapped to BT.709"
+        yield f"{name} is HDR; its frames are tone-mapped to BT.709 to be stylized"
     elif needs_conversion(picture.color_primaries, picture.color_trc):
         yield f"{name} has a wide gamut; its colors are converted to BT.709"
 
@@ -204,54 +281,8 @@ def _zero(container: InputContainer) -> Fraction:
     return Fraction(container.start_time, av.time_base) if anywhere else Fraction(0)
 
 
-def deinterlaced(frames: Iterator[TimedFrame], on_interlaced: Callable[[], None]) -> Iterator[TimedFrame]:
-    """The same frames at the same times, with the lines of the later field interpolated by FFmpeg's bwdif.
-
-    Frames that are not marked as interlaced pass unchanged until the first one that is. on_interlaced: called there.
-    """
-    # a filter graph takes frames of one size and format
-    for _, run in groupby(frames, lambda frame: (frame.picture.width, frame.picture.height, frame.picture.format.name)):
-        graph: Graph | None = None
-        inside: deque[TimedFrame] = deque()  # frames in the graph, which keeps a frame until it has the next one
-        for frame in run:
-            if graph is None and not frame.picture.interlaced_frame:
-                yield frame
-                continue
-            if graph is None:
-                on_interlaced()
-                graph = _bwdif(frame.picture)
-            inside.append(frame)
-            graph.push(frame.picture)
-            yield from _finished(graph, inside)
-        if graph is not None:
-            graph.push(None)
-            yield from _finished(graph, inside)
-
-
-def _finished(graph: Graph, inside: deque[TimedFrame]) -> Iterator[TimedFrame]:
-    """The frames that the graph has ready; it returns one per frame pushed, so they take the times of those in order."""
-    while True:
-        try:
-            picture = graph.vpull()
-        except (av.BlockingIOError, av.EOFError):
-            return
-        source = inside.popleft()
-        yield TimedFrame(picture, source.time, source.claimed)
-
-
-def _bwdif(picture: av.VideoFrame) -> Graph:
-    graph = Graph()
-    source = graph.add(
-        "buffer",
-        video_size=f"{picture.width}x{picture.height}",
-        pix_fmt=picture.format.name,
-        time_base="1/1000",  # not used: times are kept beside the graph
-        colorspace=str(picture.colorspace),
-        range=str(picture.color_range),
-    )
-    filters = source, graph.add("bwdif", "mode=send_frame:deint=interlaced"), graph.add("buffersink")
-    graph.link_nodes(*filters).configure()
-    return graph
+def _is_mp4(container: InputContainer) -> bool:
+    return container.format.name.startswith("mov,")
 
 
 def _with_durations(frames: Iterator[TimedFrame]) -> Iterator[tuple[TimedFrame, Fraction]]:

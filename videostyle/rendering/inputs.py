@@ -11,6 +11,7 @@ import numpy as np
 from videostyle.analysis import ShotList
 from videostyle.frames import Frame, Motion, Size
 from videostyle.losses.tiles import tiles_of
+from videostyle.media.fit import filled_bars
 from videostyle.media.prefetch import Prefetch
 from videostyle.media.sources import Source
 from videostyle.stylizers.base import FrameInput
@@ -100,7 +101,8 @@ class InputFrames:
     def _input(self, neighbors: _Neighbors) -> RenderInput:
         frame = neighbors.frame
         time = frame.time - self.shots.origin
-        return RenderInput(frame, FrameInput(frame.image, self._motion(neighbors), frame.index, time))
+        image = filled_bars(frame.image, frame.covered)
+        return RenderInput(frame, FrameInput(image, self._motion(neighbors), frame.index, time))
 
     def _motion(self, neighbors: _Neighbors) -> Motion | None:
         previous, keyframe, image = neighbors.previous, neighbors.keyframe, neighbors.frame.image

@@ -95,11 +95,8 @@ def resolve(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> RunPlan
     check_styles(job.styles, job.begin_with)
     output, device = resolve_output(job, info), resolve_device(job.device)
     encoder = resolve_encoder(job, info, output)
-    if encoder and info.bits > 8 == encoder.bits and job.pix_fmt is None:
-        notice(
-            f"{job.input.name} has more than 8 bits a color and {output.name} is written with 8, which every player can "
-            "show; --codec hevc or --pix-fmt yuv420p10le keeps them"
-        )
+    if encoder:
+        notice_of_depth(job, info, output, encoder, notice)
     size = resolve_size(job, info, notice, device, max(encoder.sides) if encoder else 1)
     engine = engine_of(job)
     if device == "cpu":
@@ -127,6 +124,19 @@ def resolve(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> RunPlan
         result_options=result_options(job),
         options=plain_options(job),
     )
+
+
+def notice_of_depth(
+    job: Job, info: VideoInfo, output: Path, encoder: EncoderSettings, notice: Callable[[str], None]
+) -> None:
+    """Tell which of the source's depth and range the output does not keep, and how it is kept."""
+    if info.hdr and encoder.hdr is None:
+        notice(f"{output.name} is written in BT.709; --hdr keep writes HDR")
+    elif info.bits > 8 == encoder.bits and job.pix_fmt is None:
+        notice(
+            f"{job.input.name} has more than 8 bits a color and {output.name} is written with 8, which every player can "
+            "show; --codec hevc or --pix-fmt yuv420p10le keeps them"
+        )
 
 
 def engine_of(job: Job) -> str:
@@ -198,6 +208,9 @@ def resolve_encoder(job: Job, info: VideoInfo, output: Path) -> EncoderSettings 
     Raises BadOption for settings that cannot be or have no effect, and BadInput where `--audio` names a file without sound.
     """
     kind = output_kind(output)
+    if job.deinterlace != "auto" and info.kind != "video":
+        problem = f"--deinterlace {job.deinterlace} has no effect, as {job.input} is not a video"
+        raise BadOption(problem, todo="leave it out")
     if job.fps is not None and (kind != "video" or info.kind != "folder"):
         raise BadOption(f"--fps {job.fps} has an effect only where a folder of frames becomes a video")
     if parse_rate(job.fps) not in (None, FOLDER_RATE) and (job.start or job.duration):
@@ -205,11 +218,14 @@ def resolve_encoder(job: Job, info: VideoInfo, output: Path) -> EncoderSettings 
             f"--start and --duration count {FOLDER_RATE} frames a second in a folder and cannot go with --fps {job.fps}"
         )
         raise BadOption(problem, todo="select frames by their file numbers with --frames A:B")
+    if job.hdr == "keep" and info.hdr is None:
+        raise BadOption(f"--hdr keep has no effect, as {job.input} is not HDR", todo="leave it out")
     if kind == "video":
         if job.audio not in ("copy", "none"):
             plan_sound(Path(job.audio), container_of(output))  # refused before anything slow is done
-        return choose_encoder(EncodingRequest(job.codec, job.crf, job.pix_fmt), output.suffix, info.bits)
-    for name, default in (("codec", None), ("crf", None), ("pix_fmt", None), ("audio", "copy")):
+        request = EncodingRequest(job.codec, job.crf, job.pix_fmt, info.hdr if job.hdr == "keep" else None)
+        return choose_encoder(request, output.suffix, info.bits)
+    for name, default in (("codec", None), ("crf", None), ("pix_fmt", None), ("hdr", "tonemap"), ("audio", "copy")):
         if getattr(job, name) != default:
             flag = name.replace("_", "-")
             raise BadOption(

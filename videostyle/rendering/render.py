@@ -11,6 +11,7 @@ import numpy as np
 from videostyle.analysis import ShotList
 from videostyle.events import Estimate, Event, Rendering
 from videostyle.frames import Frame
+from videostyle.media.fit import black_bars
 from videostyle.media.resize import resize_alpha, resize_float
 from videostyle.media.sinks import Sink
 from videostyle.media.sources import Source
@@ -141,5 +142,6 @@ def output_frame(source: Frame, picture: np.ndarray, plan: RunPlan, bits: int) -
     picture = resize_float(picture, plan.out_size)
     limits = np.iinfo(np.uint8 if bits == 8 or source.image.dtype == np.uint8 else np.uint16)
     image = np.clip(picture * limits.max + 0.5, 0, limits.max).astype(limits.dtype)
+    image = black_bars(image, source.covered)
     alpha = None if source.alpha is None else resize_alpha(source.alpha, plan.out_size, image.dtype)
     return replace(source, image=image, alpha=alpha)

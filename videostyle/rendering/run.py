@@ -39,7 +39,7 @@ def render(job: Job, progress: Progress, interval: Interval = EVERY_HALF_MINUTE)
     behind; one that fails later leaves no half output, only its work folder, from which the same job resumes.
     """
     began = time.monotonic()
-    with closing(open_source(job.input)) as source:
+    with closing(open_source(job.input, job)) as source:
         plan = resolve(job, source.info, progress.notice)
         with WorkFolder(plan.output) as work:
             run = open_run(plan, source, work, progress, interval)

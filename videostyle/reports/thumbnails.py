@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from videostyle.media.images import read_picture
 from videostyle.media.pixels import to_bits
 from videostyle.media.resize import fit_size, resize
 from videostyle.media.sources import frames_at, open_source
+from videostyle.option_groups import ReadingOptions
+from videostyle.options import options_of
 from videostyle.reports.records import RunReport, SampleFrame
 
 LONGER_SIDE = 960
@@ -53,9 +56,11 @@ def run_thumbnails(run: RunReport) -> list[Thumbnails]:
         return []
     places = sample_places(len(run.frames))
     path = Path(str(run.options["input"]))
-    with closing(open_source(path)) as source:
+    given: dict[str, Any] = {name: run.options[name] for name in options_of(ReadingOptions) if name in run.options}
+    reading = ReadingOptions(**given)
+    with closing(open_source(path, reading)) as source:
         size = display_size(source.info)
-    sources = frames_at(path, size, [run.frames[place].index for place in places])
+    sources = frames_at(path, size, [run.frames[place].index for place in places], reading)
     outputs = output_frames(run.output, size, places, sources)
     return [
         Thumbnails(frame.index, {"source": to_bits(frame.image, 8), "output": to_bits(image, 8)})

@@ -20,7 +20,8 @@ from videostyle.losses.objective import Objective
 from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import FrameTargets, Weights, temporal_distance
 from videostyle.media.resize import fit_size
-from videostyle.media.sources import frames_at, open_source
+from videostyle.media.sources import AS_USUAL, frames_at, open_source
+from videostyle.option_groups import ReadingOptions
 from videostyle.stylizers.memory import TRAINING, check_memory
 from videostyle.temporal.consistency import estimate_motion
 from videostyle.temporal.flow import Flow
@@ -61,6 +62,8 @@ class AnalyzedClip:
     """Of the selected part."""
     size: Size
     """(height, width) of the training frames."""
+    reading: ReadingOptions = AS_USUAL
+    """How the frames are read."""
 
     def pairs(self) -> list[tuple[int, int]]:
         """Ordinals of every frame and its predecessor in the same shot; if there are none, of every frame alone."""
@@ -71,7 +74,7 @@ class AnalyzedClip:
     def read(self, pairs: list[tuple[int, int]]) -> list[Pair]:
         """Decode these pairs, without motion. Raises BadInput if the clip has become shorter than it was."""
         needed = sorted({ordinal for pair in pairs for ordinal in pair})
-        frames = frames_at(self.path, self.size, needed) if needed else []
+        frames = frames_at(self.path, self.size, needed, self.reading) if needed else []
         images = {frame.index: frame.image for frame in frames}
         if not images.keys() >= set(needed):
             raise BadInput(
@@ -97,12 +100,12 @@ def load_pairs(job: TrainJob, device: str, progress: Progress) -> list[Pair]:
 
 def analyze_clip(path: Path, job: TrainJob, progress: Progress) -> AnalyzedClip:
     """Find the shots of a clip's selected part. Raises BadInput if its frames are too narrow for the network."""
-    with closing(open_source(path)) as source:
+    with closing(open_source(path, job)) as source:
         size = fit_size(source.info.size, min(job.size, max(source.info.size)))
         if min(size) < SMALLEST_SIDE:
             problem = f"{path} would be {size[1]}x{size[0]} pixels, and the network needs {SMALLEST_SIDE} on each side"
             raise BadInput(problem, todo="raise --size")
-        return AnalyzedClip(path, analyze(source, job, lambda count: progress(Analyzing(count))), size)
+        return AnalyzedClip(path, analyze(source, job, lambda count: progress(Analyzing(count))), size, job)
 
 
 def split(pairs: list[Pair]) -> tuple[list[Pair], list[Pair]]:

@@ -81,7 +81,7 @@ def train(
     check_styles(job.styles)
     check_folder(job.output)
     for path in job.on:
-        open_source(path).close()  # a missing or damaged clip is refused before anything slow is done
+        open_source(path, job).close()  # a missing or damaged clip is refused before anything slow is done
     device = resolve_device(job.device)
     with WorkFolder(job.output) as work:
         try:

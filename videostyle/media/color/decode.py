@@ -30,7 +30,7 @@ _LIMITED, _FULL = ColorRange.MPEG, ColorRange.JPEG
 
 def color_matrix(frame: av.VideoFrame) -> Matrix:
     """The matrix that the frame is tagged with, or the default for its height where it has no tag or an exotic one."""
-    known = frame.colorspace in _SWSCALE_MATRIX
+    known = frame.colorspace in _SWSCALE_MATRIX or frame.colorspace == Matrix.YCGCO
     return Matrix(frame.colorspace) if known else default_tags(frame.height).matrix
 
 
@@ -51,8 +51,8 @@ class ToRGB:
     """Converts decoded frames to BT.709 RGB (H, W, 3): uint8, or uint16 with white at 65535 above 8 bits per sample.
 
     8-bit frames are converted by swscale, to within half a code. For deeper ones swscale puts white at 65280 instead of
-    65535, so it only upsamples chroma and the matrix is applied here. One object serves one video: it keeps swscale's
-    tables from frame to frame.
+    65535, and it does not know YCgCo: there it only upsamples chroma and the matrix is applied here. One object serves one
+    video: it keeps swscale's tables from frame to frame.
     """
 
     def __init__(self) -> None:
@@ -65,10 +65,10 @@ class ToRGB:
         smaller = min(size[0], frame.height), min(size[1], frame.width)
         if frame.format.name.startswith("gray") and bits <= 16:
             image = _gray_to_rgb(frame.to_ndarray(), bits, is_full_range(frame))
-        elif frame.format.is_rgb or bits <= 8 or bits > 16:
+        elif frame.format.is_rgb or bits > 16 or (bits <= 8 and color_matrix(frame) != Matrix.YCGCO):
             image = self._by_swscale(frame, smaller, bits)
         else:
-            image = self._deep_yuv_to_rgb(frame, smaller, bits)
+            image = self._by_matrix(frame, smaller, bits)
         image = resize(image, size)
         if needs_conversion(frame.color_primaries, frame.color_trc):
             image = to_bits(to_bt709(to_bits(image, 16), frame.color_primaries, frame.color_trc), image.itemsize * 8)
@@ -86,24 +86,26 @@ class ToRGB:
         )
         return rgb.to_ndarray()
 
-    def _deep_yuv_to_rgb(self, frame: av.VideoFrame, size: Size, bits: int) -> np.ndarray:
-        matrix = color_matrix(frame)
+    def _by_matrix(self, frame: av.VideoFrame, size: Size, bits: int) -> np.ndarray:
+        """Where swscale only upsamples chroma; 8-bit frames stay in 8 bits, others are shifted to 16."""
+        depth, unit = (8, 1) if bits <= 8 else (16, 256)
         upsampled = self._scaler.reformat(
             frame,
             size[1],
             size[0],
-            format="yuv444p16le",
-            src_colorspace=_SWSCALE_MATRIX[matrix],
-            dst_colorspace=_SWSCALE_MATRIX[matrix],
+            format="yuv444p" if depth == 8 else "yuv444p16le",
+            src_colorspace=Colorspace.ITU709,  # the same on both sides: no matrix is applied
+            dst_colorspace=Colorspace.ITU709,
             # whatever the range really is, limited to limited shifts codes to 16 bits and changes nothing else
             src_color_range=_LIMITED,
             dst_color_range=_LIMITED,
             interpolation=_interpolation(frame, size),
         )
         codes = upsampled.to_ndarray(channel_last=True).astype(np.float32)
-        highest = ((1 << bits) - 1) << (16 - bits)
-        equations = 65535 * yuv_to_rgb(matrix, is_full_range(frame), unit=256, top=highest)
-        return _rounded(cv2.transform(codes, equations), np.uint16)
+        highest = ((1 << bits) - 1) << (depth - bits)
+        white = (1 << depth) - 1
+        equations = white * yuv_to_rgb(color_matrix(frame), is_full_range(frame), unit=unit, top=highest)
+        return _rounded(cv2.transform(codes, equations), np.uint8 if depth == 8 else np.uint16)
 
 
 def _interpolation(frame: av.VideoFrame, size: Size) -> int:

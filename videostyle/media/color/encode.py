@@ -6,16 +6,26 @@ import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
-from videostyle.media.color.matrices import BT709, LUMA_WEIGHTS, ColorTags, Matrix
+from videostyle.media.color.hdr import is_hdr, to_hdr
+from videostyle.media.color.matrices import LUMA_WEIGHTS, ColorTags, Matrix
+from videostyle.media.pixels import to_bits
+
+_SWSCALE_MATRIX = {
+    Matrix.BT709: Colorspace.ITU709,
+    Matrix.BT601: Colorspace.ITU601,
+    Matrix.BT2020: Colorspace.BT2020,
+}
 
 
 def video_frame(image: np.ndarray, pix_fmt: str, tags: ColorTags) -> av.VideoFrame:
-    """An image, uint8 or uint16 (H, W, 3) RGB, in the pixel format of an encoder."""
+    """An image, uint8 or uint16 (H, W, 3) BT.709 RGB, in the pixel format of an encoder. tags: of what is written."""
+    if is_hdr(tags.transfer):
+        image = to_hdr(to_bits(image, 16), tags)
     frame = av.VideoFrame.from_ndarray(image, format="rgb24" if image.dtype == np.uint8 else "rgb48le")
     pixel_format = av.VideoFormat(pix_fmt)
     if pixel_format.is_rgb:
         return frame.reformat(format=pix_fmt)
-    colorspace = Colorspace.ITU709 if tags == BT709 else Colorspace.ITU601
+    colorspace = _SWSCALE_MATRIX[tags.matrix]
     if pixel_format.components[0].bits > 8:  # swscale rounds its matrices too coarsely here: it only subsamples chroma
         frame = av.VideoFrame.from_ndarray(limited_yuv(image, tags.matrix), format="yuv444p16le")
         frame.colorspace, frame.color_range = colorspace.value, ColorRange.MPEG.value

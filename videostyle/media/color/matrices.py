@@ -21,6 +21,7 @@ class Matrix(IntEnum):
     BT470BG = 5  # BT.601, 625 lines
     BT601 = 6  # 525 lines; SMPTE 170M has the same
     SMPTE240M = 7
+    YCGCO = 8
     BT2020 = 9  # non-constant luminance
     BT2020_CONSTANT = 10
 
@@ -89,20 +90,26 @@ def yuv_to_rgb(matrix: Matrix, full: bool, unit: float, top: float) -> np.ndarra
 
     full: whether the codes are of full range. unit: codes per step of 8 bits. top: the highest code, white in full range.
     """
-    red, blue = LUMA_WEIGHTS[matrix]
-    green = 1 - red - blue
     luma, chroma = (top, top) if full else (219 * unit, 224 * unit)
     black, middle = (0 if full else 16 * unit), 128 * unit
+    linear = _from_signal(matrix) / [luma, chroma, chroma]
+    return np.column_stack([linear, -linear @ [black, middle, middle]])
+
+
+def _from_signal(matrix: Matrix) -> np.ndarray:
+    """(3, 3) float64 M with RGB = M @ (luma in [0, 1], two color differences in [-0.5, 0.5])."""
+    if matrix == Matrix.YCGCO:  # H.273, equations 57 to 60
+        return np.array([[1, -1, 1], [1, 1, 0], [1, -1, -1]])
+    red, blue = LUMA_WEIGHTS[matrix]
+    green = 1 - red - blue
     v_to_red, u_to_blue = 2 * (1 - red), 2 * (1 - blue)
-    from_signal = np.array(
+    return np.array(
         [
             [1, 0, v_to_red],
             [1, -u_to_blue * blue / green, -v_to_red * red / green],
             [1, u_to_blue, 0],
         ]
     )
-    linear = from_signal / [luma, chroma, chroma]
-    return np.column_stack([linear, -linear @ [black, middle, middle]])
 
 
 @cache

@@ -1,0 +1,185 @@
+"""Interlaced video: what says that frames hold two fields, and FFmpeg's bwdif, which makes frames of the fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import groupby, islice
+
+import av
+import numpy as np
+from av.filter import Graph
+from av.video.stream import VideoStream
+
+MARKING = {
+    "dnxhd", "dvvideo", "ffv1", "h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "prores", "vc1", "vvc", "wmv3",
+}  # fmt: skip
+"""Codecs that mark each frame as interlaced or not: what a container says of the whole track does not count for them."""
+
+PROGRESSIVE = {"apng", "av1", "gif", "libdav1d", "png", "theora", "vp8", "vp9", "webp"}
+"""Codecs made for progressive video: their first frames are not searched for fields."""
+
+_BOTTOM_FIRST = (3, 4)  # FFmpeg's AV_FIELD_BB and AV_FIELD_TB: the bottom field is displayed first
+
+_LOOK = 60  # frames from the beginning on that are searched for fields
+
+_TOOTH = 12  # difference in brightness, of 255, between a line and the next, where fields moved apart
+
+_COMBED = 0.002  # share of the pixels of a frame that moves
+
+_SURE = 4  # frames that must have fields, and ten times as many as others, where nothing but their pixels says so
+
+
+@dataclass(frozen=True)
+class TimedFrame:
+    """A decoded frame with its time."""
+
+    picture: av.VideoFrame
+    time: Fraction
+    """Seconds on the file's clock."""
+    claimed: Fraction
+    """Its duration in seconds as the file claims; 0 where it claims none."""
+    sample_aspect: Fraction = Fraction(1)
+    """Width over height of one pixel as stored."""
+
+
+@dataclass(frozen=True)
+class Deinterlacing:
+    """How the frames of a track are deinterlaced."""
+
+    everything: bool = False
+    """Whether all frames are; else those that are marked as interlaced."""
+    order: str = ""
+    """Which field is first, "tff" or "bff", where the frames' own marks do not say which field is displayed first."""
+    each_field: bool = False
+    """Whether each field becomes a frame, instead of two fields one."""
+
+
+def field_order(stream: VideoStream) -> str:
+    """Which field is first, "tff" or "bff", where the container or the codec's private data says that all frames are
+    interlaced; else empty.
+
+    Read it before decoding. Which field comes first is not part of the private data: it is taken to be the top one.
+    """
+    codec, order = stream.codec_context, stream.codec_context.field_order
+    if codec.name in MARKING:
+        return ""
+    if order > 1:
+        return "bff" if order in _BOTTOM_FIRST else "tff"
+    data = bytes(codec.extradata or b"")
+    if codec.name in ("huffyuv", "ffvhuff") and len(data) > 2 and data[2] >> 4 & 3 == 1:
+        return "tff"
+    if codec.name == "utvideo" and len(data) >= 16 and data[13] & 8:  # bit 11 of the flags at byte 12
+        return "tff"
+    return ""
+
+
+def is_silent(stream: VideoStream) -> bool:
+    """Whether neither container nor codec says if the track is interlaced. Read it before decoding."""
+    codec = stream.codec_context
+    return codec.field_order == 0 and codec.name not in MARKING | PROGRESSIVE
+
+
+def order_seen(pictures: Iterable[av.VideoFrame]) -> str:
+    """Which field is first, "tff" or "bff", where FFmpeg's idet sees fields in nearly all of the first frames that move; else
+    empty.
+
+    idet takes pictures that scroll up or down for fields, so that their lines must be combed too.
+    """
+    seen = dict.fromkeys(("tff", "bff", "progressive", "undetermined"), 0)
+    for _, run in groupby(islice(pictures, _LOOK), _kind):
+        graph: Graph | None = None
+        for number, picture in enumerate(run):
+            graph = graph or _graph(picture, ("idet", ""))
+            picture.pts = number
+            graph.push(picture)
+        assert graph is not None, "groups are not empty"
+        graph.push(None)
+        for result in _ready(graph):
+            kind = result.metadata["lavfi.idet.multiple.current_frame"]
+            seen["progressive" if kind in ("tff", "bff") and not _is_combed(result) else kind] += 1
+    order = "tff" if seen["tff"] >= seen["bff"] else "bff"
+    others = seen["tff"] + seen["bff"] - seen[order] + seen["progressive"]
+    return order if seen[order] >= max(_SURE, 10 * others) else ""
+
+
+def _is_combed(picture: av.VideoFrame) -> bool:
+    """Whether brightness goes down, up and down again, or the reverse, over four lines in more than a few places."""
+    steps = np.diff(picture.to_ndarray(format="gray").astype(np.int16), axis=0)
+    up, down = steps > _TOOTH, steps < -_TOOTH
+    zigzag = (down[:-2] & up[1:-1] & down[2:]) | (up[:-2] & down[1:-1] & up[2:])
+    return bool(zigzag.mean() > _COMBED)
+
+
+def deinterlaced(
+    frames: Iterator[TimedFrame], how: Deinterlacing, on_interlaced: Callable[[], None]
+) -> Iterator[TimedFrame]:
+    """The same frames at the same times, with the lines of the later field interpolated by FFmpeg's bwdif; or, for each
+    field, a frame of its own, the second one half way to the next frame.
+
+    Frames pass unchanged until the first one that is to be deinterlaced. on_interlaced: called there.
+    """
+    for _, run in groupby(frames, lambda frame: _kind(frame.picture)):  # a filter graph takes frames of one kind
+        graph: Graph | None = None
+        inside: dict[int, TimedFrame] = {}  # frames in the graph, which keeps a frame until it has the next one
+        for number, frame in enumerate(run):
+            if graph is None and not (how.everything or frame.picture.interlaced_frame):
+                yield frame
+                continue
+            if graph is None:
+                on_interlaced()
+                graph = _bwdif(frame.picture, how)
+            inside[number] = frame
+            frame.picture.pts = number
+            graph.push(frame.picture)
+            yield from _finished(graph, inside, how)
+        if graph is not None:
+            graph.push(None)
+            yield from _finished(graph, inside, how)
+
+
+def _finished(graph: Graph, inside: dict[int, TimedFrame], how: Deinterlacing) -> Iterator[TimedFrame]:
+    """The frames that the graph has ready. Their ticks are half those of the frames pushed: odd ones are second fields."""
+    for picture in _ready(graph):
+        assert picture.pts is not None, "every frame was given a number"
+        number, is_second = divmod(picture.pts, 2)
+        for old in [other for other in inside if other < number]:
+            del inside[old]
+        source = inside[number]
+        half = (inside[number + 1].time - source.time if number + 1 in inside else source.claimed) / 2
+        claimed = source.claimed / 2 if how.each_field else source.claimed
+        yield replace(source, picture=picture, time=source.time + half * is_second, claimed=claimed)
+
+
+def _ready(graph: Graph) -> Iterator[av.VideoFrame]:
+    while True:
+        try:
+            yield graph.vpull()
+        except (av.BlockingIOError, av.EOFError):
+            return
+
+
+def _kind(picture: av.VideoFrame) -> tuple[int, int, str]:
+    return picture.width, picture.height, picture.format.name
+
+
+def _bwdif(picture: av.VideoFrame, how: Deinterlacing) -> Graph:
+    rate, which = "field" if how.each_field else "frame", "all" if how.everything else "interlaced"
+    order = [("setfield", f"mode={how.order}")] if how.order else []
+    return _graph(picture, *order, ("bwdif", f"mode=send_{rate}:deint={which}"))
+
+
+def _graph(picture: av.VideoFrame, *filters: tuple[str, str]) -> Graph:
+    """A filter graph for frames like this one. Their pts are numbers; times are kept beside the graph."""
+    graph = Graph()
+    source = graph.add(
+        "buffer",
+        video_size=f"{picture.width}x{picture.height}",
+        pix_fmt=picture.format.name,
+        time_base="1/1000",
+        colorspace=str(picture.colorspace),
+        range=str(picture.color_range),
+    )
+    graph.link_nodes(source, *(graph.add(*each) for each in filters), graph.add("buffersink")).configure()
+    return graph
