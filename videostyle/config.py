@@ -20,6 +20,7 @@ from videostyle.option_groups import (
     ScheduleOptions,
     SelectionOptions,
     StyleOptions,
+    TrackOptions,
     TrainingOptions,
     camera_option,
     encoding_option,
@@ -45,6 +46,7 @@ class Job(
     ReadingOptions,
     FinishingOptions,
     EncodingOptions,
+    TrackOptions,
     OverwriteOption,
 ):
     """A run: a video, an image or a folder of frames, to be stylized. It is complete and checked; see `Options`."""

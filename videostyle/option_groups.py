@@ -122,13 +122,24 @@ class FinishingOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EncodingOptions(Options):
-    """The encoding of a video."""
+class TrackOptions(Options):
+    """What goes into a video beside the film."""
 
     audio: str = output_option(
         "copy",
         "'copy' keeps the source's sound, 'none' leaves it out; a FILE's sound replaces it, from the first frame on.",
     )
+    other_video: str = output_option(
+        "drop",
+        "Further video tracks, such as a second camera's view: 'copy' keeps them, without stylizing them.",
+        choices=("drop", "copy"),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodingOptions(Options):
+    """The encoding of a video."""
+
     codec: str | None = encoding_option(
         None,
         "Video codec.",

@@ -18,6 +18,7 @@ from videostyle.frames import Frame, Trim, VideoInfo
 from videostyle.media.encoding import EncodingRequest, choose_encoder
 from videostyle.media.sinks import open_sink
 from videostyle.media.workdir import WorkFolder
+from videostyle.option_groups import TrackOptions
 
 SIZE = (32, 48)
 MILLISECOND = Fraction(1, 1000)
@@ -316,12 +317,15 @@ def test_subtitles_and_chapters_of_a_trimmed_run(tmp_path):
 
 
 def test_chapters_in_mp4(tmp_path):
-    """MP4 takes the chapters, but not the subtitles, which gives a notice."""
+    """MP4 takes the chapters, and has a subtitle format of its own."""
     clip = make_clip(tmp_path / "in.mkv", images(30))
     source = add_texts(clip, LINES, MARKS)
     output = tmp_path / "out.mp4"
     _, notices = copy_frames(source, output)
-    assert notices == ["subtitle track 1 (subrip) cannot be copied into mp4 and is left out"]
+    assert notices == [
+        "subtitle track 1 (subrip) cannot be copied into mp4 and is re-encoded as mov_text",
+        "these of texts.mkv are missing in the output: the title of subtitle track 1 (subrip)",
+    ]
     assert chapters(output) == chapters(source)
     again = tmp_path / "again.mp4"
     _, notices = copy_frames(output, again)  # MP4's own text track of the chapters is no loss
@@ -342,29 +346,6 @@ def test_empty_first_video_track(tmp_path, suffix, name, options):
         assert [stream.type for stream in container.streams] == ["video"]
     originals = {packet.payload for packet in sent_packets(source, "video")[1]}
     assert not originals & {packet.payload for packet in sent_packets(output, "video")[0]}
-
-
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-def test_second_video_track_is_copied(tmp_path, suffix):
-    """A second angle is a side track: its packets go through unchanged, beside the film."""
-    one = make_clip(tmp_path / "one.mp4", images(3))
-    two = make_clip(tmp_path / "two.mp4", [255 - image for image in images(4)])
-    source, output = tmp_path / "in.mkv", tmp_path / f"out{suffix}"
-    with av.open(str(source), "w") as container, av.open(str(one)) as first, av.open(str(two)) as second:
-        streams = [file.streams.video[0] for file in (first, second)]
-        copies = [container.add_stream_from_template(stream, opaque=True) for stream in streams]
-        for stream, copy in zip(streams, copies, strict=True):
-            for packet in stream.container.demux(stream):
-                if packet.size:
-                    packet.stream = copy
-                    container.mux(packet)
-    _, notices = copy_frames(source, output)
-    assert notices == []
-    angles = [[packet.payload for packet in track] for track in sent_packets(source, "video")]
-    written = [[packet.payload for packet in track] for track in sent_packets(output, "video")]
-    assert [len(track) for track in written] == [3, 4]
-    assert angles[0] != written[0]
-    assert angles[1] == written[1]
 
 
 def cover_of(path: Path) -> bytes | None:
@@ -521,7 +502,7 @@ def test_audio_file_with_a_folder_of_frames(tmp_path):
     output = tmp_path / "out.webm"
     with WorkFolder(output) as work:
         info = VideoInfo("folder", SIZE)
-        sink = open_sink(output, work, tmp_path, info, SIZE, None, Fraction(10), None, str(sound))
+        sink = open_sink(output, work, tmp_path, info, SIZE, None, Fraction(10), None, TrackOptions(audio=str(sound)))
         for index, image in enumerate(images(5)):
             sink.write(Frame(image, index))
         sink.finish()

@@ -53,6 +53,7 @@ class Tone:
     start: float = 0.0
     hertz: float = 440.0
     layout: str = "mono"
+    bit_rate: int | None = None
 
 
 def gradient(height: int, width: int, step: int = 0) -> np.ndarray:
@@ -183,6 +184,8 @@ def _describe(stream, matrix, tags, sample_aspect) -> None:
 def _audio_stream(file, tone: Tone):
     stream = file.add_stream(tone.codec, rate=tone.rate)
     stream.layout = tone.layout
+    if tone.bit_rate is not None:
+        stream.bit_rate = tone.bit_rate
     return stream
 
 

@@ -13,6 +13,7 @@ from videostyle.frames import Frame, Trim, VideoInfo
 from videostyle.media.sinks import Sink, open_sink
 from videostyle.media.sources import open_source
 from videostyle.media.workdir import WorkFolder
+from videostyle.option_groups import TrackOptions
 
 SINK_SIZE = (36, 64)
 """(height, width) of the frames that `opened_sink` takes."""
@@ -37,13 +38,24 @@ def opened_sink(output: Path, work: WorkFolder, clip: Path) -> Sink:
 
 
 def copy_frames(
-    source_path: Path, output: Path, trim: Trim | None = None, audio: str = "copy"
+    source_path: Path, output: Path, trim: Trim | None = None, audio: str = "copy", other_video: str = "drop"
 ) -> tuple[list[Frame], list[str]]:
     """Write the source's frames (those in `trim`) unchanged; return them and the sink's notices."""
     source = open_source(source_path)
     with WorkFolder(output) as work:
-        sink = open_sink(output, work, source_path, source.info, source.info.size, trim, None, None, audio)
+        sink = open_sink(
+            output,
+            work,
+            source_path,
+            source.info,
+            source.info.size,
+            trim,
+            None,
+            None,
+            TrackOptions(audio=audio, other_video=other_video),
+        )
         frames = [frame for frame in source.frames() if trim is None or trim.start <= frame.time < trim.end]
+        sink.rehearse([frame.time for frame in frames], lambda: None)
         for frame in frames:
             sink.write(frame)
         sink.finish()

@@ -13,14 +13,28 @@ from av.filter import Graph
 
 from videostyle.frames import Trim
 
-LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
-"""Channel layouts that are kept, by their number of channels; others become stereo."""
+LAYOUTS = {
+    "aac": ("mono", "stereo", "3.0", "2.1", "4.0", "quad", "5.0", "5.1", "7.1"),
+    "libopus": ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1"),
+}
+"""Channel layouts that are kept, by encoder, the usual one of a number of channels first."""
 
 RATES = {"aac": (44100, 48000, 96000)}
 """Sample rates that are kept, by encoder; others become 48000."""
 
 BITS_PER_CHANNEL = 96_000
 """Bits per second."""
+
+LARGEST_ERROR = "0.02"
+"""Seconds that decoded audio may be ahead of its times, or behind, before samples are cut or silence is added."""
+
+
+def written_layout(template: AudioStream, encoder: str) -> str:
+    """The channel layout that audio is encoded with: its own, else the usual one of as many channels, else stereo."""
+    layout = template.codec_context.layout
+    kept = LAYOUTS[encoder]
+    same_count = [name for name in kept if av.AudioLayout(name).nb_channels == layout.nb_channels]
+    return layout.name if layout.name in kept else next(iter(same_count), "stereo")
 
 
 class ReencodedTrack:
@@ -33,7 +47,7 @@ class ReencodedTrack:
     def __init__(
         self, output: OutputContainer, template: AudioStream, encoder: str, trim: Trim | None, shift: Fraction
     ):
-        layout = LAYOUTS.get(template.codec_context.layout.nb_channels, "stereo")
+        layout = written_layout(template, encoder)
         rate = template.codec_context.sample_rate
         rate = rate if rate in RATES.get(encoder, ()) else 48000
         self.stream = cast(AudioStream, output.add_stream(encoder, rate=rate))
@@ -43,6 +57,9 @@ class ReencodedTrack:
         self.damaged = 0
         """Packets that could not be decoded."""
         self._template = template
+        self._next: Fraction | None = None  # when the next frame begins if its decoder does not say, in seconds
+        self._is_silent = True  # nothing has been encoded
+        self.moved = Fraction(0)
         self._shift = round(shift * rate)
         self._graph = self._filters(rate, layout, trim)
 
@@ -50,7 +67,7 @@ class ReencodedTrack:
         graph = Graph()
         source = graph.add_abuffer(template=self._template)
         steps = [
-            ("aresample", f"{rate}:async=1"),
+            ("aresample", f"{rate}:async=1:min_hard_comp={LARGEST_ERROR}"),
             ("aformat", f"sample_fmts={self.stream.codec_context.format.name}:channel_layouts={layout}"),
         ]
         if trim:
@@ -69,19 +86,30 @@ class ReencodedTrack:
         yield from self._encoded()
 
     def finish(self) -> Iterator[av.Packet]:
-        """The packets still in the decoder and the encoder."""
+        """The packets still in the decoder and the encoder. Raises ValueError where nothing could be decoded."""
         self._decode(None)
         yield from self._encoded()
         self._graph.push(None)
         yield from self._encoded()
         yield from self.stream.encode(None)
+        if self._is_silent and self.damaged:
+            raise ValueError("no packet of the audio can be decoded")
 
     def _decode(self, packet: av.Packet | None) -> None:
         try:
             for frame in self._template.decode(packet):
-                self._graph.push(frame)
+                self._graph.push(self._timed(frame, packet))
         except av.FFmpegError:  # damaged, or its format changes midway: no reason to lose the whole run
             self.damaged += 1
+
+    def _timed(self, frame: av.AudioFrame, packet: av.Packet | None) -> av.AudioFrame:
+        """The frame with a time. Some decoders, such as that of WMA, return their last frames without one."""
+        unit = self._template.time_base or Fraction(1, frame.sample_rate)
+        if frame.pts is None:
+            start = Fraction(0) if packet is None or packet.pts is None else packet.pts * unit
+            frame.pts, frame.time_base = round((start if self._next is None else self._next) / unit), unit
+        self._next = frame.pts * (frame.time_base or unit) + Fraction(frame.samples, frame.sample_rate)
+        return frame
 
     def _encoded(self) -> Iterator[av.Packet]:
         while True:
@@ -91,4 +119,5 @@ class ReencodedTrack:
                 return
             assert frame.pts is not None, "aresample gives every frame a time"
             frame.pts -= self._shift
+            self._is_silent = False
             yield from self.stream.encode(frame)

@@ -25,6 +25,8 @@ class Container:
     """The default video codec, a key of `encoding.CODECS`."""
     audio_encoder: str
     """FFmpeg's encoder for audio that cannot be copied."""
+    text_encoder: str
+    """FFmpeg's encoder for text subtitles that cannot be copied."""
     hdr_codec: str = "hevc"
     """The default video codec for HDR, a key of `encoding.CODECS`."""
     tick: Fraction | None = None
@@ -32,7 +34,8 @@ class Container:
     options: Mapping[str, str] = field(default_factory=lambda: _TIMES_AS_GIVEN)
     """Options of the muxer."""
     edit_lists: bool = False
-    """Whether a late start is stored as an edit list, whose unit must be set (`movie_timescale`)."""
+    """Whether a late start is stored as an edit list, whose unit must be set (`movie_timescale`). It also hides packets before
+    time 0."""
     sample_aspect: bool = True
     """Whether pixels may be other than square."""
     cover_track: bool = False
@@ -41,6 +44,8 @@ class Container:
     """Whether files can be attached, cover art among them."""
     timecode_track: bool = False
     """Whether the muxer makes a track of a timecode, for which it needs the frame rate."""
+    key_options: Mapping[str, str] = field(default_factory=dict)
+    """Options of the muxer that write tags under any key, such as those of phones, where it has a fixed list otherwise."""
     codec_tags: Mapping[str, str] = field(default_factory=dict)
     """Codec tags that differ from FFmpeg's choice, by FFmpeg's name of the encoder."""
     live_options: Mapping[str, str] | None = None
@@ -49,6 +54,8 @@ class Container:
 
 
 _FRAGMENTED = {"movflags": "hybrid_fragmented+frag_keyframe"}
+
+_ANY_KEY = {"movflags": "use_metadata_tags"}
 
 _SHORT_CLUSTERS = {"cluster_time_limit": "1000"}
 
@@ -62,9 +69,11 @@ CONTAINERS: dict[str, Container] = {
             format="mp4",
             codec="h264",
             audio_encoder="aac",
+            text_encoder="mov_text",
             edit_lists=True,
             cover_track=True,
             timecode_track=True,
+            key_options=_ANY_KEY,
             codec_tags=_HEVC_OF_APPLE,
             live_options=_FRAGMENTED,
         ),
@@ -73,8 +82,10 @@ CONTAINERS: dict[str, Container] = {
             format="mov",
             codec="h264",
             audio_encoder="aac",
+            text_encoder="mov_text",
             edit_lists=True,
             timecode_track=True,
+            key_options=_ANY_KEY,
             codec_tags=_HEVC_OF_APPLE,
             live_options=_FRAGMENTED,
         ),
@@ -83,6 +94,7 @@ CONTAINERS: dict[str, Container] = {
             format="matroska",
             codec="h264",
             audio_encoder="aac",
+            text_encoder="srt",
             tick=Fraction(1, 1000),
             attachments=True,
             live_options=_SHORT_CLUSTERS,
@@ -92,6 +104,7 @@ CONTAINERS: dict[str, Container] = {
             format="webm",
             codec="vp9",
             audio_encoder="libopus",
+            text_encoder="webvtt",
             hdr_codec="av1",
             tick=Fraction(1, 1000),
             sample_aspect=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -31,6 +32,9 @@ class ImageSink:
         with writing(self._output):
             self._result = work.folder("pictures") / f"result{output.suffix.lower()}"
         self._written = False
+
+    def rehearse(self, times: Sequence[Fraction], check: Callable[[], None]) -> None:
+        """Images have nothing beside them."""
 
     def write(self, frame: Frame) -> None:
         if self._written:
@@ -78,6 +82,9 @@ class FolderSink:
         self._times: dict[str, Fraction] = {}
         with writing(self._output):
             self._folder = work.folder("pictures")
+
+    def rehearse(self, times: Sequence[Fraction], check: Callable[[], None]) -> None:
+        """Images have nothing beside them."""
 
     def write(self, frame: Frame) -> None:
         name = output_name(frame)

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.stream import AttachmentStream, Stream
+from av.stream import AttachmentStream, Disposition, Stream
+from av.subtitles.stream import SubtitleStream
 
 from videostyle.errors import BadInput
 from videostyle.frames import Trim
-from videostyle.media.audio import ReencodedTrack
+from videostyle.media.audio import ReencodedTrack, written_layout
 from videostyle.media.containers import Container
 from videostyle.media.encoding import muxer_accepts
+from videostyle.media.sample_entries import sample_entry, track_kind
+from videostyle.media.subtitles import ReencodedText, is_text
 from videostyle.media.tracks import is_empty, is_still, open_container
+from videostyle.option_groups import TrackOptions
 
 COVER_TYPES = {"png": ("cover.png", "image/png"), "mjpeg": ("cover.jpg", "image/jpeg")}
 """By codec: the names that players of Matroska look for, and MIME types."""
@@ -29,8 +35,20 @@ class SideTrack:
 
     index: int
     """Its index in the file."""
+    name: str
+    """What notices call it."""
     encoder: str = ""
-    """FFmpeg's audio encoder where it is encoded again; empty where its packets are copied."""
+    """FFmpeg's encoder where it is decoded and encoded again; empty where its packets are copied."""
+    fallback: str = ""
+    """The encoder for when its packets turn out to be unfit to copy; empty where there is none."""
+    is_cover: bool = False
+    """Whether it is cover art, which MP4 does not store as a track."""
+    sample_entry: bytes = field(default=b"", repr=False)
+    """What an MP4 or QuickTime file says of its packets, where FFmpeg's muxer cannot say it; else empty."""
+
+    @property
+    def reencoded(self) -> SideTrack:
+        return replace(self, encoder=self.fallback, fallback="")
 
 
 @dataclass(frozen=True)
@@ -39,7 +57,7 @@ class Attachment:
 
     name: str
     mime_type: str
-    data: bytes
+    data: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -55,15 +73,29 @@ class SideTracks:
     """Seconds that are subtracted from all times."""
     film: int = 0
     """Index of the stream that was stylized, whose tags the new video stream gets; without meaning for an audio file."""
+    has_tags: bool = True
+    """Whether the file's tags and chapters go into the output."""
+
+
+class Sides(NamedTuple):
+    """Everything that goes into an output beside the film."""
+
+    source: SideTracks | None
+    """Of the video that is stylized, whose tags and chapters are copied too; None where the frames come from images."""
+    sound: SideTracks | None
+    """Of an audio file."""
+
+    @property
+    def files(self) -> list[SideTracks]:
+        return [side for side in self if side is not None]
 
 
 def plan_source(
-    path: Path, film: int, container: Container, trim: Trim | None, audio: bool
+    path: Path, film: int, container: Container, trim: Trim | None, options: TrackOptions
 ) -> tuple[SideTracks, list[str]]:
     """What of the source, beside its film, goes into an output of this kind; and notices for the rest.
 
-    film: its stream index. audio: whether audio tracks are wanted. Raises OSError or av.FFmpegError where the source
-    cannot be opened.
+    film: its stream index. Raises OSError or av.FFmpegError where the source cannot be opened.
     """
     side = SideTracks(path, trim=trim, shift=trim.start if trim else Fraction(0), film=film)
     notices: list[str] = []
@@ -72,8 +104,8 @@ def plan_source(
         for stream in source.streams:
             numbers[stream.type] += 1
             if not _is_redundant(source, stream, film):
-                name = f"{stream.type} track {numbers[stream.type]} ({_codec(stream)})"
-                notices += _take(side, container, stream, "the cover art" if is_still(stream) else name, audio)
+                name = f"{stream.type} track {numbers[stream.type]} ({_content(stream)})"
+                notices += _take(side, container, stream, "the cover art" if is_cover(stream) else name, options)
     return side, notices
 
 
@@ -107,17 +139,31 @@ def _is_redundant(source: InputContainer, stream: Stream, film: int) -> bool:
     return is_chapters or ("timecode" in stream.metadata and "timecode" in source.streams[film].metadata)
 
 
-def _take(side: SideTracks, container: Container, stream: Stream, name: str, audio: bool) -> list[str]:
+def is_cover(stream: Stream) -> bool:
+    """Whether a track holds cover art, which is a single picture; tracks of thumbnails are films."""
+    return is_still(stream) and not stream.disposition & Disposition.timed_thumbnails
+
+
+def _take(side: SideTracks, container: Container, stream: Stream, name: str, options: TrackOptions) -> list[str]:
     """Add a stream to the side tracks where the container can hold it; return notices."""
     if isinstance(stream, AudioStream):
-        return _take_audio(side, container, stream, name) if audio else []
-    if stream.type == "video" and not is_still(stream) and _is_empty(side.path, stream.index):
-        return [f"{name} is empty and is left out"]
+        return _take_audio(side, container, stream, name) if options.audio == "copy" else []
+    if stream.type == "video" and not is_cover(stream):
+        if _is_empty(side.path, stream.index):
+            return [f"{name} is empty and is left out"]
+        if options.other_video == "drop":
+            return [f"{name} is not stylized and is left out; --other-video copy keeps it as it is"]
     attachment = _attachment(side.path, stream) if container.attachments else None
     if attachment is not None:
         side.attachments.append(attachment)
+    elif stream.type == "data" and container.edit_lists and (entry := _metadata_entry(side.path, stream)):
+        side.tracks.append(SideTrack(stream.index, name, sample_entry=entry))
     elif _can_copy(container, stream):
-        side.tracks.append(SideTrack(stream.index))
+        fallback = container.text_encoder if isinstance(stream, SubtitleStream) and is_text(stream) else ""
+        side.tracks.append(SideTrack(stream.index, name, fallback=fallback, is_cover=is_cover(stream)))
+    elif isinstance(stream, SubtitleStream) and _can_reencode(container, stream):
+        side.tracks.append(SideTrack(stream.index, name, container.text_encoder))
+        return [f"{name} cannot be copied into {container.format} and is re-encoded as {container.text_encoder}"]
     else:
         return [f"{name} cannot be copied into {container.format} and is left out"]
     return []
@@ -126,22 +172,56 @@ def _take(side: SideTracks, container: Container, stream: Stream, name: str, aud
 def _take_audio(side: SideTracks, container: Container, stream: AudioStream, name: str) -> list[str]:
     if stream.codec_context is None:
         return [f"{name} has an unknown format and is left out"]
-    if _can_copy(container, stream):
-        side.tracks.append(SideTrack(stream.index))
-        return []
     encoder = container.audio_encoder
+    if _can_copy(container, stream):
+        side.tracks.append(SideTrack(stream.index, name, fallback=encoder))
+        return []
     # no sample rate or no channels: it cannot be decoded
     if not muxer_accepts(container, lambda output: ReencodedTrack(output, stream, encoder, None, Fraction(0))):
         return [f"{name} is damaged and is left out"]
-    side.tracks.append(SideTrack(stream.index, encoder))
-    return [f"{name} cannot be copied into {container.format} and is re-encoded as {encoder}"]
+    side.tracks.append(SideTrack(stream.index, name, encoder))
+    return [f"{name} cannot be copied into {container.format} and is {reencoding(stream, encoder)}"]
+
+
+def reencoding(stream: Stream, encoder: str) -> str:
+    """What becomes of a track that is encoded again, in words."""
+    words = f"re-encoded as {encoder}"
+    if not isinstance(stream, AudioStream):
+        return words
+    before, after = stream.codec_context.layout.name, written_layout(stream, encoder)
+    is_same = av.AudioLayout(after).nb_channels == stream.codec_context.layout.nb_channels and after in before
+    is_usual = after in ("mono", "stereo") and stream.codec_context.layout.nb_channels in (1, 2)
+    return words if is_same or is_usual else f"{words}, with its channels {before} written as {after}"
 
 
 def _can_copy(container: Container, stream: Stream) -> bool:
     """Whether packets of this stream can be copied: the muxer is asked to write a header for it."""
-    if stream.codec_context is None or (is_still(stream) and not container.cover_track):
+    if stream.codec_context is None or (is_cover(stream) and not container.cover_track):
         return False
     return muxer_accepts(container, lambda output: output.add_stream_from_template(stream, opaque=True))
+
+
+def _metadata_entry(path: Path, stream: Stream) -> bytes:
+    """The sample entry of a track of timed metadata in an MP4 or QuickTime file; empty where it is something else.
+
+    Such are the telemetry of action cameras and drones, and what phones record of place and motion. Of these FFmpeg's muxer
+    knows GoPro's; other entries are put in its place afterwards.
+    """
+    with suppress(ValueError), path.open("rb") as file:
+        if track_kind(file, stream.index) == b"meta":
+            return sample_entry(file, stream.index)
+    return b""
+
+
+def _can_reencode(container: Container, stream: SubtitleStream) -> bool:
+    return is_text(stream) and muxer_accepts(
+        container, lambda output: ReencodedText(output, stream, container.text_encoder)
+    )
+
+
+def _content(stream: Stream) -> str:
+    """What a stream holds: its codec, or what a data track is called."""
+    return stream.metadata.get("handler_name", _codec(stream)) if stream.type == "data" else _codec(stream)
 
 
 def _codec(stream: Stream) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
@@ -13,12 +14,13 @@ from videostyle.media.image_sinks import FolderSink, ImageSink
 from videostyle.media.output_paths import IMAGES, output_kind
 from videostyle.media.video_sink import VideoSink
 from videostyle.media.workdir import WorkFolder
+from videostyle.option_groups import TrackOptions
 
 
 class Sink(Protocol):
     """Takes stylized frames in order. Nothing appears under the output's name before `finish()`.
 
-    write, end_segment and finish raise RunFailed where the disk or FFmpeg fails.
+    rehearse, write, end_segment and finish raise RunFailed where the disk or FFmpeg fails.
     """
 
     bits: int
@@ -27,6 +29,14 @@ class Sink(Protocol):
     """Whether a frame may follow the last one, so that resuming needs the stylizer's state."""
     notices: list[str]
     """Lines for the user; complete after `finish()`."""
+
+    def rehearse(self, times: Sequence[Fraction], check: Callable[[], None]) -> None:
+        """Find out what of the source can go into the output, before any frame is written; adds to `notices`.
+
+        times: of the frames that will be written, in seconds on the source's clock. check: called now and then; what it
+        raises ends the rehearsal.
+        """
+        ...
 
     def write(self, frame: Frame) -> None:
         """Take the next stylized frame, with its time on the source's clock."""
@@ -62,13 +72,13 @@ def open_sink(
     trim: Trim | None,
     rate: Fraction | None,
     settings: EncoderSettings | None = None,
-    audio: str = "copy",
+    tracks: TrackOptions = TrackOptions(),  # noqa: B008 - it is immutable
 ) -> Sink:
     """The sink for this output, chosen by its suffix.
 
     size: of the frames that will be written. rate: frames per second where a folder of images becomes a video (None: 25),
-    else without effect. settings: how a video is encoded; None: by its suffix and the source's bits. audio: "copy" for the
-    source's, "none", or an audio file whose time 0 is the first frame.
+    else without effect. settings: how a video is encoded; None: by its suffix and the source's bits. tracks: what
+    goes into a video beside the film; time 0 of an audio file is the first frame.
     Raises BadOutput where the output cannot hold the source.
     """
     kind = output_kind(output)
@@ -79,4 +89,4 @@ def open_sink(
     if info.kind == "image":
         raise BadOutput(f"{output}: a still image does not become a video", " ".join(IMAGES), "choose another -o")
     settings = settings or choose_encoder(EncodingRequest(), output.suffix, info.bits)
-    return VideoSink(output, work, source_path, info, size, trim, rate, settings, audio)
+    return VideoSink(output, work, source_path, info, size, trim, rate, settings, tracks)

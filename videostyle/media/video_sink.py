@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
+import av
 import numpy as np
 
 from videostyle.errors import BadOutput, RunFailed
 from videostyle.frames import Frame, Size, Trim, VideoInfo
+from videostyle.media.captions import SEI_HEADERS, with_captions
 from videostyle.media.color.hdr import hdr_color
 from videostyle.media.color.matrices import SRGB, ColorTags, default_tags
 from videostyle.media.containers import container_of
 from videostyle.media.encoding import EncoderSettings, Encoding
 from videostyle.media.image_sources import FOLDER_RATE
 from videostyle.media.images import picture_bytes
-from videostyle.media.mux import mux
+from videostyle.media.mux import Film, write_output
 from videostyle.media.pixels import over_white
+from videostyle.media.proof import missing, tags_to_keep
+from videostyle.media.rehearsal import rehearse, write_what_can_be
 from videostyle.media.resize import resize
-from videostyle.media.segments import SEGMENT_FRAMES, Span, encode_segment, next_span
-from videostyle.media.side_tracks import SideTracks, plan_sound, plan_source
+from videostyle.media.segments import SEGMENT_FRAMES, Span, encode_segment, joined_packets, next_span
+from videostyle.media.side_tracks import Sides, plan_sound, plan_source
 from videostyle.media.workdir import WorkFolder, publish, write_atomically, writing
+from videostyle.option_groups import TrackOptions
 
 TRANSPARENT = "transparent frames are composited over white: a video has no transparency"
 
@@ -48,7 +55,7 @@ class VideoSink:
         trim: Trim | None,
         rate: Fraction | None,
         settings: EncoderSettings,
-        audio: str,
+        tracks: TrackOptions,
     ):
         self.notices: list[str] = []
         self.bits = 8 if settings.bits == 8 else 16
@@ -61,8 +68,7 @@ class VideoSink:
             self.notices.append(f"a folder of frames has no clock: written at {float(self._rate):g} frames per second")
         self._size = size
         self._encoding = self._plan_encoding(info, settings)
-        self._side: SideTracks | None = None  # of the source
-        self._sound: SideTracks | None = None  # of an audio file
+        self._sides = Sides(None, None)
         self._last: Span | None = None
         self._waiting: list[Path] = []  # the frames of the open segment
         self._newest: list[Path] = []  # the last frame of the segment before it
@@ -71,11 +77,11 @@ class VideoSink:
         with writing(self._output):
             self._frames, self._encoded = work.folder("pictures"), work.folder("segments")
             if info.kind == "video":
-                self._side, lines = plan_source(source_path, info.track, self._container, trim, audio == "copy")
-                self.notices += lines
-        if audio not in ("copy", "none"):
-            self._sound, lines = plan_sound(Path(audio), self._container)
-            self.notices += lines
+                source, lines = plan_source(source_path, info.track, self._container, trim, tracks)
+                self._sides, self.notices = self._sides._replace(source=source), self.notices + lines
+        if tracks.audio not in ("copy", "none"):
+            sound, lines = plan_sound(Path(tracks.audio), self._container)
+            self._sides, self.notices = self._sides._replace(sound=sound), self.notices + lines
 
     def _plan_encoding(self, info: VideoInfo, settings: EncoderSettings) -> Encoding:
         height, width = self._size
@@ -100,10 +106,23 @@ class VideoSink:
             color=_color(settings, height),
         )
 
+    def rehearse(self, times: Sequence[Fraction], check: Callable[[], None]) -> None:
+        spans: list[Span] = []
+        ends = [*times[1:], times[-1] + 1 / self._encoding.rate]
+        for number, (time, end) in enumerate(zip(times, ends, strict=True)):
+            start, end = self._on_output_clock(number, time, end)
+            spans.append(next_span(spans[-1] if spans else None, start, end, self._encoding.tick))
+        sides = self._synced(spans[0].start, spans[-1].end)
+        with writing(self._output):
+            sides, notices = rehearse(self._work.path, self._container, self._encoding, sides, spans, check)
+        self._sides = sides
+        self.notices += notices
+
     def write(self, frame: Frame) -> None:
         if frame.size != self._size:
             raise ValueError(f"a frame of {frame.size}, not {self._size}")
-        start, end = self._interval(frame)
+        number = self._last.number + 1 if self._last else 0
+        start, end = self._on_output_clock(number, frame.time, frame.time + frame.duration)
         self._last = next_span(self._last, start, end, self._encoding.tick)
         path = self._last.file(self._frames, ".png")
         image = frame.image
@@ -119,13 +138,12 @@ class VideoSink:
         if len(self._waiting) == SEGMENT_FRAMES:
             self.end_segment()
 
-    def _interval(self, frame: Frame) -> tuple[Fraction, Fraction]:
-        """When the frame appears and disappears, in seconds on the output's clock."""
+    def _on_output_clock(self, number: int, start: Fraction, end: Fraction) -> tuple[Fraction, Fraction]:
+        """When a frame appears and disappears, in seconds on the output's clock. number: of the frame in the run, from 0."""
         if self._rate:
-            number = self._last.number + 1 if self._last else 0
             return number / self._rate, (number + 1) / self._rate
-        start = frame.time - (self._trim.start if self._trim else 0)
-        return start, start + frame.duration
+        zero = self._trim.start if self._trim else 0
+        return start - zero, end - zero
 
     def _fitted(self, image: np.ndarray) -> np.ndarray:
         """The image at the encoded size: wider where pixels must be square, less one row or column where chroma needs it."""
@@ -157,17 +175,30 @@ class VideoSink:
         if not self._segments:
             raise RunFailed(f"{self._output} was not written: no frame was stylized")
         with writing(self._output):
-            sound = self._synced_sound()
-            self.notices += mux(self._result, self._container, self._segments, self._encoding, self._side, sound)
+            tags = tags_to_keep(self._sides.source)
+            film = Film(self._segments[0], lambda: self._packets("A53_CC" in tags))
+            written, notices = write_what_can_be(
+                partial(write_output, self._result, self._container, film, self._encoding),
+                self._synced(Span.of(self._segments[0]).start, Span.of(self._segments[-1]).end),
+                self._container,
+            )
+            notices += missing(self._result, written, tags)
             publish(self._result, self._output)
+        self.notices += [line for line in notices if line not in self.notices]
 
-    def _synced_sound(self) -> SideTracks | None:
-        """The audio file's tracks, from the start of the first frame to the end of the last."""
-        if self._sound is None:
-            return None
-        start, end = Span.of(self._segments[0]).start, Span.of(self._segments[-1]).end
+    def _packets(self, has_captions: bool) -> Iterator[av.Packet]:
+        packets, encoder = joined_packets(self._segments, self._encoding.tick), self._encoding.settings.encoder
+        if self._sides.source is None or not has_captions or encoder not in SEI_HEADERS:
+            return packets
+        return with_captions(packets, self._sides.source, self._encoding.tick, encoder)
+
+    def _synced(self, start: int, end: int) -> Sides:
+        """The side tracks, an audio file's from the start of the first frame to the end of the last, in ticks."""
+        if self._sides.sound is None:
+            return self._sides
         tick = self._encoding.tick
-        return replace(self._sound, trim=Trim(Fraction(0), (end - start) * tick), shift=-start * tick)
+        sound = replace(self._sides.sound, trim=Trim(Fraction(0), (end - start) * tick), shift=-start * tick)
+        return self._sides._replace(sound=sound)
 
     def abort(self) -> None:
         self._result.unlink(missing_ok=True)

@@ -22,8 +22,8 @@ from videostyle.media.output_paths import check_output, default_output, output_k
 from videostyle.media.resize import fit_size
 from videostyle.media.side_tracks import plan_sound
 from videostyle.models.devices import resolve_device
-from videostyle.option_groups import FinishingOptions, OptimizerOptions, SelectionOptions, StyleOptions
-from videostyle.options import parse_frames, parse_rate, result_options
+from videostyle.option_groups import FinishingOptions, OptimizerOptions, SelectionOptions, StyleOptions, TrackOptions
+from videostyle.options import default_of, parse_frames, parse_rate, result_options
 from videostyle.provenance import plain_options
 from videostyle.style_images import check_styles, style_pictures
 from videostyle.stylizers.memory import check_memory
@@ -60,8 +60,8 @@ class RunPlan:
     """How the video is encoded; None where pictures are written."""
     rate: Fraction | None
     """Frames a second of a video made from a folder, where it was given."""
-    audio: str
-    """One of "copy", "none", or a file whose sound replaces the source's."""
+    tracks: TrackOptions
+    """What goes into the video beside the film."""
     selection: SelectionOptions
     """The part of the source that is rendered."""
     finishing: FinishingOptions
@@ -114,7 +114,7 @@ def resolve(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> RunPlan
         flow=flow,
         encoder=encoder,
         rate=parse_rate(job.fps),
-        audio=job.audio,
+        tracks=job.group(TrackOptions),
         selection=job.group(SelectionOptions),
         finishing=job.group(FinishingOptions),
         single_frame_iterations=None if job.first_iterations else job.iterations,
@@ -225,8 +225,8 @@ def resolve_encoder(job: Job, info: VideoInfo, output: Path) -> EncoderSettings 
             plan_sound(Path(job.audio), container_of(output))  # refused before anything slow is done
         request = EncodingRequest(job.codec, job.crf, job.pix_fmt, info.hdr if job.hdr == "keep" else None)
         return choose_encoder(request, output.suffix, info.bits)
-    for name, default in (("codec", None), ("crf", None), ("pix_fmt", None), ("hdr", "tonemap"), ("audio", "copy")):
-        if getattr(job, name) != default:
+    for name in ("codec", "crf", "pix_fmt", "hdr", "audio", "other_video"):
+        if getattr(job, name) != default_of(Job, name):
             flag = name.replace("_", "-")
             raise BadOption(
                 f"--{flag} has no effect, as {output} is not a video", todo="leave it out, or choose -o out.mp4"

@@ -141,8 +141,9 @@ def _opened(
     checkpoints = Checkpoints(work, identity(plan, source.info, shots), shots, progress.notice, interval)
     checkpoint = None if plan.restart else checkpoints.newest()
     sink = open_sink(
-        plan.output, work, plan.input, source.info, plan.out_size, shots.trim, plan.rate, plan.encoder, plan.audio
+        plan.output, work, plan.input, source.info, plan.out_size, shots.trim, plan.rate, plan.encoder, plan.tracks
     )
+    sink.rehearse(shots.times, progress.stop_if_cancelled)
     run = Run(source, sink, Renderer(plan, shots, sink, progress), work, checkpoints)
     if checkpoint is not None:
         run.resume(checkpoint, progress.notice)
