@@ -14,17 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from videostyle.config import (
-    ExportJob,
-    Job,
-    MeasureJob,
-    ObjectiveOptions,
-    TrainJob,
-    WebcamJob,
-    parse_frames,
-    parse_rate,
-)
+from videostyle.config import ExportJob, Job, MeasureJob, TrainJob, WebcamJob
 from videostyle.errors import BadOption
+from videostyle.option_groups import ObjectiveOptions
 from videostyle.options import (
     LEARNED,
     MODEL,
@@ -35,6 +27,8 @@ from videostyle.options import (
     flag_of,
     is_given,
     options_of,
+    parse_frames,
+    parse_rate,
     result_options,
     shared_options,
     switch,

@@ -194,7 +194,7 @@ def test_source_ends_early(clip, style, tmp_path, monkeypatch):
 
     def shorter(self, size=None, first=0, frames=VideoSource.frames):
         passes.append(size)
-        return islice(frames(self, size, first), None if len(passes) == 1 else 4)
+        yield from islice(frames(self, size, first), None if len(passes) == 1 else 4)
 
     with monkeypatch.context() as shrunk:
         shrunk.setattr(VideoSource, "frames", shorter)

@@ -8,7 +8,7 @@ its line to TERMS, and its weight, NAME_weight, to ObjectiveOptions in option_gr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -80,7 +80,7 @@ class Term:
     layers: tuple[str, ...] = ()
     """The layers whose activations the term depends on; () if it depends on the pixels alone."""
 
-    style_statistic: ClassVar[Callable[[str, Tensor, Tile], Tensor] | None] = None
+    style_statistic: ClassVar[staticmethod[[str, Tensor, Tile], Tensor] | None] = None
     """As `statistic`, but of a style image; None for a term that is not about style."""
 
     spatial: bool = True
