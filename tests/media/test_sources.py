@@ -151,7 +151,7 @@ def test_repeated_time(tmp_path):
     assert times(source) == [0, 40 * MS, 80 * MS]
     times(source)
     assert source.skipped == 0
-    assert [line for line in source.info.notices if "1 frame has the time of the frame before" in line]
+    assert [line for line in source.info.notices if "1 frame is left out: it has the time of the frame before" in line]
     assert len(source.info.notices) == 1  # counted afresh in every pass
 
 

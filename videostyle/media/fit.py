@@ -32,7 +32,8 @@ class Shape:
         return self.size[1] * self.sample_aspect / self.size[0]
 
     def __str__(self) -> str:
-        pixels = "" if self.sample_aspect == 1 else f" with pixels of {self.sample_aspect} in width to height"
+        wide, high = self.sample_aspect.as_integer_ratio()
+        pixels = "" if wide == high else f" (pixel aspect {wide}:{high})"
         return f"{self.size[1]}x{self.size[0]}{pixels}"
 
 

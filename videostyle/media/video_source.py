@@ -162,7 +162,7 @@ class VideoSource:
     def _undecodable(self, track: int) -> BadInput:
         with open_video(self.path) as container, suppress(av.FFmpegError):
             if is_encrypted(container, _video_stream(container, track)):
-                return BadInput(f"{self.path} is encrypted, and its key is not known", ACCEPTED, "decrypt it first")
+                return BadInput(f"{self.path} is encrypted, and its key is not known", todo="give a decrypted copy")
         return BadInput(f"no frame of the video in {self.path} can be decoded", ACCEPTED, "the file may be damaged")
 
     def _notice_interlaced(self) -> None:
@@ -174,8 +174,8 @@ class VideoSource:
     def _repeated_lines(self) -> list[str]:
         if not self._repeated:
             return []
-        frames = "1 frame has" if self._repeated == 1 else f"{self._repeated} frames have"
-        return [f"{frames} the time of the frame before in {self.path.name}, and cannot be shown: left out"]
+        left_out = "1 frame is left out: it has" if self._repeated == 1 else f"{self._repeated} frames are left out: they have"
+        return [f"of {self.path.name} {left_out} the time of the frame before"]
 
     def _add_notices(self, *lines: str) -> None:
         new = [line for line in lines if line not in self.info.notices]
