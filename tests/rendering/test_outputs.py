@@ -11,11 +11,12 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.support.clips import Tone, gradient, make_clip
+from tests.support.clips import BT2020_NCL, LIMITED, Tags, Tone, flat_yuv, gradient, make_clip
 from tests.support.runs import SIZE, frame_times, iterations, moving_disc, names_in, packets, quick_job, stripes
 from videostyle import Job, run
 from videostyle.errors import BadOutput
 from videostyle.events import RunStarted
+from videostyle.frames import HdrTags
 from videostyle.media.images import read_picture
 from videostyle.media.sources import open_source
 from videostyle.reports.json import write_report
@@ -65,6 +66,37 @@ def test_transport_stream_starts_at_zero(style, tmp_path):
     sound_before, sound = (packets(path, "audio") for path in (source, tmp_path / "out.mp4"))
     assert len(sound) == len(sound_before)
     assert abs(sound_before[0][1] - shift - sound[0][1]) < MS
+
+
+def test_size_that_changes(style, tmp_path):
+    """The frames of the second shape are 20 pixels wide in 48; nothing is stylized in the bars beside them."""
+    wide = make_clip(tmp_path / "a.ts", moving_disc(3), pts=[25, 26, 27], options={"g": "1"})
+    tall = make_clip(tmp_path / "b.ts", [gradient(64, 36)] * 2, pts=[28, 29], options={"g": "1"})
+    (tmp_path / "in.ts").write_bytes(wide.read_bytes() + tall.read_bytes())
+    report = run(quick_job(tmp_path / "in.ts", style, tmp_path / "out.mkv", codec="ffv1"))
+    assert any("change from 48x36 to 36x64 at 0.12 s" in line for line in report.notices)
+    with closing(open_source(tmp_path / "out.mkv")) as output:
+        frames = [frame.image for frame in output.frames()]
+    assert len(frames) == 5
+    for image in frames[3:]:
+        assert not image[:, :14].any()
+        assert not image[:, 34:].any()
+        assert image[:, 14:34].any(axis=2).mean() > 0.9
+    for image in frames[:3]:
+        assert image[:, :14].any()
+
+
+def test_hdr_kept(style, tmp_path):
+    """What is stylized is the tone-mapped picture; what is written is HDR again, and reads as the same picture."""
+    tags = Tags(BT2020_NCL, LIMITED, 9, 16)
+    codes = [flat_yuv(96, 128, (4 * 120, 4 * 110, 4 * 140), "yuv420p10le") for _ in range(2)]
+    source = make_clip(tmp_path / "in.mkv", codes, codec="ffv1", pix_fmt="yuv420p10le", tags=tags)
+    run(quick_job(source, style, tmp_path / "sdr.mkv", codec="prores"))
+    run(quick_job(source, style, tmp_path / "hdr.mkv", codec="prores", hdr="keep"))
+    with closing(open_source(tmp_path / "sdr.mkv")) as sdr, closing(open_source(tmp_path / "hdr.mkv")) as hdr:
+        assert (sdr.info.hdr, hdr.info.hdr) == (None, HdrTags(9, 16))
+        for one, other in zip(sdr.frames(), hdr.frames(), strict=True):
+            assert np.abs(one.image.astype(int) - other.image).mean() < 65535 / 100
 
 
 def test_folder_to_folder(folder, style, tmp_path):

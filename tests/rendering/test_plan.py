@@ -12,7 +12,7 @@ from PIL import Image
 
 from videostyle.config import Job
 from videostyle.errors import BadInput, BadOption, BadOutput
-from videostyle.frames import VideoInfo
+from videostyle.frames import HdrTags, VideoInfo
 from videostyle.rendering.plan import resolve, resolve_output, resolve_size
 from videostyle.style_images import check_styles
 from videostyle.stylizers.memory import LinearMemory
@@ -44,6 +44,26 @@ def test_notice_of_lost_depth(place):
         notices: list[str] = []
         resolve(job(place, output="out.mp4", size=64, **options), deep, notices.append)
         assert any("more than 8 bits" in line for line in notices) is lost
+
+
+def test_hdr(place):
+    """Without --hdr keep a notice names it; where it can do nothing, it is refused."""
+    hdr = replace(VIDEO, bits=16, hdr=HdrTags(9, 16))
+    notices: list[str] = []
+    resolve(job(place, output="out.mp4", size=64), hdr, notices.append)
+    assert "out.mp4 is written in BT.709; --hdr keep writes HDR" in notices
+    plan = resolve(job(place, output="out.mp4", size=64, hdr="keep"), hdr, notices.append)
+    assert plan.encoder is not None
+    assert (plan.encoder.encoder, plan.encoder.bits, plan.encoder.hdr) == ("libx265", 10, HdrTags(9, 16))
+    with pytest.raises(BadOption, match=r"--hdr keep has no effect, as .* is not HDR"):
+        resolve(job(place, output="out.mp4", size=64, hdr="keep"), VIDEO, notices.append)
+    with pytest.raises(BadOption, match=r"--hdr has no effect, as .* is not a video"):
+        resolve(job(place, output="out", size=64, hdr="keep"), hdr, notices.append)
+
+
+def test_deinterlace_needs_a_video(place):
+    with pytest.raises(BadOption, match="--deinterlace on has no effect"):
+        resolve(job(place, "frames", output="out.mp4", size=64, deinterlace="on"), FOLDER, print)
 
 
 # --- the output ------------------------------------------------------------------------------------------------------

@@ -174,7 +174,9 @@ class VideoSource:
     def _repeated_lines(self) -> list[str]:
         if not self._repeated:
             return []
-        left_out = "1 frame is left out: it has" if self._repeated == 1 else f"{self._repeated} frames are left out: they have"
+        left_out = (
+            "1 frame is left out: it has" if self._repeated == 1 else f"{self._repeated} frames are left out: they have"
+        )
         return [f"of {self.path.name} {left_out} the time of the frame before"]
 
     def _add_notices(self, *lines: str) -> None:
