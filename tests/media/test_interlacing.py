@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.support.clips import gradient, make_clip
+from videostyle.errors import BadInput
 from videostyle.media.interlacing import order_seen
 from videostyle.media.sources import open_source
 from videostyle.option_groups import ReadingOptions
@@ -164,6 +165,14 @@ def test_on(tmp_path):
     source = open_source(path, ReadingOptions(deinterlace="on"))
     assert all(combing(frame.image) < 1 for frame in source.frames())
     assert "is interlaced" in source.info.notices[0]
+
+
+def test_frames_too_small_for_fields(tmp_path):
+    """They are refused in a sentence."""
+    path = make_clip(tmp_path / "a.mkv", [woven(number)[:4, :4] for number in range(3)])
+    assert len(list(open_source(path).frames())) == 3
+    with pytest.raises(BadInput, match=r"frames of 4x4 pixels in yuv420p cannot be deinterlaced; .*--deinterlace off"):
+        list(open_source(path, ReadingOptions(deinterlace="on")).frames())
 
 
 def test_interlaced_and_turned(tmp_path):

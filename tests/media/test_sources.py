@@ -262,6 +262,19 @@ def test_second_view(tmp_path):
     assert open_source(tmp_path / "none.mkv").info.size == (36, 64)
 
 
+def test_first_track_damaged(tmp_path):
+    """Where no frame of the film decodes, the next track is read, and a notice says so."""
+    one, two = (make_clip(tmp_path / name, steps(4)) for name in ("a.mp4", "b.mp4"))
+    interleave(tmp_path / "both.mp4", one, two)
+    data = bytearray((tmp_path / "both.mp4").read_bytes())
+    for at, size in packet_places(tmp_path / "both.mp4"):
+        data[at : at + size] = bytes(size)
+    (tmp_path / "both.mp4").write_bytes(data)
+    source = open_source(tmp_path / "both.mp4")
+    assert source.info.track == 1
+    assert source.info.notices == ("no frame of track 1 of both.mp4 can be decoded; track 2 is stylized instead",)
+
+
 def interleave(target: Path, *clips: Path, default: int | None = 0) -> None:
     """One file with the video tracks of several, packet by packet."""
     with contextlib.ExitStack() as files, av.open(str(target), "w") as output:

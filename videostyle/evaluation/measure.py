@@ -27,7 +27,7 @@ from videostyle.events import Analyzing, Event, Progress
 from videostyle.frames import SMALLEST_SIDE, Size
 from videostyle.media.image_sinks import output_name
 from videostyle.media.resize import fit_size
-from videostyle.media.sources import Source, open_source, skipped_lines
+from videostyle.media.sources import AS_WRITTEN, Source, open_source, skipped_lines
 from videostyle.models.devices import resolve_device
 from videostyle.models.features import load_features
 from videostyle.provenance import LIBRARIES, plain_options
@@ -61,7 +61,7 @@ def measure(
         torch.set_num_threads(job.threads)
     check_styles(job.styles)
     exact = None if job.flow_dir is None else FlowFolder(job.flow_dir)
-    with closing(open_source(job.source, job)) as source, closing(open_source(job.output)) as output:
+    with closing(open_source(job.source, job)) as source, closing(open_source(job.output, AS_WRITTEN)) as output:
         size = measured_size(output, job.size)
         overlap = overlap_of(job, source, output, events)
         measurer = measurer_of(job, overlap, size, exact, events)

@@ -69,12 +69,14 @@ class ShapeChanges:
                 raise BadInput(change, todo="--fit bars keeps them whole, --fit fill crops them")
             self._last, self._how = shape, fitting(shape, self.first, self.fit)
             if self._count <= _MOST_CHANGES:
-                self.notices = (*self.notices, f"{change}: {self._treatment()}")
+                self.notices = (*self.notices, f"{change}: {self._treatment(shape)}")
             elif self._count == _MOST_CHANGES + 1:
                 self.notices = (*self.notices, f"the frames of {self.name} change their shape more often after that")
         return self._how
 
-    def _treatment(self) -> str:
+    def _treatment(self, shape: Shape) -> str:
+        if shape == self.first:
+            return "the first one's shape again"
         if self._how.covered != WHOLE:
             return "shown between black bars; --fit fill crops them instead"
         if self._how.used != WHOLE:

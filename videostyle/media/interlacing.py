@@ -12,10 +12,13 @@ import numpy as np
 from av.filter import Graph
 from av.video.stream import VideoStream
 
+from videostyle.errors import BadInput
+
 MARKING = {
-    "dnxhd", "dvvideo", "ffv1", "h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "prores", "vc1", "vvc", "wmv3",
+    "dnxhd", "dvvideo", "h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "prores", "vc1", "vvc", "wmv3",
 }  # fmt: skip
-"""Codecs that mark each frame as interlaced or not: what a container says of the whole track does not count for them."""
+"""Codecs that mark each frame as interlaced or not: what a container says of the whole track does not count for them. FFV1
+marks frames too, but captures are often made without, and then call all frames progressive."""
 
 PROGRESSIVE = {"apng", "av1", "gif", "libdav1d", "png", "theora", "vp8", "vp9", "webp"}
 """Codecs made for progressive video: their first frames are not searched for fields."""
@@ -165,9 +168,14 @@ def _kind(picture: av.VideoFrame) -> tuple[int, int, str]:
 
 
 def _bwdif(picture: av.VideoFrame, how: Deinterlacing) -> Graph:
+    """Raises BadInput for frames that bwdif does not take."""
     rate, which = "field" if how.each_field else "frame", "all" if how.everything else "interlaced"
     order = [("setfield", f"mode={how.order}")] if how.order else []
-    return _graph(picture, *order, ("bwdif", f"mode=send_{rate}:deint={which}"))
+    try:
+        return _graph(picture, *order, ("bwdif", f"mode=send_{rate}:deint={which}"))
+    except av.FFmpegError as error:
+        problem = f"frames of {picture.width}x{picture.height} pixels in {picture.format.name} cannot be deinterlaced"
+        raise BadInput(problem, todo="leave them as they are with --deinterlace off") from error
 
 
 def _graph(picture: av.VideoFrame, *filters: tuple[str, str]) -> Graph:

@@ -17,6 +17,9 @@ from videostyle.option_groups import ReadingOptions
 
 AS_USUAL = ReadingOptions()
 
+AS_WRITTEN = ReadingOptions(deinterlace="off")
+"""How an output of this program is read, which is never interlaced, however its strokes look."""
+
 
 class Source(Protocol):
     """A video, an image or a folder of numbered images, whose frames can be read any number of times."""

@@ -69,8 +69,12 @@ class VideoSource:
             tracks = [stream.index for stream in film_candidates(container)]
         if not tracks:
             raise BadInput(f"{path} has no video track", ACCEPTED)
-        if not any(self._find_first_frame(track) for track in tracks):
+        film = next((track for track in tracks if self._find_first_frame(track)), None)
+        if film is None:
             raise self._undecodable(tracks[0])
+        if film != tracks[0]:
+            problem = f"no frame of track {tracks[0] + 1} of {path.name} can be decoded"
+            self._add_notices(f"{problem}; track {film + 1} is stylized instead")
 
     def frames(self, size: Size | None = None, first: int = 0) -> Generator[Frame]:
         """The frames from ordinal `first` on, upright and scaled to `size`; those before are decoded only to be counted.

@@ -15,7 +15,7 @@ from videostyle.media.image_sinks import output_name
 from videostyle.media.images import read_picture
 from videostyle.media.pixels import to_bits
 from videostyle.media.resize import fit_size, resize
-from videostyle.media.sources import frames_at, open_source
+from videostyle.media.sources import AS_WRITTEN, frames_at, open_source
 from videostyle.option_groups import ReadingOptions
 from videostyle.options import options_of
 from videostyle.reports.records import RunReport, SampleFrame
@@ -86,4 +86,4 @@ def output_frames(output: Path, size: Size, places: Sequence[int], sources: Sequ
     """The output's frames at these places of a run: a folder's by the names of their source frames, a video's by order."""
     if output.is_dir():
         return [resize(read_picture(output / output_name(frame)).image, size) for frame in sources]
-    return [frame.image for frame in frames_at(output, size, places)]
+    return [frame.image for frame in frames_at(output, size, places, AS_WRITTEN)]
