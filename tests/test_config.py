@@ -278,6 +278,7 @@ def test_what_a_resumed_run_has_to_repeat() -> None:
         "iterations",
         "first_iterations",
         "keep_colors",
+        "background",
         "seed",
     }
     assert set(result_options(job())) == {Job.flag(name) for name in run | FIXED_BY_TRAINING}

@@ -46,6 +46,8 @@ class ShotList:
     """Of each frame, in seconds on the source's clock: with them a shot can be rendered without the ones before it."""
     origin: Fraction = field(default=Fraction(0), compare=False)
     """Time of the source's first frame in seconds, whether it is selected or not."""
+    transparent: bool = field(default=False, compare=False)
+    """Whether any frame is transparent in places."""
 
     def __contains__(self, ordinal: int) -> bool:
         return self.first <= ordinal < self.first + self.count
@@ -125,12 +127,14 @@ def analyze(source: Source, options: SelectionOptions, on_frame: Callable[[int],
     changes: list[float] = []
     times: list[Fraction] = []
     first = last = None
+    transparent = False
     selection = Selection(options, source.info)
     with closing(source.frames(_analysis_size(source.info.size))) as frames:
         for count, frame in enumerate(selection.of(frames), 1):
             changes += [changed_share(last.image, frame.image)] if last else []
             first, last = first or frame, frame
             times.append(frame.time)
+            transparent = transparent or frame.alpha is not None
             cuts += detector.push(to_bits(frame.image, 8))
             on_frame(count)
     if first is None or last is None or selection.origin is None:
@@ -144,6 +148,7 @@ def analyze(source: Source, options: SelectionOptions, on_frame: Callable[[int],
         change=sum(changes) / max(1, len(changes)),
         times=tuple(times),
         origin=selection.origin.time,
+        transparent=transparent,
     )
 
 

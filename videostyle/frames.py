@@ -39,7 +39,8 @@ class Frame:
     name: str = ""
     """The file's name in a folder of images, else empty."""
     alpha: np.ndarray | None = None
-    """(H, W) of the image's type, or None where everything is opaque."""
+    """(h, w) of the image's type, or None where everything is opaque. A source gives it at its own size, also where it scales
+    the image; a sink takes it at the image's size."""
     covered: Shares = WHOLE
     """Shares of the height and the width, in the middle, that the picture covers; the rest is black bars."""
 
@@ -47,8 +48,8 @@ class Frame:
         image, alpha = self.image, self.alpha
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype not in (np.uint8, np.uint16):
             raise ValueError(f"a frame's image is uint8 or uint16 (H, W, 3), not {image.dtype} {image.shape}")
-        if alpha is not None and (alpha.shape != image.shape[:2] or alpha.dtype != image.dtype):
-            raise ValueError(f"alpha is {image.dtype} {image.shape[:2]}, not {alpha.dtype} {alpha.shape}")
+        if alpha is not None and (alpha.ndim != 2 or alpha.dtype != image.dtype):
+            raise ValueError(f"alpha is {image.dtype} (h, w), not {alpha.dtype} {alpha.shape}")
         if self.duration < 0 or self.index < 0:
             raise ValueError(f"duration and index are not negative: {self.duration}, {self.index}")
 

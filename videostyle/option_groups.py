@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from videostyle.options import LEARNED, OPTIMIZE, TRAINED, Options, option, parse_frames, parse_rate
+from videostyle.options import LEARNED, OPTIMIZE, TRAINED, Options, option, parse_color, parse_frames, parse_rate
 
 PRESETS = ("draft", "standard", "high")
 
@@ -119,6 +119,12 @@ class FinishingOptions(Options):
     """What is done to a stylized picture before it is written."""
 
     keep_colors: bool = style_option(False, "Keep the source's colors; only brightness and strokes are stylized.")
+    background: str | None = encoding_option(
+        None,
+        "Compose transparent frames over this color, a name or #rrggbb.",
+        parse=parse_color,
+        default_text="black where the output cannot be transparent",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -288,6 +288,20 @@ def parse_rate(text: str | None) -> Fraction | None:
     return ntsc if rate.denominator > 1 and ntsc and abs(rate - ntsc) < Fraction(1, 200) else rate
 
 
+def parse_color(text: str) -> tuple[int, int, int]:
+    """`--background` as (R, G, B) of 8 bits: a name of CSS, or #rrggbb. Raises BadOption for anything else."""
+    from PIL import ImageColor  # not at the top: every `--help` would wait for it
+
+    refusal = BadOption(f"--background {text} is not a color", "a name such as black or forestgreen, or #rrggbb")
+    try:
+        red, green, blue, *alpha = ImageColor.getrgb(str(text))
+    except ValueError:
+        raise refusal from None
+    if alpha:
+        raise refusal
+    return red, green, blue
+
+
 def command_line(command: str, job: Options) -> str:
     """The line for a POSIX shell that does a job again: its arguments, and the options that differ from their defaults."""
     words = ["videostyle", command]

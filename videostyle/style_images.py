@@ -11,7 +11,7 @@ from videostyle.config import MODEL_SUFFIX
 from videostyle.errors import BadInput
 from videostyle.media import images
 from videostyle.media.images import read_picture
-from videostyle.media.pixels import over_white
+from videostyle.media.pixels import WHITE, over
 from videostyle.models.model_file import ACCEPTED, read_style_model
 
 
@@ -27,7 +27,7 @@ def load_style(path: Path) -> np.ndarray:
     if min(picture.image.shape[:2]) < 2:
         size = f"{picture.image.shape[1]}x{picture.image.shape[0]}"
         raise BadInput(f"style {path} has only {size} pixels", todo="a style image needs 2x2 pixels or more")
-    return picture.image if picture.alpha is None else over_white(picture.image, picture.alpha)
+    return picture.image if picture.alpha is None else over(picture.image, picture.alpha, WHITE)
 
 
 def style_pictures(path: Path) -> list[np.ndarray]:

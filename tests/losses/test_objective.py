@@ -11,6 +11,7 @@ from videostyle.losses import tiles
 from videostyle.losses.objective import Objective
 from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import (
+    OPAQUE,
     TERMS,
     Content,
     FrameTargets,
@@ -91,14 +92,16 @@ def test_temporal_gradient():
     torch.testing.assert_close(value.gradient, 300 * expected.detach(), rtol=1e-4, atol=1e-8)
 
 
-def test_gradient_agrees_with_differences():
+@pytest.mark.parametrize("guided", [False, True], ids=["", "guided"])
+def test_gradient_agrees_with_differences(guided):
     """In double precision, along random directions, on the plain and on the fast network."""
     thin = thin_weights()
     exact = VGGWeights(thin.mean, {name: (w.double(), b.double()) for name, (w, b) in thin.layers.items()})
     content, image, warped = (picture(*SIZE, seed).double() for seed in (1, 0, 3))
     for features in (features_of(exact, dtype=torch.float64), VGG19(exact, dtype=torch.float64)):
         styles = StyleTargets(features, [picture(24, 20, 2).double()]).at(SIZE)
-        frame = FrameTargets(features, content, styles, warped, torch.rand(1, 1, *SIZE).double())
+        guides = {OPAQUE: picture(*SIZE, 5)[:, :1].double()} if guided else {}
+        frame = FrameTargets(features, content, styles, warped, torch.rand(1, 1, *SIZE).double(), guides)
         objective = Objective(frame, Weights())
         gradient, random = objective(image).gradient, torch.Generator().manual_seed(0)
         for _ in range(3):

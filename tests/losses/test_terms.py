@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.support.thin_vgg import copied_activations, picture, thin_vgg
 from videostyle.losses.terms import (
     CONTENT_LAYERS,
+    OPAQUE,
     STYLE_LAYERS,
     TERMS,
     Content,
@@ -24,7 +25,7 @@ from videostyle.losses.terms import (
     relative_distance,
     temporal_distance,
 )
-from videostyle.losses.tiles import Tile, tiles_of
+from videostyle.losses.tiles import Tile, stride_of, tiles_of
 from videostyle.option_groups import ObjectiveOptions
 
 SIZE = (20, 28)
@@ -152,6 +153,66 @@ def test_gram_gradient_is_autograds():
         gradient = torch.ones_like(own[layer])
         style.add_gradient(layer, own[layer], gradient, slope, WHOLE)
         torch.testing.assert_close(gradient - 1, expected, rtol=1e-4, atol=1e-5)
+
+
+def guided(seed: int, guide: torch.Tensor) -> FrameTargets:
+    return FrameTargets(thin_vgg(), picture(*SIZE, 1), [statistics(seed)], guides={OPAQUE: guide})
+
+
+def soft_guide() -> torch.Tensor:
+    """A half plane with a soft edge, (1, 1, H, W)."""
+    return (torch.arange(SIZE[1]).float() / 12 - 0.6).clamp(0, 1).expand(1, 1, *SIZE).contiguous()
+
+
+def numpy_guided_gram(activation: torch.Tensor, guide: torch.Tensor, step: int) -> np.ndarray:
+    """sum(w f f^T) / sum(w), w being the mean of the guide over the step x step pixels of a place."""
+    height, width, channels = activation.shape
+    pixels = guide.double().numpy()[0, 0, : height * step, : width * step]
+    weights = pixels.reshape(height, step, width, step).mean((1, 3)).ravel()
+    places = activation.double().numpy().reshape(-1, channels)
+    return np.einsum("p,pi,pj->ij", weights, places, places) / weights.sum()
+
+
+def test_guided_style():
+    """With a guide the Gram matrix is the mean over places weighted by the guide."""
+    own, style, guide = activations(0), activations(2), soft_guide()
+    distances = []
+    for layer in STYLE_LAYERS:
+        ours, theirs = numpy_guided_gram(own[layer], guide, stride_of(layer)), numpy_gram(style[layer])
+        distances.append(((ours - theirs) ** 2).sum() / (theirs**2).sum())
+    assert value_of(Style(1.0, guided(2, guide)), 0) == pytest.approx(np.mean(distances), rel=1e-4)
+
+
+def test_gradient_of_guided_gram():
+    """Against autograd through sum(w F F^T) / sum(w), at one layer; places of weight 0 have none."""
+    own, guide = activations(0), soft_guide()
+    style = Style(1.0, guided(2, guide))
+    for layer in STYLE_LAYERS:
+        slope = torch.randn(own[layer].shape[2], own[layer].shape[2])
+        leaf = own[layer].clone().requires_grad_()
+        weights = torch.nn.functional.avg_pool2d(guide, stride_of(layer))[0, 0].flatten()
+        places = leaf.flatten(0, 1)
+        (expected,) = torch.autograd.grad((places * weights[:, None]).T @ places / weights.sum(), leaf, slope)
+        gradient = torch.ones_like(own[layer])
+        style.add_gradient(layer, own[layer], gradient, slope, WHOLE)
+        torch.testing.assert_close(gradient - 1, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_guide_of_ones_changes_nothing():
+    plain, own = Style(1.0, targets([statistics(2)])), activations(0)
+    ones = Style(1.0, guided(2, torch.ones(1, 1, *SIZE)))
+    for layer in STYLE_LAYERS:
+        torch.testing.assert_close(ones.statistic(layer, own[layer], WHOLE), plain.statistic(layer, own[layer], WHOLE))
+
+
+def test_guide_of_zeros():
+    """A frame that is transparent everywhere has a finite loss, and no gradient."""
+    style, own = Style(1.0, guided(2, torch.zeros(1, 1, *SIZE))), activations(0)
+    assert value_of(style, 0) == pytest.approx(1)  # |0 - G|^2 / |G|^2
+    for layer in STYLE_LAYERS:
+        gradient = torch.zeros_like(own[layer])
+        style.add_gradient(layer, own[layer], gradient, torch.ones(own[layer].shape[2], own[layer].shape[2]), WHOLE)
+        assert not gradient.any()
 
 
 def test_default_weights_are_the_command_lines():

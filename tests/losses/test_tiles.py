@@ -12,7 +12,7 @@ from tests.support.thin_vgg import copied_activations, picture, thin_vgg, thin_w
 from videostyle.losses import tiles
 from videostyle.losses.objective import Objective, sum_over_tiles
 from videostyle.losses.style_targets import StyleTargets
-from videostyle.losses.terms import CONTENT_LAYERS, STYLE_LAYERS, FrameTargets, Weights, gram
+from videostyle.losses.terms import CONTENT_LAYERS, OPAQUE, STYLE_LAYERS, FrameTargets, Weights, gram
 from videostyle.losses.tiles import HALO, STEP, WHOLE, places_of, stride_of, tiles_of
 from videostyle.models.vgg import VGG19
 
@@ -78,11 +78,13 @@ def test_narrower_margin_would_show():
 
 @pytest.mark.parametrize("plain", [False, True], ids=["fast", "plain"])
 @pytest.mark.parametrize("size", SIZES)
-def test_value_and_gradient_are_those_of_the_whole_image(size, plain, monkeypatch):
+@pytest.mark.parametrize("guided", [False, True], ids=["", "guided"])
+def test_value_and_gradient_are_those_of_the_whole_image(size, plain, guided, monkeypatch):
     features = VGG19(thin_weights()) if plain else thin_vgg()
     content, image, warped, consistency = *(picture(*size, seed) for seed in (1, 2, 3)), picture(*size, 4)[:, :1]
     styles = StyleTargets(features, [picture(120, 90, seed) for seed in (5, 6)]).at((120, 90))
-    frame = FrameTargets(features, content, styles, warped, consistency)
+    guides = {OPAQUE: picture(*size, 7)[:, :1].square()} if guided else {}
+    frame = FrameTargets(features, content, styles, warped, consistency, guides)
     expected = Objective(frame, Weights())(image)
     monkeypatch.setattr(tiles, "WHOLE", 100 * 100)
     monkeypatch.setattr(tiles, "CORE", 96)

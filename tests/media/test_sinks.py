@@ -24,8 +24,6 @@ from videostyle.frames import Frame, Size, Trim, VideoInfo
 from videostyle.media.images import picture_bytes
 from videostyle.media.segments import Span, next_span
 from videostyle.media.sinks import open_sink
-from videostyle.media.sources import open_source
-from videostyle.media.video_sink import TRANSPARENT
 from videostyle.media.workdir import WorkFolder
 
 TICK = Fraction(1, 12800)
@@ -68,13 +66,13 @@ def test_images_read_by_pillow(suffix):
 
 
 def test_jpeg():
-    """Chroma has full resolution, and transparency is composited over white."""
+    """Chroma has full resolution, and transparency is composed over black."""
     image = gradient(32, 32)
     half = np.full((32, 32), 51, np.uint8)  # a fifth
     with Image.open(io.BytesIO(picture_bytes(image, half, ".JPG"))) as picture:
         read = np.asarray(picture).astype(float)
         assert picture.layer[1][1:3] == picture.layer[0][1:3]  # color is sampled as finely as light
-    assert np.abs(read - (0.2 * image + 0.8 * 255)).max() < 4
+    assert np.abs(read - 0.2 * image).max() < 4
 
 
 @settings(max_examples=40)
@@ -147,22 +145,6 @@ def test_rate_of_a_video_from_a_folder(tmp_path, rate, expected):
     output = tmp_path / "out.mp4"
     write_images(output, [gradient(16, 32, step) for step in range(3)], (16, 32), rate)
     assert frame_times(output) == [(index * expected, expected) for index in range(3)]
-
-
-def test_transparent_frames_in_a_video(tmp_path):
-    """They are composited over white, with one notice."""
-    output = tmp_path / "out.mkv"
-    alpha = np.full((32, 48), 255, np.uint8)
-    alpha[:, 24:] = 0
-    with WorkFolder(output) as work:
-        sink = open_sink(output, work, tmp_path, VideoInfo("folder", (32, 48)), (32, 48), None, None)
-        for index in range(2):
-            sink.write(Frame(np.full((32, 48, 3), 40, np.uint8), index, alpha=alpha))
-        sink.finish()
-    assert sink.notices.count(TRANSPARENT) == 1
-    for frame in open_source(output).frames():
-        np.testing.assert_allclose(frame.image[:, :20], 40, atol=3)
-        np.testing.assert_allclose(frame.image[:, 28:], 255, atol=3)
 
 
 def test_folder_on_another_disk(tmp_path, monkeypatch):

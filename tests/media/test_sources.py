@@ -687,8 +687,3 @@ def test_color_tags_of_the_container_only(tmp_path):
     assert "HDR" in open_source(tagged).info.notices[0]
     plain_frame, tagged_frame = (next(open_source(path).frames()).image for path in (plain, tagged))
     assert np.abs(plain_frame.astype(int) - tagged_frame).mean() > 2000
-
-
-def test_notice_about_transparency(tmp_path):
-    path = make_clip(tmp_path / "a.mov", steps(2), codec="png", pix_fmt="rgba")
-    assert "transparent" in open_source(path).info.notices[0]

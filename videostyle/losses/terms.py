@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from videostyle.losses.tiles import Tile, tiles_of
+from videostyle.losses.tiles import Tile, stride_of, tiles_of
 from videostyle.models.fast.matmul import linear
 from videostyle.models.vgg import Features
 from videostyle.option_groups import ObjectiveOptions
@@ -25,6 +25,9 @@ from videostyle.tensors import strips
 CONTENT_LAYERS = ("relu4_2",)
 
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+
+OPAQUE = "opaque"
+"""The guide that is 1 where a frame is opaque and 0 where it is transparent; frames without it are opaque."""
 
 SMALLEST_NORM = 1e-12  # squared norm that a black target is divided by
 
@@ -67,6 +70,29 @@ class FrameTargets:
             activations = self.features.forward(tile.of(self.content), layers)
             copies.append({layer: tile.own(layer, whole).clone() for layer, whole in activations.items()})
         return copies
+
+    def guide_at(self, name: str, layers: tuple[str, ...]) -> list[dict[str, Tensor]]:
+        """By tile and layer, the square root of a guide at the places of the core, (h, w, 1); empty without such a guide.
+
+        The guide is averaged over the pixels of a place, and scaled so that its mean over the places of the image is 1: the
+        Gram matrix of activations times this is sum(guide F F^T) / sum(guide), the guided one of Gatys et al. 2017
+        (arXiv:1611.07865, section 4).
+        """
+        if name not in self.guides:
+            return []
+        cores = [
+            {
+                layer: tile.own(layer, F.avg_pool2d(tile.of(self.guides[name]), stride_of(layer))[0, 0, :, :, None])
+                for layer in layers
+            }
+            for tile in self.tiles
+        ]
+        sums = {layer: torch.stack([core[layer].sum() for core in cores]).sum() for layer in layers}
+        means = {layer: total / self.tiles[0].places(layer) for layer, total in sums.items()}
+        return [
+            {layer: (part / means[layer].clamp_min(SMALLEST_NORM)).sqrt() for layer, part in core.items()}
+            for core in cores
+        ]
 
 
 class Term:
@@ -140,6 +166,8 @@ class Content(Term):
 class Style(Term):
     """mean over layers and styles s of |G(x) - G(s)|^2 / |G(s)|^2, of Gram matrices G = F F^T / (h w).
 
+    Transparent places take no part: with the guide OPAQUE, G(x) = sum(guide F F^T) / sum(guide).
+
     Gatys et al. 2016 (arXiv:1508.06576), with a departure: relative to the target's squared norm.
     """
 
@@ -148,13 +176,17 @@ class Style(Term):
     def __init__(self, weight: float, targets: FrameTargets):
         super().__init__(weight, targets)
         self.grams = [style["style"] for style in targets.styles]
+        self.opaque = targets.guide_at(OPAQUE, self.layers)
 
     @staticmethod
     def style_statistic(layer: str, activations: Tensor, tile: Tile) -> Tensor:
         return gram(layer, activations, tile)
 
     def statistic(self, layer: str, activations: Tensor, tile: Tile) -> Tensor:
-        return gram(layer, activations, tile)
+        return gram(layer, activations, tile, self._guide(layer, tile))
+
+    def _guide(self, layer: str, tile: Tile) -> Tensor | None:
+        return self.opaque[tile.index][layer] if self.opaque else None
 
     def value(self, image: Tensor, statistics: dict[str, Tensor]) -> Tensor:
         distances = [
@@ -163,11 +195,16 @@ class Style(Term):
         return torch.stack(distances).mean()
 
     def add_gradient(self, layer: str, activations: Tensor, gradient: Tensor, slope: Tensor, tile: Tile) -> None:
-        """As dL/dF = (S + S^T) F / (h w) with S = dL/dG: one product, where autograd takes one for each factor of G."""
+        """As dL/dF = (S + S^T) F / (h w) with S = dL/dG: one product, where autograd takes one for each factor of G.
+
+        With a guide g, whose square root is a factor of F in G: dL/dF = g (S + S^T) F / (h w).
+        """
         slope = (slope + slope.T) / tile.places(layer)
+        guide = self._guide(layer, tile)
         for rows in strips(activations):
             part = activations[rows]
-            gradient[rows] += linear(widened(part.reshape(-1, len(slope))), slope).view(part.shape)
+            by_part = linear(widened(part.reshape(-1, len(slope))), slope).view(part.shape)
+            gradient[rows] += by_part if guide is None else by_part.mul_(guide[rows].square())
 
 
 class TotalVariation(Term):
@@ -228,12 +265,16 @@ def widened(activations: Tensor) -> Tensor:
     return activations.float() if activations.dtype == torch.bfloat16 else activations
 
 
-def gram(layer: str, activations: Tensor, tile: Tile) -> Tensor:
-    """A tile's summand of the image's Gram matrix F F^T / (h w), (C, C), without a gradient. activations: (h, w, C)."""
+def gram(layer: str, activations: Tensor, tile: Tile, guide: Tensor | None = None) -> Tensor:
+    """A tile's summand of the image's Gram matrix F F^T / (h w), (C, C), without a gradient.
+
+    activations: (h, w, C). guide: what they are multiplied by first, (h, w, 1); see `FrameTargets.guide_at`.
+    """
     channels = activations.shape[2]
     total = activations.new_zeros(channels, channels, dtype=torch.promote_types(activations.dtype, torch.float32))
     for rows in strips(activations):
-        places = widened(activations[rows].reshape(-1, channels)).T
+        part = widened(activations[rows])
+        places = (part if guide is None else part * guide[rows]).reshape(-1, channels).T
         total += linear(places, places)
     return total / tile.places(layer)
 

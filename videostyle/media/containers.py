@@ -46,6 +46,8 @@ class Container:
     """Whether the muxer makes a track of a timecode, for which it needs the frame rate."""
     key_options: Mapping[str, str] = field(default_factory=dict)
     """Options of the muxer that write tags under any key, such as those of phones, where it has a fixed list otherwise."""
+    block_additions: bool = False
+    """Whether a packet can have a second part, in which VP9 stores alpha."""
     codec_tags: Mapping[str, str] = field(default_factory=dict)
     """Codec tags that differ from FFmpeg's choice, by FFmpeg's name of the encoder."""
     live_options: Mapping[str, str] | None = None
@@ -97,6 +99,7 @@ CONTAINERS: dict[str, Container] = {
             text_encoder="srt",
             tick=Fraction(1, 1000),
             attachments=True,
+            block_additions=True,
             live_options=_SHORT_CLUSTERS,
         ),
         Container(  # VP9 does not store the shape of its pixels, and FFmpeg's WebM muxer does not either
@@ -108,6 +111,7 @@ CONTAINERS: dict[str, Container] = {
             hdr_codec="av1",
             tick=Fraction(1, 1000),
             sample_aspect=False,
+            block_additions=True,
             live_options=_SHORT_CLUSTERS,
         ),
     )

@@ -27,10 +27,12 @@ from videostyle.media.containers import CONTAINERS, Container
 # A constant, not the machine's cores: the number of threads changes the bytes that an encoder writes.
 ENCODER_THREADS = 4
 
-# The pixel formats that color/encode.py is exact for: planar YUV with chroma for one, two or four pixels, and RGB.
+# The pixel formats that color/encode.py is exact for: planar YUV with chroma for one, two or four pixels, and RGB; each also
+# with alpha, of codecs that store it.
 WRITABLE = re.compile(r"yuv4(20|22|44)p(\d+le)?|gbrp(\d+le)?|bgr0")
+TRANSPARENT = re.compile(r"yuva4(20|22|44)p(\d+le)?|gbrap(\d+le)?|bgra")
 
-CHROMA_BLOCKS = {"yuv420p": (2, 2), "yuv422p": (1, 2)}
+CHROMA_BLOCKS = {"yuv420p": (2, 2), "yuva420p": (2, 2), "yuv422p": (1, 2), "yuva422p": (1, 2)}
 """(rows, columns) of pixels that share one chroma sample, by the beginning of a pixel format's name."""
 
 os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 prints to the terminal otherwise
@@ -53,6 +55,12 @@ class Codec:
     """The default pixel formats for sources of 8 bits and of more, where the encoder accepts them."""
     live_options: Mapping[str, str] = field(default_factory=dict)
     """Options to add for encoding in real time."""
+    alpha_pix_fmts: tuple[str, ...] = ()
+    """As `pix_fmts`, for transparent sources; empty where the codec stores no alpha."""
+    alpha_options: Mapping[str, str] = field(default_factory=dict)
+    """Options to add where alpha is stored."""
+    alpha_beside: bool = False
+    """Whether alpha is a second part of each packet, which few containers can hold."""
 
 
 # No B-frames (bf=0): with them, decoding times are ahead of presentation times by a delay that each encoder counts from
@@ -79,16 +87,25 @@ CODECS = {
         largest_crf=63,
         options={"b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"},
         live_options={"deadline": "realtime", "cpu-used": "8", "g": "30"},
+        alpha_pix_fmts=("yuva420p", "yuva420p"),
+        alpha_beside=True,
     ),
     "av1": Codec(
         encoders=("libsvtav1", "libaom-av1"), crf=24, largest_crf=63, smallest_side=16, options={"preset": "6"}
     ),
-    "prores": Codec(encoders=("prores_ks",), options={"profile": "hq"}, pix_fmts=("yuv422p10le", "yuv422p10le")),
+    "prores": Codec(
+        encoders=("prores_ks",),
+        options={"profile": "hq"},
+        pix_fmts=("yuv422p10le", "yuv422p10le"),
+        alpha_pix_fmts=("yuva444p10le", "yuva444p10le"),
+        alpha_options={"profile": "4444"},
+    ),
     # lossless: RGB is stored as RGB and comes back bit for bit
     "ffv1": Codec(
         encoders=("ffv1",),
         options={"level": "3", "slices": "4", "slicecrc": "1"},
         pix_fmts=("bgr0", "gbrp16le"),
+        alpha_pix_fmts=("bgra", "gbrap16le"),
     ),
 }
 
@@ -140,6 +157,8 @@ class EncoderSettings(NamedTuple):
     """In pixels."""
     hdr: HdrTags | None = None
     """What an HDR output is tagged with; None: it is BT.709."""
+    alpha_beside: bool = False
+    """Whether transparency is stored as a second part of each packet."""
 
     @property
     def sides(self) -> tuple[int, int]:
@@ -150,6 +169,11 @@ class EncoderSettings(NamedTuple):
     def bits(self) -> int:
         """Bits of each component."""
         return av.VideoFormat(self.pix_fmt).components[0].bits
+
+    @property
+    def alpha(self) -> bool:
+        """Whether transparency is stored."""
+        return bool(TRANSPARENT.fullmatch(self.pix_fmt))
 
     @property
     def is_rgb(self) -> bool:
@@ -172,9 +196,10 @@ class Encoding:
     color: ColorTags
 
 
-def choose_encoder(request: EncodingRequest, suffix: str, bits: int) -> EncoderSettings:
+def choose_encoder(request: EncodingRequest, suffix: str, bits: int, transparent: bool = False) -> EncoderSettings:
     """The encoder and pixel format for a file with this suffix and a source of 8 or 16 bits.
 
+    transparent: keep the source's alpha where codec, container and a requested pixel format can; not together with HDR.
     Raises BadOption where this FFmpeg has no such encoder, where the encoder does not accept the pixel format or the
     quality, or where the container cannot hold the result.
     """
@@ -182,12 +207,16 @@ def choose_encoder(request: EncodingRequest, suffix: str, bits: int) -> EncoderS
     name = request.codec or (container.hdr_codec if request.hdr else container.codec)
     codec = CODECS[name]
     encoder = _encoder_of(name, codec)
-    pix_fmt = _pixel_format(request, name, codec, encoder, bits)
+    keeps_alpha = transparent and not request.hdr and (container.block_additions or not codec.alpha_beside)
+    pix_fmt = _pixel_format(request, name, codec, encoder, bits, keeps_alpha)
     crf = _quality(request, name, codec)
     options = dict(codec.options) | ({} if crf is None else {"crf": str(crf)})
+    if has_alpha := bool(TRANSPARENT.fullmatch(pix_fmt)):
+        options |= codec.alpha_options
     if request.hdr:
         options = with_light(options, encoder.name, request.hdr)
-    settings = EncoderSettings(encoder.name, options, pix_fmt, codec.smallest_side, request.hdr)
+    beside = has_alpha and codec.alpha_beside
+    settings = EncoderSettings(encoder.name, options, pix_fmt, codec.smallest_side, request.hdr, beside)
     if request.hdr and (settings.bits < 10 or settings.is_rgb):
         problem = f"--hdr keep needs 10 bits in YUV, and --codec {name} would be written as {pix_fmt}"
         raise BadOption(problem, "--codec hevc, av1 or prores", "or choose another --pix-fmt, such as yuv420p10le")
@@ -231,9 +260,13 @@ def _ffmpeg_encoder(name: str) -> av.Codec | None:
         return None
 
 
-def _pixel_format(request: EncodingRequest, name: str, codec: Codec, encoder: av.Codec, bits: int) -> str:
-    formats = [pixels.name for pixels in encoder.video_formats or () if WRITABLE.fullmatch(pixels.name)]
-    defaults = codec.pix_fmts[bits > 8 :]
+def _pixel_format(
+    request: EncodingRequest, name: str, codec: Codec, encoder: av.Codec, bits: int, keeps_alpha: bool
+) -> str:
+    exact = [WRITABLE, TRANSPARENT] if codec.alpha_pix_fmts else [WRITABLE]
+    accepted = [pixels.name for pixels in encoder.video_formats or ()]
+    formats = [pixels for pixels in accepted if any(pattern.fullmatch(pixels) for pattern in exact)]
+    defaults = (codec.alpha_pix_fmts[bits > 8 :] if keeps_alpha else ()) + codec.pix_fmts[bits > 8 :]
     pix_fmt = request.pix_fmt or next((default for default in defaults if default in formats), codec.pix_fmts[0])
     if pix_fmt not in formats:
         raise BadOption(f"--pix-fmt {pix_fmt} cannot be written with --codec {name}", ", ".join(formats))
@@ -255,6 +288,8 @@ def can_hold(container: Container, settings: EncoderSettings) -> bool:
     encoding = Encoding(settings, (64, 64), Fraction(1, 1000), Fraction(25), Fraction(1), BT601)
 
     def add(output: OutputContainer) -> None:
+        if settings.alpha_beside and not container.block_additions:
+            raise ValueError("alpha that the muxer would drop")
         if av.Codec(settings.encoder, "w").canonical_name not in output.supported_codecs:
             raise ValueError("a codec that the muxer does not list")
         add_video_stream(output, encoding)

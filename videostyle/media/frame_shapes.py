@@ -10,11 +10,13 @@ import numpy as np
 
 from videostyle.errors import BadInput
 from videostyle.frames import WHOLE, Size
+from videostyle.media.alpha import alpha_of, chroma_reach
 from videostyle.media.boxes import Aperture
 from videostyle.media.color.decode import ToRGB
 from videostyle.media.fit import Fitting, Shape, covered_size, fitted, fitting, with_bars
 from videostyle.media.images import upright
 from videostyle.media.interlacing import TimedFrame
+from videostyle.media.pixels import filled
 from videostyle.media.tracks import orientation
 
 _REORDERED = 64  # packets, more than any decoder keeps back before it returns their frames
@@ -102,18 +104,23 @@ class PictureReader:
             return Shape(size[::-1], 1 / frame.sample_aspect)
         return Shape(size, frame.sample_aspect)
 
-    def image(self, picture: av.VideoFrame, size: Size, how: Fitting) -> np.ndarray:
-        """The picture of a frame as BT.709 RGB, upright, at `size`; 8 or 16 bits as `ToRGB` gives."""
+    def image(self, picture: av.VideoFrame, size: Size, how: Fitting) -> tuple[np.ndarray, np.ndarray | None]:
+        """The picture of a frame as BT.709 RGB, upright, at `size`, 8 or 16 bits as `ToRGB` gives; and its alpha, upright, at
+        the frame's own size, None where everything is opaque. Transparent places have colors from their borders.
+        """
         mirror, turns = self._orientation_of(picture)
         stored = picture.height, picture.width
         cut = self.aperture if self.aperture and self.aperture.size == stored else None
-        if cut or how.used != WHOLE:
-            image = self._to_rgb(picture, stored)
-            image = image[cut.rows, cut.columns] if cut else image
-            return fitted(upright(image, mirror, turns), size, how)
+        alpha = alpha_of(picture)
+        if cut or how.used != WHOLE or alpha is not None:  # before it is scaled: hidden colors would be mixed in
+            image = filled(self._to_rgb(picture, stored), alpha, chroma_reach(picture.format))
+            planes = image if alpha is None else np.dstack([image, alpha])
+            planes = upright(planes[cut.rows, cut.columns] if cut else planes, mirror, turns)
+            image, alpha = np.ascontiguousarray(planes[..., :3]), None if alpha is None else planes[..., 3]
+            return fitted(image, size, how), alpha
         inside = covered_size(size, how)
         image = self._to_rgb(picture, inside[::-1] if turns % 2 else inside)
-        return with_bars(upright(image, mirror, turns), size, how)
+        return with_bars(upright(image, mirror, turns), size, how), None
 
     def _orientation_of(self, picture: av.VideoFrame) -> tuple[bool, int]:
         # PyAV's side data and their frame refer to one another: a frame that was asked for them is not freed at once

@@ -11,7 +11,7 @@ from pathlib import Path
 from videostyle.errors import RunFailed
 from videostyle.frames import Frame, VideoInfo
 from videostyle.media.images import picture_bytes
-from videostyle.media.output_paths import DEEP_IMAGES, IMAGES
+from videostyle.media.output_paths import DEEP_IMAGES, IMAGES, OPAQUE_IMAGES
 from videostyle.media.workdir import WorkFolder, publish, write_atomically, writing
 
 TIMES_FILE = "timestamps.txt"
@@ -20,13 +20,14 @@ TIMES_HEADER = "# file, its time on the source's clock in seconds as an exact fr
 
 
 class ImageSink:
-    """One image. Transparency is kept where the format can hold it, else composited over white."""
+    """One image."""
 
     continues = False
 
     def __init__(self, output: Path, work: WorkFolder):
         self.notices: list[str] = []
         self.bits = 16 if output.suffix.lower() in DEEP_IMAGES else 8
+        self.alpha = output.suffix.lower() not in OPAQUE_IMAGES
         self._output = Path(os.path.abspath(output))
         self._work = work
         with writing(self._output):
@@ -72,6 +73,7 @@ class FolderSink:
     """
 
     bits = 16
+    alpha = True
     continues = True
 
     def __init__(self, output: Path, work: WorkFolder, info: VideoInfo):

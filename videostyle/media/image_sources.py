@@ -11,7 +11,7 @@ from pathlib import Path
 from videostyle.errors import BadInput
 from videostyle.frames import Frame, Size, VideoInfo
 from videostyle.media.images import SUFFIXES, Picture, read_picture, size_by_header
-from videostyle.media.pixels import to_bits
+from videostyle.media.pixels import filled, to_bits
 from videostyle.media.resize import resize
 
 FOLDER_RATE = Fraction(25)  # frames per second of a folder, which has no clock of its own
@@ -108,5 +108,5 @@ def numbered_names(folder: Path) -> list[str]:
 
 
 def _frame(picture: Picture, size: Size, bits: int) -> Frame:
-    alpha = None if picture.alpha is None else resize(to_bits(picture.alpha, bits), size)
-    return Frame(resize(to_bits(picture.image, bits), size), alpha=alpha)
+    alpha = None if picture.alpha is None else to_bits(picture.alpha, bits)
+    return Frame(resize(filled(to_bits(picture.image, bits), alpha), size), alpha=alpha)

@@ -17,8 +17,8 @@ from PIL import ExifTags, Image, ImageCms, ImageFile
 
 from videostyle.errors import BadInput
 from videostyle.frames import Size
-from videostyle.media.output_paths import DEEP_IMAGES
-from videostyle.media.pixels import over_white, to_bits
+from videostyle.media.output_paths import DEEP_IMAGES, OPAQUE_IMAGES
+from videostyle.media.pixels import BLACK, over, to_bits
 
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF")
 
@@ -176,14 +176,14 @@ def picture_bytes(image: np.ndarray, alpha: np.ndarray | None, suffix: str) -> b
     """An image encoded for a file with this suffix.
 
     image: (H, W, 3) uint8 or uint16 sRGB. alpha: (H, W) of the same type, or None. PNG and TIFF keep 16 bits; PNG, TIFF and
-    WebP are lossless and keep alpha; JPEG has quality 95, 4:4:4 chroma and a white background. Raises OSError if the encoder
+    WebP are lossless and keep alpha; JPEG has quality 95, 4:4:4 chroma and a black background. Raises OSError if the encoder
     refuses the image.
     """
     suffix = suffix.lower()
     if image.dtype == np.uint16 and suffix not in DEEP_IMAGES:
         image, alpha = to_bits(image, 8), None if alpha is None else to_bits(alpha, 8)
-    if alpha is not None and suffix in (".jpg", ".jpeg"):
-        image, alpha = over_white(image, alpha), None
+    if alpha is not None and suffix in OPAQUE_IMAGES:
+        image, alpha = over(image, alpha, BLACK), None
     options = {
         ".png": [cv2.IMWRITE_PNG_COMPRESSION, 1],
         ".jpg": [cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444],

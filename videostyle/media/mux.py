@@ -17,6 +17,7 @@ from av.container import InputContainer, OutputContainer
 from av.video.stream import VideoStream
 
 from videostyle.frames import Trim
+from videostyle.media.alpha import ALPHA_MODE
 from videostyle.media.containers import Container
 from videostyle.media.encoding import Encoding, tag_stream
 from videostyle.media.sample_entries import replace_sample_entry
@@ -85,6 +86,7 @@ def write_file(
             _copy_tags(output, demuxer, sides.source.trim)
             copy_stream_tags(video, demuxer.streams[sides.source.film])
             notices += _copy_timecode(output, video, container, encoding.rate, sides.source.trim)
+        _tag_alpha(video, encoding)
         copiers = [TrackCopier(output, container, demuxer, side) for side, demuxer in inputs]
         output.start_encoding()  # from here on every stream has its time base
         tracks = [_onto(video, film.packets()), *(copier.packets() for copier in copiers)]
@@ -126,6 +128,8 @@ def _video_stream(
                 tagged = files.enter_context(av.open(file, "r")).streams.video[0]
         stream = output.add_stream_from_template(tagged, opaque=True)
         stream.codec_context.extradata = segment.codec_context.extradata
+        if encoding.settings.encoder == "prores_ks":
+            stream.codec_context.codec_tag = segment.codec_context.codec_tag  # says which kind of ProRes it is
     stream.time_base = encoding.tick
     tag_stream(stream, encoding)
     if tag := container.codec_tags.get(encoding.settings.encoder):
@@ -161,6 +165,14 @@ def _copy_tags(output: OutputContainer, source: InputContainer, trim: Trim | Non
         chapters.append(chapter)
     if chapters:
         output.set_chapters(chapters)
+
+
+def _tag_alpha(video: VideoStream, encoding: Encoding) -> None:
+    """Say in the way of WebM whether alpha is beside the film's packets; the source's tag may say otherwise."""
+    for key in [key for key in video.metadata if key.lower() == ALPHA_MODE]:
+        del video.metadata[key]
+    if encoding.settings.alpha_beside:
+        video.metadata[ALPHA_MODE] = "1"
 
 
 def _copy_timecode(

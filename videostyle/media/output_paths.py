@@ -17,6 +17,9 @@ IMAGES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 DEEP_IMAGES = (".png", ".tif", ".tiff")
 """Those of them that keep 16 bits per channel."""
 
+OPAQUE_IMAGES = (".jpg", ".jpeg")
+"""Those of them that cannot be transparent."""
+
 ACCEPTED = f"{' '.join(CONTAINERS)} for a video, {' '.join(IMAGES)} for an image, no suffix for a folder"
 
 

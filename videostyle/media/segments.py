@@ -3,9 +3,9 @@
 No encoder can be stopped and resumed to the same bytes. Here each one encodes only one segment, of at most 48 frames, and
 what it writes depends on these frames alone: a resumed run writes the same file as an uninterrupted one.
 
-The frames of the open segment wait as PNGs. A full segment is a NUT or MOV file, whose own clock begins at 0. The name of
-each file carries its times, so that a listing of the folder is all that resuming needs: `000012_6144_6656.png` is the 13th
-frame of the run, shown from tick 6144 to tick 6656.
+The frames of the open segment wait as PNGs. A full segment is a NUT, MOV or Matroska file, whose own clock begins at 0. The
+name of each file carries its times, so that a listing of the folder is all that resuming needs: `000012_6144_6656.png` is
+the 13th frame of the run, shown from tick 6144 to tick 6656.
 """
 
 from __future__ import annotations
@@ -60,8 +60,7 @@ def encode_segment(frames: list[Path], folder: Path, encoding: Encoding) -> Path
     The file appears complete or not at all. One frame is in memory at a time, besides those in the encoder.
     """
     first, last = Span.of(frames[0]), Span.of(frames[-1])
-    # NUT stores timestamps of any unit, but not ProRes
-    form = "mov" if encoding.settings.encoder == "prores_ks" else "nut"
+    form = segment_format(encoding)
     path = Span(first.number, first.start, last.end).file(folder, f".{form}")
     with synced(path) as file, av.open(file, "w", format=form) as container:
         stream = add_video_stream(container, encoding)
@@ -71,11 +70,20 @@ def encode_segment(frames: list[Path], folder: Path, encoding: Encoding) -> Path
     return path
 
 
+def segment_format(encoding: Encoding) -> str:
+    """FFmpeg's name of the container of a segment: NUT, which stores timestamps of any unit, but not ProRes, and no alpha
+    beside the packets. Matroska does, in milliseconds, as do the outputs with such alpha."""
+    if encoding.settings.alpha_beside:
+        return "matroska"
+    return "mov" if encoding.settings.encoder == "prores_ks" else "nut"
+
+
 def _read_frame(path: Path, start: int, encoding: Encoding) -> av.VideoFrame:
     bgr = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
     if bgr is None:
         raise OSError(0, f"{path.name} is damaged")
-    frame = video_frame(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), encoding.settings.pix_fmt, encoding.color)
+    image, alpha = cv2.cvtColor(bgr[..., :3], cv2.COLOR_BGR2RGB), bgr[..., 3] if bgr.shape[2] == 4 else None
+    frame = video_frame(image, encoding.settings.pix_fmt, encoding.color, alpha)
     frame.pts, frame.time_base = Span.of(path).start - start, encoding.tick
     return frame
 

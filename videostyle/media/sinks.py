@@ -25,6 +25,8 @@ class Sink(Protocol):
 
     bits: int
     """Bits per channel that are kept: 8 or 16. Frames of both are accepted."""
+    alpha: bool
+    """Whether transparency is kept; where it is not, frames are to be opaque."""
     continues: bool
     """Whether a frame may follow the last one, so that resuming needs the stylizer's state."""
     notices: list[str]

@@ -22,7 +22,6 @@ from videostyle.media.encoding import EncoderSettings, Encoding
 from videostyle.media.image_sources import FOLDER_RATE
 from videostyle.media.images import picture_bytes
 from videostyle.media.mux import Film, write_output
-from videostyle.media.pixels import over_white
 from videostyle.media.proof import missing, tags_to_keep
 from videostyle.media.rehearsal import rehearse, write_what_can_be
 from videostyle.media.resize import resize
@@ -30,8 +29,6 @@ from videostyle.media.segments import SEGMENT_FRAMES, Span, encode_segment, join
 from videostyle.media.side_tracks import Sides, plan_sound, plan_source
 from videostyle.media.workdir import WorkFolder, publish, write_atomically, writing
 from videostyle.option_groups import TrackOptions
-
-TRANSPARENT = "transparent frames are composited over white: a video has no transparency"
 
 
 def _color(settings: EncoderSettings, height: int) -> ColorTags:
@@ -59,6 +56,7 @@ class VideoSink:
     ):
         self.notices: list[str] = []
         self.bits = 8 if settings.bits == 8 else 16
+        self.alpha = settings.alpha
         self._output = Path(os.path.abspath(output))
         self._work = work
         self._trim = trim
@@ -121,17 +119,15 @@ class VideoSink:
     def write(self, frame: Frame) -> None:
         if frame.size != self._size:
             raise ValueError(f"a frame of {frame.size}, not {self._size}")
+        if frame.alpha is not None and not self.alpha:
+            raise ValueError("a transparent frame for a video without alpha")
         number = self._last.number + 1 if self._last else 0
         start, end = self._on_output_clock(number, frame.time, frame.time + frame.duration)
         self._last = next_span(self._last, start, end, self._encoding.tick)
         path = self._last.file(self._frames, ".png")
-        image = frame.image
-        if frame.alpha is not None:
-            image = over_white(image, frame.alpha)
-            if TRANSPARENT not in self.notices:
-                self.notices.append(TRANSPARENT)
+        alpha = None if frame.alpha is None else self._fitted(frame.alpha)
         with writing(self._output):
-            png = picture_bytes(self._fitted(image), None, ".png")
+            png = picture_bytes(self._fitted(frame.image), alpha, ".png")
             write_atomically(path, png)
             self._work.show_preview(png)
         self._waiting.append(path)
@@ -146,7 +142,7 @@ class VideoSink:
         return start - zero, end - zero
 
     def _fitted(self, image: np.ndarray) -> np.ndarray:
-        """The image at the encoded size: wider where pixels must be square, less one row or column where chroma needs it."""
+        """An image or alpha at the encoded size: wider for square pixels, less one row or column where chroma needs it."""
         height, width = self._encoding.size
         if width not in (image.shape[1], image.shape[1] - 1):
             image = resize(image, (image.shape[0], width))

@@ -11,15 +11,18 @@ from itertools import islice
 from pathlib import Path
 
 import av
+import numpy as np
 from av.container import InputContainer
 from av.format import Flags
 from av.video.stream import VideoStream
 
 from videostyle.errors import BadInput
 from videostyle.frames import Frame, Size, VideoInfo
+from videostyle.media.alpha import decoder_of, has_alpha, has_alpha_packets
 from videostyle.media.boxes import clean_aperture
 from videostyle.media.color.decode import sample_bits
 from videostyle.media.color.hdr import is_hdr, needs_conversion
+from videostyle.media.fit import Fitting, fitted
 from videostyle.media.frame_shapes import PictureReader, PixelAspects, ShapeChanges
 from videostyle.media.interlacing import (
     Deinterlacing,
@@ -94,10 +97,17 @@ class VideoSource:
                 for index, (frame, duration) in enumerate(_with_durations(frames)):
                     how = shapes.fitting(pictures.shape(frame), frame.time - self._began)
                     if index >= first:
-                        image = pictures.image(frame.picture, size, how)
-                        yield Frame(to_bits(image, self.info.bits), index, frame.time, duration, covered=how.covered)
+                        image, alpha = pictures.image(frame.picture, size, how)
+                        image = to_bits(image, self.info.bits)
+                        yield Frame(
+                            image, index, frame.time, duration, alpha=self._alpha(alpha, how), covered=how.covered
+                        )
             finally:
                 self._add_notices(*shapes.notices, *self._repeated_lines())
+
+    def _alpha(self, alpha: np.ndarray | None, how: Fitting) -> np.ndarray | None:
+        """A frame's alpha at the source's size and depth; bars are transparent."""
+        return None if alpha is None else fitted(to_bits(alpha, self.info.bits), self.info.size, how)
 
     def close(self) -> None:
         """Nothing is open between passes; a pass closes its file when it ends or is closed."""
@@ -121,7 +131,7 @@ class VideoSource:
                 self._shape.sample_aspect,
                 stream.average_rate or None,
                 _zero(container),
-                tuple(_notices(self.path.name, first.picture)),
+                tuple(_notices(self.path.name, first.picture, stream)),
                 track,
                 hdr_tags(first.picture),
             )
@@ -217,11 +227,12 @@ class VideoSource:
 
     def _decoded(self, container: InputContainer, stream: VideoStream) -> Iterator[tuple[av.VideoFrame, Fraction]]:
         """All frames of the track that decode, as stored, each with its pixel aspect."""
+        decoder = decoder_of(stream)
         tags = color_tags(stream)  # read first: decoding overwrites what the container says
         aspects = PixelAspects(stream.sample_aspect_ratio)
         for packet in self._packets(container, stream):
             try:
-                pictures = stream.decode(packet)
+                pictures = decoder.decode(packet)
             except av.FFmpegError:
                 self.skipped += 1
                 continue
@@ -267,10 +278,10 @@ class PresentationClock:
         return dts if pts is None or unreliable else pts
 
 
-def _notices(name: str, picture: av.VideoFrame) -> Iterator[str]:
+def _notices(name: str, picture: av.VideoFrame, stream: VideoStream) -> Iterator[str]:
     """What the user should know about the treatment of frames like this one."""
-    if any(component.is_alpha for component in picture.format.components):
-        yield f"{name} is transparent in places; its transparency is ignored"
+    if has_alpha_packets(stream) and not has_alpha(picture.format):
+        yield f"{name} is transparent in places; its transparency is ignored, as this FFmpeg has no libvpx"
     if is_hdr(picture.color_trc):
         yield f"{name} is HDR; its frames are tone-mapped to BT.709 to be stylized"
     elif needs_conversion(picture.color_primaries, picture.color_trc):

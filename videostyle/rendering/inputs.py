@@ -10,9 +10,11 @@ import numpy as np
 
 from videostyle.analysis import ShotList
 from videostyle.frames import Frame, Motion, Size
+from videostyle.losses.terms import OPAQUE
 from videostyle.losses.tiles import tiles_of
 from videostyle.media.fit import filled_bars
 from videostyle.media.prefetch import Prefetch
+from videostyle.media.resize import resize_float
 from videostyle.media.sources import Source
 from videostyle.stylizers.base import FrameInput
 from videostyle.temporal.consistency import estimate_motion
@@ -102,7 +104,7 @@ class InputFrames:
         frame = neighbors.frame
         time = frame.time - self.shots.origin
         image = filled_bars(frame.image, frame.covered)
-        return RenderInput(frame, FrameInput(image, self._motion(neighbors), frame.index, time))
+        return RenderInput(frame, FrameInput(image, self._motion(neighbors), frame.index, time, guides_of(frame)))
 
     def _motion(self, neighbors: _Neighbors) -> Motion | None:
         previous, keyframe, image = neighbors.previous, neighbors.keyframe, neighbors.frame.image
@@ -112,3 +114,10 @@ class InputFrames:
         to_keyframe = self.estimate(keyframe.image, image, self.flow) if keyframe and refers_further else None
         to_previous = self.estimate(previous.image, image, self.flow)
         return replace(to_previous, to_keyframe=to_keyframe, is_keyframe=neighbors.is_keyframe)
+
+
+def guides_of(frame: Frame) -> dict[str, np.ndarray]:
+    """The masks of a source's frame that the terms of L heed, float32 (H, W) in [0, 1] at the size of its image."""
+    if frame.alpha is None:
+        return {}
+    return {OPAQUE: resize_float(frame.alpha / np.float32(np.iinfo(frame.alpha.dtype).max), frame.size).clip(0, 1)}

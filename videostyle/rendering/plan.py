@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
+from videostyle.analysis import ShotList
 from videostyle.config import Job
 from videostyle.errors import BadOption, BadOutput
 from videostyle.frames import SMALLEST_SIDE, Size, VideoInfo
@@ -19,11 +20,12 @@ from videostyle.media.containers import container_of
 from videostyle.media.encoding import EncoderSettings, EncodingRequest, choose_encoder
 from videostyle.media.image_sources import FOLDER_RATE
 from videostyle.media.output_paths import check_output, default_output, output_kind
+from videostyle.media.pixels import BLACK
 from videostyle.media.resize import fit_size
 from videostyle.media.side_tracks import plan_sound
 from videostyle.models.devices import resolve_device
 from videostyle.option_groups import FinishingOptions, OptimizerOptions, SelectionOptions, StyleOptions, TrackOptions
-from videostyle.options import default_of, parse_frames, parse_rate, result_options
+from videostyle.options import default_of, parse_color, parse_frames, parse_rate, result_options
 from videostyle.provenance import plain_options
 from videostyle.style_images import check_styles, style_pictures
 from videostyle.stylizers.memory import check_memory
@@ -58,6 +60,8 @@ class RunPlan:
     """A key of FLOWS; None where frames are stylized alone."""
     encoder: EncoderSettings | None
     """How the video is encoded; None where pictures are written."""
+    transparent_encoder: EncoderSettings | None
+    """The same for transparent frames: with alpha where codec and container can."""
     rate: Fraction | None
     """Frames a second of a video made from a folder, where it was given."""
     tracks: TrackOptions
@@ -79,12 +83,23 @@ class RunPlan:
     options: dict[str, object] = field(default_factory=dict)
     """All options as given, for the report."""
 
-    def for_count(self, count: int) -> RunPlan:
-        """The plan for a clip of so many frames: the only frame of a still gets `--iterations` as its first ones."""
-        if count > 1 or self.single_frame_iterations is None:
-            return self
+    def for_shots(self, shots: ShotList) -> RunPlan:
+        """The plan once the shots are known: the only frame of a still gets `--iterations` as its first ones, and transparent
+        frames are encoded with their alpha where that is possible."""
+        encoder = self.transparent_encoder if shots.transparent and self.finishing.background is None else self.encoder
+        if shots.count > 1 or self.single_frame_iterations is None:
+            return replace(self, encoder=encoder)
         schedule = replace(self.stylizer.schedule, first=self.single_frame_iterations)
-        return replace(self, stylizer=replace(self.stylizer, schedule=schedule))
+        return replace(self, encoder=encoder, stylizer=replace(self.stylizer, schedule=schedule))
+
+    def background(self, keeps_alpha: bool) -> tuple[int, int, int] | None:
+        """The RGB color of 8 bits that transparent frames are composed over; None where they stay transparent.
+
+        keeps_alpha: whether the output can be transparent.
+        """
+        if self.finishing.background is None:
+            return None if keeps_alpha else BLACK
+        return parse_color(self.finishing.background)
 
 
 def resolve(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> RunPlan:
@@ -94,7 +109,7 @@ def resolve(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> RunPlan
     """
     check_styles(job.styles, job.begin_with)
     output, device = resolve_output(job, info), resolve_device(job.device)
-    encoder = resolve_encoder(job, info, output)
+    encoder, transparent_encoder = resolve_encoders(job, info, output)
     if encoder:
         notice_of_depth(job, info, output, encoder, notice)
     size = resolve_size(job, info, notice, device, max(encoder.sides) if encoder else 1)
@@ -113,6 +128,7 @@ def resolve(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> RunPlan
         stylizer=stylizer_settings(job, device, alone=flow is None),
         flow=flow,
         encoder=encoder,
+        transparent_encoder=transparent_encoder,
         rate=parse_rate(job.fps),
         tracks=job.group(TrackOptions),
         selection=job.group(SelectionOptions),
@@ -202,8 +218,8 @@ def selects_one_frame(frames: str | None) -> bool:
     return high is not None and high == (1 if low is None else low)
 
 
-def resolve_encoder(job: Job, info: VideoInfo, output: Path) -> EncoderSettings | None:
-    """How the video is encoded; None where pictures are written.
+def resolve_encoders(job: Job, info: VideoInfo, output: Path) -> tuple[EncoderSettings | None, EncoderSettings | None]:
+    """How the video is encoded if its frames are opaque, and if they are transparent; None where pictures are written.
 
     Raises BadOption for settings that cannot be or have no effect, and BadInput where `--audio` names a file without sound.
     """
@@ -224,14 +240,15 @@ def resolve_encoder(job: Job, info: VideoInfo, output: Path) -> EncoderSettings 
         if job.audio not in ("copy", "none"):
             plan_sound(Path(job.audio), container_of(output))  # refused before anything slow is done
         request = EncodingRequest(job.codec, job.crf, job.pix_fmt, info.hdr if job.hdr == "keep" else None)
-        return choose_encoder(request, output.suffix, info.bits)
+        opaque, transparent = (choose_encoder(request, output.suffix, info.bits, alpha) for alpha in (False, True))
+        return opaque, transparent
     for name in ("codec", "crf", "pix_fmt", "hdr", "audio", "other_video"):
         if getattr(job, name) != default_of(Job, name):
             flag = name.replace("_", "-")
             raise BadOption(
                 f"--{flag} has no effect, as {output} is not a video", todo="leave it out, or choose -o out.mp4"
             )
-    return None
+    return None, None
 
 
 def resolve_size(job: Job, info: VideoInfo, notice: Callable[[str], None], device: str, multiple: int) -> Size:

@@ -12,6 +12,7 @@ from videostyle.analysis import ShotList
 from videostyle.events import Estimate, Event, Rendering
 from videostyle.frames import Frame
 from videostyle.media.fit import black_bars
+from videostyle.media.pixels import over
 from videostyle.media.resize import resize_alpha, resize_float
 from videostyle.media.sinks import Sink
 from videostyle.media.sources import Source
@@ -83,7 +84,9 @@ class Renderer:
 
     def _deliver(self, given: RenderInput, stylized: StylizedFrame) -> FrameRecord:
         """Write a finished frame to the sink."""
-        self.sink.write(output_frame(given.source, stylized.picture, self.plan, self.sink.bits))
+        frame = output_frame(given.source, stylized.picture, self.plan, self.sink.bits)
+        color = self.plan.background(self.sink.alpha)
+        self.sink.write(frame if color is None else composed(frame, color))
         self.work.finish(given.frame.motion is None, stylized.iterations)
         return FrameRecord(
             index=given.source.index,
@@ -132,6 +135,11 @@ class FrameWork:
         # a frame that repeats the one before it is not even evaluated
         later = self.kind.later_work(self.size, iterations) if iterations else 0.0
         self.load.finish_frame(is_first, self.first if is_first else later)
+
+
+def composed(frame: Frame, color: tuple[int, int, int]) -> Frame:
+    """A frame over an RGB color of 8 bits."""
+    return frame if frame.alpha is None else replace(frame, image=over(frame.image, frame.alpha, color), alpha=None)
 
 
 def output_frame(source: Frame, picture: np.ndarray, plan: RunPlan, bits: int) -> Frame:

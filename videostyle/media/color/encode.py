@@ -17,8 +17,32 @@ _SWSCALE_MATRIX = {
 }
 
 
-def video_frame(image: np.ndarray, pix_fmt: str, tags: ColorTags) -> av.VideoFrame:
-    """An image, uint8 or uint16 (H, W, 3) BT.709 RGB, in the pixel format of an encoder. tags: of what is written."""
+def video_frame(image: np.ndarray, pix_fmt: str, tags: ColorTags, alpha: np.ndarray | None = None) -> av.VideoFrame:
+    """An image, uint8 or uint16 (H, W, 3) BT.709 RGB, in the pixel format of an encoder.
+
+    tags: of what is written. alpha: (H, W) of the same type, for a pixel format that has it; None where everything is opaque.
+    """
+    frame = _colors(image, pix_fmt, tags)  # swscale makes it opaque
+    return frame if alpha is None else _with_alpha(frame, alpha)
+
+
+def _with_alpha(frame: av.VideoFrame, alpha: np.ndarray) -> av.VideoFrame:
+    """The frame with this alpha. swscale is not asked for it: from 8-bit RGB it is off by one, from 16 bits by all of it."""
+    last = frame.format.components[-1]
+    codes = np.rint(alpha * (((1 << last.bits) - 1) / np.iinfo(alpha.dtype).max))
+    if not frame.format.is_planar:
+        pixels = frame.to_ndarray()  # BGRA
+        pixels[..., 3] = codes
+        return av.VideoFrame.from_ndarray(pixels, format=frame.format.name)
+    plane, kind = frame.planes[last.plane], np.dtype(np.uint8 if last.bits == 8 else "<u2")
+    rows = np.zeros((plane.height, plane.line_size // kind.itemsize), kind)
+    rows[:, : plane.width] = codes
+    plane.update(rows.tobytes())
+    return frame
+
+
+def _colors(image: np.ndarray, pix_fmt: str, tags: ColorTags) -> av.VideoFrame:
+    """The image in a pixel format; opaque where that has alpha."""
     if is_hdr(tags.transfer):
         image = to_hdr(to_bits(image, 16), tags)
     frame = av.VideoFrame.from_ndarray(image, format="rgb24" if image.dtype == np.uint8 else "rgb48le")
