@@ -273,6 +273,7 @@ def test_what_a_resumed_run_has_to_repeat() -> None:
         "fps",
         "hdr",
         "fit",
+        "gaps",
         "deinterlace",
         "preset",
         "iterations",
@@ -282,7 +283,7 @@ def test_what_a_resumed_run_has_to_repeat() -> None:
         "seed",
     }
     assert set(result_options(job())) == {Job.flag(name) for name in run | FIXED_BY_TRAINING}
-    training = {"size", "start", "duration", "frames", "seed", "fit", "deinterlace"} | FIXED_BY_TRAINING
+    training = {"size", "start", "duration", "frames", "seed", "fit", "gaps", "deinterlace"} | FIXED_BY_TRAINING
     options = result_options(TrainJob(styles=(Path("s.jpg"),), on=(Path("a.mp4"),)))
     assert set(options) == {TrainJob.flag(name) for name in training}
     assert options["--style-weight"] == "15.0"

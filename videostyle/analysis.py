@@ -13,7 +13,6 @@ import numpy as np
 
 from videostyle.errors import BadOption
 from videostyle.frames import Frame, Size, Trim, VideoInfo
-from videostyle.media.image_sources import frame_number
 from videostyle.media.pixels import to_bits
 from videostyle.media.resize import fit_size
 from videostyle.media.sources import Source
@@ -66,7 +65,6 @@ class Selection:
         self._start = Fraction(str(options.start))
         self._end = None if options.duration is None else self._start + Fraction(str(options.duration))
         self._low, self._high = parse_frames(options.frames)
-        self._is_folder = info.kind == "folder"
         self._taken = 0
         self._last: Frame | None = None
         self.origin: Frame | None = None
@@ -86,30 +84,26 @@ class Selection:
             yield frame
         self.reached_end = True
 
-    def _number(self, frame: Frame) -> int:
-        """The number by which --frames means the frame: of a folder the file's, else counted from 1."""
-        return frame_number(frame.name) if self._is_folder else frame.index + 1
-
     def _seconds(self, frame: Frame) -> Fraction:
         """Seconds after the source's first frame."""
         assert self.origin is not None
         return frame.time - self.origin.time
 
     def _is_before(self, frame: Frame) -> bool:
-        return self._seconds(frame) < self._start or (self._low is not None and self._number(frame) < self._low)
+        return self._seconds(frame) < self._start or (self._low is not None and frame.number < self._low)
 
     def _is_after(self, frame: Frame) -> bool:
         if self._end is not None and self._seconds(frame) >= self._end:
             return True
         if self._high is None:
             return False
-        return self._taken >= self._high if self._low is None else self._number(frame) > self._high
+        return self._taken >= self._high if self._low is None else frame.number > self._high
 
     def empty(self, path: Path) -> BadOption:
         """The error for a selection that holds no frame: what was given, and which frames there are."""
         assert self.origin is not None
         assert self._last is not None
-        first, last = self._number(self.origin), self._number(self._last)
+        first, last = self.origin.number, self._last.number
         if self.reached_end:
             extent = f"its frames have the numbers {first} to {last} and begin at 0 to {float(self._seconds(self._last)):g} s"
         else:
@@ -154,7 +148,7 @@ def analyze(source: Source, options: SelectionOptions, on_frame: Callable[[int],
 
 def _trim(info: VideoInfo, first: Frame, last: Frame, is_whole: bool) -> Trim | None:
     end = last.time + last.duration
-    if info.kind == "video" and not is_whole:
+    if info.time_base is not None and not is_whole:
         return Trim(first.time, end)
     return Trim(info.zero, end + TAIL) if info.zero else None
 

@@ -43,6 +43,8 @@ class Frame:
     the image; a sink takes it at the image's size."""
     covered: Shares = WHOLE
     """Shares of the height and the width, in the middle, that the picture covers; the rest is black bars."""
+    file_number: int | None = None
+    """The number in the file's name in a folder of images, else None."""
 
     def __post_init__(self):
         image, alpha = self.image, self.alpha
@@ -56,6 +58,11 @@ class Frame:
     @property
     def size(self) -> Size:
         return self.image.shape[0], self.image.shape[1]
+
+    @property
+    def number(self) -> int:
+        """The number by which --frames means the frame: of a folder the file's, else counted from 1."""
+        return self.index + 1 if self.file_number is None else self.file_number
 
 
 def area(size: Size, shares: Shares) -> tuple[slice, slice]:
@@ -89,7 +96,7 @@ class VideoInfo:
     bits: int = 8
     """Depth of its frames: 8 (uint8) or 16 (uint16)."""
     time_base: Fraction | None = None
-    """Seconds per tick of the source's clock; None for images and folders."""
+    """Seconds per tick of the source's clock; None where it has none: images, and folders whose numbers are not times."""
     sample_aspect: Fraction = Fraction(1)
     """Width over height of one stored pixel, upright."""
     rate: Fraction | None = None

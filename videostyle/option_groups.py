@@ -57,6 +57,11 @@ class ReadingOptions(Options):
         "Interlaced video: 'on' deinterlaces every frame, 'off' none; 'fields' makes a frame of each field.",
         choices=("auto", "on", "off", "fields"),
     )
+    gaps: str = reading_option(
+        "refuse",
+        "Missing numbers in a folder: 'hold' shows the frame before longer, 'skip' closes the gaps, 'refuse' stops.",
+        choices=("refuse", "hold", "skip"),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,7 +46,7 @@ def fingerprint(path: Path) -> str:
     """
     digest = hashlib.sha256()
     if path.is_dir():
-        for name in numbered_names(path):
+        for name in numbered_names(path).values():
             facts = (path / name).stat()
             digest.update(f"{name!r} {facts.st_size} {facts.st_mtime_ns}\n".encode())
     else:

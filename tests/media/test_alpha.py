@@ -24,12 +24,12 @@ from videostyle.media.workdir import WorkFolder
 def write_frames(output: Path, frames: list[Frame], codec: str | None = None) -> None:
     """Write transparent frames of a folder, in segments of two; the second segment by a sink that resumes."""
     size, bits = frames[0].size, frames[0].image.itemsize * 8
-    info, settings = VideoInfo("folder", size, bits), None
+    info, settings = VideoInfo("folder", size, bits, Fraction(1, 10)), None
     if output.suffix:
         settings = choose_encoder(EncodingRequest(codec), output.suffix, bits, transparent=True)
 
     def opened(work: WorkFolder):
-        return open_sink(output, work, Path("unused"), info, size, None, Fraction(10), settings)
+        return open_sink(output, work, Path("unused"), info, size, None, None, settings)
 
     with WorkFolder(output) as work:
         sink = opened(work)

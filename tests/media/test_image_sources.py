@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
 from tests.support.clips import gradient
 from tests.support.images import save, save_deep
 from videostyle.errors import BadInput
-from videostyle.media.image_sources import frame_number
 from videostyle.media.sources import open_source
+from videostyle.option_groups import ReadingOptions
 
 RGB = gradient(12, 20, 90)
 DEEP = np.random.default_rng(3).integers(0, 65536, (9, 14, 4)).astype(np.uint16)
@@ -51,7 +51,7 @@ def test_folder_order(tmp_path, names):
     frames = list(open_source(folder).frames())
     assert [frame.name for frame in frames] == names
     assert [int(frame.image[0, 0, 0]) for frame in frames] == list(range(len(names)))
-    numbers = [frame_number(frame.name) for frame in frames]
+    numbers = [frame.number for frame in frames]
     assert numbers == list(range(numbers[0], numbers[0] + len(names)))
 
 
@@ -88,6 +88,25 @@ def test_mixed_sizes(tmp_path):
     assert "3.png" in line
     assert "4x6" in line
     assert "6x4" in line
+
+
+@pytest.mark.parametrize("fit", ["bars", "fill"])
+def test_fitted_sizes(tmp_path, fit):
+    """With --fit, images of another size are scaled into the first one's; of other proportions, with bars or cropped."""
+    folder = fill(tmp_path / "f", ["1.png"], (8, 16))
+    save(folder / "2.png", np.full((4, 8, 3), 100, np.uint8))
+    save(folder / "3.png", np.dstack([np.full((16, 8, 3), 100, np.uint8), np.full((16, 8), 50, np.uint8)]))
+    source = open_source(folder, ReadingOptions(fit=fit))
+    _, smaller, taller = source.frames()
+    assert (smaller.image == 100).all()
+    bars = np.ones((8, 16), bool)
+    bars[:, 6:10] = fit == "fill"
+    bars &= fit == "bars"
+    assert (taller.image[bars] == 0).all()
+    assert (taller.image[~bars] == 100).all()
+    assert (taller.alpha == np.where(bars, 255, 50)).all()
+    assert taller.covered == ((1, Fraction(1, 4)) if fit == "bars" else (1, 1))
+    assert "2.png has 8x4 pixels, but 1.png has 16x8" in source.info.notices[0]
 
 
 def test_size_changes_while_reading(tmp_path):
@@ -131,7 +150,104 @@ def test_damaged_image_in_a_folder(tmp_path):
         list(source.frames())
 
 
-@given(st.integers(0, 10**20), st.integers(1, 9), st.text(alphabet="ab_- .", max_size=5))
-def test_frame_number(number, padding, word):
-    """It is the last run of digits."""
-    assert frame_number(f"take3{word}_{number:0{padding}d}{word}.png") == number
+# --- gaps and clock times ---
+
+
+def times(source) -> list[tuple[str, Fraction, Fraction]]:
+    return [(frame.name, frame.time, frame.duration) for frame in source.frames()]
+
+
+def test_gaps_held(tmp_path):
+    """The frame before a gap lasts until the next number."""
+    source = open_source(fill(tmp_path / "f", ["1.png", "2.png", "5.png"]), ReadingOptions(gaps="hold"))
+    frame = Fraction(1, 25)
+    assert times(source) == [("1.png", 0, frame), ("2.png", frame, 3 * frame), ("5.png", 4 * frame, frame)]
+    assert [found.number for found in source.frames()] == [1, 2, 5]
+    assert "3 to 4 missing: the frame before lasts longer" in source.info.notices[0]
+
+
+def test_gaps_skipped(tmp_path):
+    """The frames follow one another."""
+    source = open_source(fill(tmp_path / "f", ["1.png", "2.png", "5.png"]), ReadingOptions(gaps="skip"))
+    frame = Fraction(1, 25)
+    assert times(source) == [("1.png", 0, frame), ("2.png", frame, frame), ("5.png", 2 * frame, frame)]
+    assert [found.number for found in source.frames()] == [1, 2, 5]
+    assert "3 to 4 missing: the frames follow one another" in source.info.notices[0]
+
+
+def test_clock_times_as_numbers(tmp_path):
+    """Unix times with steps between them are the frames' times, from 0 on; the last frame lasts as long as the one before."""
+    names = ["1714550000123.png", "1714550000163.png", "1714550000263.png"]
+    source = open_source(fill(tmp_path / "f", names))
+    second = [Fraction(40, 1000), Fraction(140, 1000)]
+    assert times(source) == list(zip(names, [0, *second], [second[0], Fraction(1, 10), Fraction(1, 10)], strict=True))
+    assert source.info.time_base == Fraction(1, 1000)
+    assert "clock times" in source.info.notices[0]
+
+
+def test_clock_times_ignored(tmp_path):
+    """With gaps closed, and where there are none, they are numbers like others."""
+    for name, numbers, gaps in (
+        ("f", (1714550000123, 1714550000163), "skip"),
+        ("g", (1714550000, 1714550001), "refuse"),
+    ):
+        source = open_source(fill(tmp_path / name, [f"{number}.png" for number in numbers]), ReadingOptions(gaps=gaps))
+        assert source.info.time_base is None
+        assert [frame.time for frame in source.frames()] == [0, Fraction(1, 25)]
+
+
+# --- animations ---
+
+
+def animated(path: Path, alpha: int = 255) -> list[np.ndarray]:
+    """Write an animation of three frames, 100, 50 and 400 ms long, and return its pixels."""
+    pictures = [np.dstack([gradient(12, 20, step), np.full((12, 20), alpha, np.uint8)]) for step in (0, 60, 120)]
+    first, *others = (Image.fromarray(picture) for picture in pictures)
+    options = {"lossless": True, "exact": True} if path.suffix == ".webp" else {"quality": 100, "subsampling": "4:4:4"}
+    options = {} if path.suffix == ".png" else options
+    first.save(path, save_all=True, append_images=others, duration=[100, 50, 400], **options)
+    return pictures
+
+
+@pytest.mark.parametrize("suffix", ["webp", "avif", "png"])
+def test_animations(tmp_path, suffix):
+    """They are videos with the times of the file, whatever their name."""
+    pictures = animated(tmp_path / f"a.{suffix}")
+    path = (tmp_path / f"a.{suffix}").rename(tmp_path / "a.jpg")
+    source = open_source(path)
+    frames = list(source.frames())
+    assert source.info.kind == "video"
+    assert [frame.time for frame in frames] == [0, Fraction(1, 10), Fraction(15, 100)]
+    assert [frame.duration for frame in frames] == [Fraction(1, 10), Fraction(1, 20), Fraction(4, 10)]
+    for frame, picture in zip(frames, pictures, strict=True):
+        assert np.abs(frame.image.astype(int) - picture[..., :3]).max() <= (8 if suffix == "avif" else 0)
+    assert [frame.index for frame in source.frames(first=2)] == [2]
+
+
+def test_transparent_animation(tmp_path):
+    animated(tmp_path / "a.webp", alpha=128)
+    frames = list(open_source(tmp_path / "a.webp").frames(size=(6, 10)))
+    assert {frame.alpha.tobytes() for frame in frames} == {bytes([128] * 240)}
+
+
+def test_damaged_animation(tmp_path):
+    """What can be decoded is used; else it is refused."""
+    animated(tmp_path / "a.webp")
+    content = (tmp_path / "a.webp").read_bytes()
+    for length in range(30, len(content), 97):
+        (tmp_path / "a.webp").write_bytes(content[:length])
+        with contextlib.suppress(BadInput):
+            assert list(open_source(tmp_path / "a.webp").frames())
+
+
+def test_stream_of_jpegs(tmp_path):
+    """A camera's stream of JPEGs is a video; a photo with a smaller preview behind it is not."""
+    save(tmp_path / "large.jpg", gradient(320, 480))
+    save(tmp_path / "small.jpg", gradient(16, 24))
+    large, small = ((tmp_path / name).read_bytes() for name in ("large.jpg", "small.jpg"))
+    (tmp_path / "stream.jpg").write_bytes(large * 8)
+    source = open_source(tmp_path / "stream.jpg")
+    assert source.info.kind == "video"
+    assert [frame.time for frame in source.frames()] == [Fraction(index, 25) for index in range(8)]
+    (tmp_path / "photo.jpg").write_bytes(large + small)
+    assert open_source(tmp_path / "photo.jpg").info.kind == "image"

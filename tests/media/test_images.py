@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms, ImageOps
 
-from tests.support.clips import gradient
-from tests.support.images import png, save, save_deep
+from tests.support.clips import gradient, make_clip
+from tests.support.images import encoded, heic, png, save, save_deep
 from videostyle.errors import BadInput
 from videostyle.media.images import read_picture, upright
 from videostyle.media.pixels import to_bits
@@ -96,6 +96,95 @@ def test_transparent_palette_color(tmp_path):
 
 def test_opaque_alpha_is_none(tmp_path):
     assert read_picture(save(tmp_path / "a.png", np.dstack([RGB, np.full((12, 20), 255, np.uint8)]))).alpha is None
+
+
+# --- formats by their content ---
+
+
+@pytest.mark.parametrize("suffix", ["avif", "jp2", "tga"])
+def test_other_formats_of_pillow(tmp_path, suffix):
+    """They are read whatever their name."""
+    options = {"avif": {"quality": 100, "subsampling": "4:4:4"}, "jp2": {}, "tga": {}}[suffix]
+    path = save(tmp_path / f"a.{suffix}", RGB, **options).rename(tmp_path / "a.bin")
+    assert np.abs(read_picture(path).image.astype(int) - RGB).max() <= (2 if suffix == "avif" else 0)
+    assert open_source(path).info.kind == "image"
+
+
+def test_targa_without_a_signature(tmp_path):
+    """The older version is known by its suffix alone; other files are not taken for it."""
+    whole = save(tmp_path / "a.tga", RGB).read_bytes()
+    (tmp_path / "old.tga").write_bytes(whole[:-26])
+    np.testing.assert_array_equal(read_picture(tmp_path / "old.tga").image, RGB)
+    (tmp_path / "old.bin").write_bytes(whole[:-26])
+    with pytest.raises(BadInput, match="cannot be read as an image"):
+        read_picture(tmp_path / "old.bin")
+
+
+def test_heic(tmp_path):
+    """A HEIC photo: a still, of the colors that it was made of."""
+    path = tmp_path / "a.bin"
+    path.write_bytes(heic((128, 96), (200, 100, 50)))
+    picture = read_picture(path)
+    assert picture.image.shape == (96, 128, 3)
+    assert np.abs(picture.image.astype(int) - (200, 100, 50)).max() <= 4
+    assert open_source(path).info.kind == "image"
+
+
+@pytest.mark.parametrize("depth", ["half", "float"])
+@pytest.mark.parametrize("with_alpha", [False, True])
+def test_exr(tmp_path, depth, with_alpha):
+    """Linear light becomes sRGB of 16 bits; what is brighter than white is clipped; the light is divided by its alpha."""
+    light = np.array([0.0, 0.002, 0.2140411, 0.5, 1.0, 4.0], np.float32).reshape(1, 6, 1).repeat(3, 2).repeat(2, 0)
+    if with_alpha:
+        light = np.dstack([light * 0.5, np.full((2, 6), 0.5, np.float32)])
+    path = tmp_path / "a.bin"
+    path.write_bytes(encoded("exr", light, "gbrapf32le" if with_alpha else "gbrpf32le", {"format": depth}))
+    picture = read_picture(path)
+    # IEC 61966-2-1, by hand: 0.2140411 is the light of the middle code
+    wanted = np.array([0.0, 0.02584, 0.5, 0.735357, 1.0, 1.0]) * 65535
+    assert picture.image.dtype == np.uint16
+    assert np.abs(picture.image[0, :, 1] - wanted).max() <= (2 if depth == "float" else 20)
+    if with_alpha:
+        assert (picture.alpha == 32768).all()
+    assert (open_source(path).info.kind, open_source(path).info.bits) == ("image", 16)
+
+
+def test_exr_of_a_layer_that_is_not_finite(tmp_path):
+    """NaN is black, infinite light is white."""
+    light = np.full((2, 4, 3), 0.5, np.float32)
+    light[0, 0], light[0, 1] = np.nan, np.inf
+    (tmp_path / "a.exr").write_bytes(encoded("exr", light, "gbrpf32le", {"format": "float"}))
+    assert read_picture(tmp_path / "a.exr").image[0, :2, 0].tolist() == [0, 65535]
+
+
+@pytest.mark.parametrize(("stored", "bits"), [("rgb24", 8), ("gbrp10le", 10), ("gbrp12le", 12), ("rgb48le", 16)])
+def test_dpx(tmp_path, stored, bits):
+    """Its codes are taken as sRGB, with all their bits."""
+    deep = np.ascontiguousarray(DEEP[..., :3])
+    (tmp_path / "a.bin").write_bytes(encoded("dpx", deep, stored, {}))
+    image = read_picture(tmp_path / "a.bin").image
+    assert image.dtype == (np.uint8 if bits == 8 else np.uint16)
+    assert np.abs(to_bits(image, 16).astype(int) - deep).max() <= 65536 >> bits << 1
+    assert open_source(tmp_path / "a.bin").info.kind == "image"
+
+
+@pytest.mark.parametrize("suffix", ["exr", "dpx"])
+def test_folders_of_film_frames(tmp_path, suffix):
+    for number in (1001, 1002):
+        picture = np.full((4, 6, 3), number * 20, np.uint16)
+        pix_fmt = "gbrpf32le" if suffix == "exr" else "rgb48le"
+        pixels = (picture / 65535).astype(np.float32) if suffix == "exr" else picture
+        (tmp_path / f"shot.{number}.v2.{suffix}").write_bytes(encoded(suffix, pixels, pix_fmt, {}))
+    source = open_source(tmp_path)
+    assert (source.info.kind, source.info.size, source.info.bits) == ("folder", (4, 6), 16)
+    assert [frame.number for frame in source.frames()] == [1001, 1002]
+
+
+def test_video_with_the_name_of_an_image(tmp_path):
+    clip = make_clip(tmp_path / "a.mp4", [RGB, RGB], pix_fmt="yuv444p").rename(tmp_path / "a.png")
+    assert open_source(clip).info.kind == "video"
+    with pytest.raises(BadInput, match="cannot be read as an image"):
+        read_picture(clip)
 
 
 # --- EXIF and ICC ---

@@ -504,7 +504,7 @@ def test_audio_file_with_a_folder_of_frames(tmp_path):
         info = VideoInfo("folder", SIZE)
         sink = open_sink(output, work, tmp_path, info, SIZE, None, Fraction(10), None, TrackOptions(audio=str(sound)))
         for index, image in enumerate(images(5)):
-            sink.write(Frame(image, index))
+            sink.write(Frame(image, index, Fraction(index, 25), Fraction(1, 25)))
         sink.finish()
     assert "audio track 1 of sound.mp4 (aac) cannot be copied into webm and is re-encoded as libopus" in sink.notices
     samples, start = decoded_audio(output, 48000)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from videostyle.errors import BadOutput
-from videostyle.media.output_paths import check_output, default_output, output_kind
+from videostyle.media.output_paths import check_output, default_output, output_kind, work_folder
 
 
 def test_nothing_heavy_is_imported():
@@ -89,3 +89,19 @@ def test_read_only_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # a test run by root may write everywhere
     with pytest.raises(BadOutput, match="is not writable"):
         check_output(tmp_path / "out.mp4", overwrite=False)
+
+
+def test_name_that_is_too_long(tmp_path):
+    """It is refused with the number of bytes that the file system takes."""
+    check_output(tmp_path / ("x" * 251 + ".mp4"), overwrite=False)
+    for name in ("x" * 252 + ".mp4", "ä" * 126 + ".mp4"):
+        with pytest.raises(BadOutput, match="has 256 bytes, and this file system takes 255; choose a shorter name"):
+            check_output(tmp_path / name, overwrite=False)
+
+
+def test_work_folders_of_long_names(tmp_path):
+    """They have different names, which the file system takes."""
+    folders = [work_folder(tmp_path / f"{'ä' * 120}{end}.mp4") for end in ("a", "b", "c" * 10)]
+    assert len(set(folders)) == 3
+    assert all(len(os.fsencode(folder.name)) <= 255 for folder in folders)
+    assert work_folder(tmp_path / "out.mp4") == tmp_path / ".out.mp4.videostyle"

@@ -34,7 +34,7 @@ def write_images(output: Path, images: list[np.ndarray], size: Size, rate: Fract
     with WorkFolder(output) as work:
         sink = open_sink(output, work, Path("unused"), VideoInfo("folder", size), size, None, rate)
         for index, image in enumerate(images):
-            sink.write(Frame(image, index, name=f"{index}.png"))
+            sink.write(Frame(image, index, Fraction(index, 25), Fraction(1, 25), f"{index}.png"))
         sink.finish()
         work.remove()
     return sink.notices
@@ -145,6 +145,63 @@ def test_rate_of_a_video_from_a_folder(tmp_path, rate, expected):
     output = tmp_path / "out.mp4"
     write_images(output, [gradient(16, 32, step) for step in range(3)], (16, 32), rate)
     assert frame_times(output) == [(index * expected, expected) for index in range(3)]
+
+
+def test_held_frame_in_a_video(tmp_path):
+    """A frame that is held over two missing numbers is shown for three frames, at any rate; resuming changes nothing."""
+    output = tmp_path / "out.mp4"
+    places = [(7, 1), (8, 3), (11, 1)]
+    frames = [Frame(gradient(32, 48, n), i, Fraction(n, 25), Fraction(d, 25)) for i, (n, d) in enumerate(places)]
+    for stop in (0, 2):
+        with WorkFolder(output) as work:
+            info = VideoInfo("folder", (32, 48))
+            first, second = (open_sink(output, work, tmp_path, info, (32, 48), None, Fraction(50)) for _ in range(2))
+            for frame in frames[:stop]:
+                first.write(frame)
+            if stop:
+                second.resume(first.files(), [frame.time for frame in frames[:stop]])
+            for frame in frames[stop:]:
+                second.write(frame)
+            second.finish()
+            work.remove()
+        tick = Fraction(1, 50)
+        assert frame_times(output) == [(0, tick), (tick, 3 * tick), (4 * tick, tick)]
+
+
+def test_frames_with_times_of_a_folder(tmp_path):
+    """A folder whose numbers are clock times becomes a video with those times."""
+    output, info = tmp_path / "out.mp4", VideoInfo("folder", (32, 48), time_base=Fraction(1, 1000))
+    times = [Fraction(ms, 1000) for ms in (0, 40, 140)]
+    with WorkFolder(output) as work:
+        sink = open_sink(output, work, tmp_path, info, (32, 48), None, None)
+        for index, time in enumerate(times):
+            sink.write(Frame(gradient(32, 48, index), index, time, Fraction(1, 10)))
+        sink.finish()
+    assert [time for time, _ in frame_times(output)] == times
+    assert not sink.notices
+
+
+def test_longest_names(tmp_path):
+    """An output may have any name that its file system takes, and so may the images of a folder."""
+    image, video, name = tmp_path / ("x" * 251 + ".png"), tmp_path / ("ä" * 125 + "y.mp4"), "1" * 251 + ".png"
+    for output, info, parts in (
+        (image, VideoInfo("image", (32, 48)), [""]),
+        (video, VideoInfo("folder", (32, 48)), [name]),
+        (tmp_path / ("f" * 255), VideoInfo("folder", (32, 48)), [name]),
+    ):
+        with WorkFolder(output) as work:
+            sink = open_sink(output, work, tmp_path, info, (32, 48), None, None)
+            for index, part in enumerate(parts):
+                sink.write(Frame(gradient(32, 48), index, Fraction(index), Fraction(1, 25), part))
+            sink.finish()
+            work.remove()
+    with WorkFolder(tmp_path / ("f" * 255)) as work:  # into the folder that exists now
+        sink = open_sink(work.output, work, tmp_path, VideoInfo("folder", (32, 48)), (32, 48), None, None)
+        sink.write(Frame(gradient(32, 48), 0, Fraction(0), Fraction(1, 25), name))
+        sink.finish()
+        work.remove()
+    assert {len(os.fsencode(path.name)) for path in tmp_path.iterdir()} == {255}
+    assert [path.name for path in (tmp_path / ("f" * 255)).iterdir()] == [name]
 
 
 def test_folder_on_another_disk(tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from itertools import islice
 
@@ -61,7 +61,8 @@ def measure(
         torch.set_num_threads(job.threads)
     check_styles(job.styles)
     exact = None if job.flow_dir is None else FlowFolder(job.flow_dir)
-    with closing(open_source(job.source, job)) as source, closing(open_source(job.output, AS_WRITTEN)) as output:
+    as_numbered = replace(AS_WRITTEN, gaps=job.gaps)  # an output folder has the names of its source
+    with closing(open_source(job.source, job)) as source, closing(open_source(job.output, as_numbered)) as output:
         size = measured_size(output, job.size)
         overlap = overlap_of(job, source, output, events)
         measurer = measurer_of(job, overlap, size, exact, events)

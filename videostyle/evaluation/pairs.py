@@ -15,7 +15,6 @@ from videostyle.evaluation.flow_files import FlowFolder
 from videostyle.evaluation.perceptual import PerceptualMetrics, similarity
 from videostyle.events import Measuring, Progress
 from videostyle.frames import Frame, Size
-from videostyle.media.image_sources import frame_number
 from videostyle.media.pixels import to_bits
 from videostyle.reports.records import FrameMeasure, SampleFrame
 from videostyle.temporal.flow import Flow, gain_match
@@ -152,8 +151,7 @@ class Measurer:
 
     def _compare_exactly(self, exact: FlowFolder, now: FramePair, earlier: FramePair) -> None:
         """The warp error by known flow. It leads forward, so the error belongs to the earlier frame."""
-        name = earlier.source.name
-        known = exact.after(frame_number(name) if name else earlier.source.index + 1, self.size)
+        known = exact.after(earlier.source.number, self.size)
         if known is None:
             self.skipped["no_flow"] += 1
             return

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from videostyle.errors import RunFailed
 from videostyle.frames import Frame, VideoInfo
-from videostyle.media.images import picture_bytes
-from videostyle.media.output_paths import DEEP_IMAGES, IMAGES, OPAQUE_IMAGES
+from videostyle.media.images import picture_bytes, read_tags
+from videostyle.media.output_paths import DEEP_IMAGES, IMAGES, OPAQUE_IMAGES, longer_name
+from videostyle.media.photo_tags import missing_tags, renewed, with_tags
 from videostyle.media.workdir import WorkFolder, publish, write_atomically, writing
 
 TIMES_FILE = "timestamps.txt"
@@ -20,16 +21,20 @@ TIMES_HEADER = "# file, its time on the source's clock in seconds as an exact fr
 
 
 class ImageSink:
-    """One image."""
+    """One image.
+
+    photos: the image file, or the folder of images, that frames come from and whose EXIF is kept; None where there is none.
+    """
 
     continues = False
 
-    def __init__(self, output: Path, work: WorkFolder):
+    def __init__(self, output: Path, work: WorkFolder, photos: Path | None):
         self.notices: list[str] = []
         self.bits = 16 if output.suffix.lower() in DEEP_IMAGES else 8
         self.alpha = output.suffix.lower() not in OPAQUE_IMAGES
         self._output = Path(os.path.abspath(output))
         self._work = work
+        self._photos = photos
         with writing(self._output):
             self._result = work.folder("pictures") / f"result{output.suffix.lower()}"
         self._written = False
@@ -42,7 +47,7 @@ class ImageSink:
             todo = "add --frames 1, or choose an -o that holds a video"
             raise RunFailed(f"{self._output} holds one frame, but there is a second one", todo=todo)
         with writing(self._output):
-            write_atomically(self._result, picture_bytes(frame.image, frame.alpha, self._output.suffix))
+            self.notices += write_picture(self._result, frame, self._photos)
             self._work.show_preview(picture_bytes(frame.image, frame.alpha, ".png"))
         self._written = True
 
@@ -69,17 +74,18 @@ class FolderSink:
     """Numbered images. Those of a folder keep their names; frames of a video are named by their ordinals, from 000001.png.
 
     For a video, `timestamps.txt` has a line for each image: its name, its time on the source's clock as an exact fraction of
-    seconds, and the same as a decimal. In a folder that exists, other images and their lines are kept.
+    seconds, and the same as a decimal. In a folder that exists, other images and their lines are kept. photos: see ImageSink.
     """
 
     bits = 16
     alpha = True
     continues = True
 
-    def __init__(self, output: Path, work: WorkFolder, info: VideoInfo):
+    def __init__(self, output: Path, work: WorkFolder, info: VideoInfo, photos: Path | None):
         self.notices: list[str] = []
         self._output = Path(os.path.abspath(output))
         self._work = work
+        self._photos = photos
         self._from_video = info.kind == "video"
         self._times: dict[str, Fraction] = {}
         with writing(self._output):
@@ -91,8 +97,9 @@ class FolderSink:
     def write(self, frame: Frame) -> None:
         name = output_name(frame)
         with writing(self._output):
-            write_atomically(self._folder / name, picture_bytes(frame.image, frame.alpha, Path(name).suffix))
+            lines = write_picture(self._folder / name, frame, self._photos)
             self._work.show_preview(picture_bytes(frame.image, frame.alpha, ".png"))
+        self.notices += [line for line in lines if line not in self.notices]
         self._times[name] = frame.time
 
     def end_segment(self) -> None:
@@ -120,7 +127,8 @@ class FolderSink:
 
     def _publish_copy(self, name: str) -> None:
         """The image itself stays in the work folder, so that a run that is killed meanwhile can publish all of them again."""
-        copy = self._output / f".{name}.part"  # in the folder itself, which may be a link to another disk
+        # in the folder itself, which may be a link to another disk
+        copy = longer_name(self._output / name, ".", ".part")
         shutil.copyfile(self._folder / name, copy)
         publish(copy, self._output / name)
 
@@ -134,6 +142,22 @@ class FolderSink:
 
     def abort(self) -> None:
         """The images stay in the work folder."""
+
+
+def write_picture(path: Path, frame: Frame, photos: Path | None) -> list[str]:
+    """Write a frame to an image file, with EXIF and resolution of the photo that it was made of. photos: see ImageSink.
+
+    The file is read again: the lines returned name what the format cannot hold. Raises OSError.
+    """
+    data = picture_bytes(frame.image, frame.alpha, path.suffix)
+    if photos is None:
+        write_atomically(path, data)
+        return []
+    photo = read_tags(photos / frame.name)
+    wanted = renewed(photo, frame.size)
+    write_atomically(path, with_tags(data, path.suffix, wanted))
+    lost = [*photo.others, *(missing_tags(wanted, read_tags(path)) if wanted else ())]
+    return [f"not kept from {photos}: {', '.join(lost)}"] if lost else []
 
 
 def output_name(frame: Frame) -> str:

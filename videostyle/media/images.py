@@ -6,28 +6,42 @@ import io
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, ImageFile
+import pi_heif
+from PIL import ExifTags, Image, ImageCms, ImageFile, UnidentifiedImageError
 
 from videostyle.errors import BadInput
 from videostyle.frames import Size
+from videostyle.media import ffmpeg_stills
 from videostyle.media.output_paths import DEEP_IMAGES, OPAQUE_IMAGES
+from videostyle.media.photo_tags import PhotoTags, tags_of
 from videostyle.media.pixels import BLACK, over, to_bits
 
-FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF")
+pi_heif.register_heif_opener(thumbnails=False)
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
+FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF", "HEIF", "AVIF", "JPEG2000")
 
-ACCEPTED = "a PNG, JPEG, TIFF, WebP or BMP image"
+_STILLS = ("MPO", "TIFF", "HEIF")
+"""Formats whose further images are not frames: gain maps, pages, bursts."""
+
+SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".heic", ".heif", ".avif", ".jp2", ".j2k"),
+    *(".tga", ".exr", ".dpx"),
+)
+
+ACCEPTED = "a PNG, JPEG, TIFF, WebP, BMP, HEIC, AVIF, JPEG 2000, TGA, EXR or DPX image"
 
 # what Pillow raises, undocumented, on damaged files
-_UNREADABLE = (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, EOFError, struct.error, zlib.error)
+_UNREADABLE = (
+    *(OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, EOFError, RuntimeError),
+    *(struct.error, zlib.error),
+)
 
 # EXIF orientation -> (mirror left to right first, then quarter turns clockwise); JEITA CP-3451, tag 0x0112
 _ORIENTATIONS = {2: (True, 0), 3: (False, 2), 4: (True, 2), 5: (True, 3), 6: (False, 1), 7: (True, 1), 8: (False, 3)}
@@ -42,19 +56,37 @@ class Picture:
     alpha: np.ndarray | None = None
     """(H, W) of the image's type, or None where everything is opaque."""
 
+    @property
+    def size(self) -> Size:
+        return self.image.shape[0], self.image.shape[1]
+
 
 def upright(image: np.ndarray, mirror: bool, turns: int) -> np.ndarray:
     """An array (H, W, ...) mirrored left to right if `mirror` is set, then rotated clockwise by `turns` quarter turns."""
     return np.ascontiguousarray(np.rot90(image[:, ::-1] if mirror else image, -turns))
 
 
-def is_still(path: Path) -> bool:
-    """Whether the file holds a still image rather than a video or animation, by its content; by its suffix if unreadable."""
+class _UnknownFormat(BadInput):
+    """Pillow does not know the format."""
+
+
+def kind_of(path: Path) -> str:
+    """ "image", "animation" or "video", by the file's content; by its suffix if that is unreadable.
+
+    An animation is one that only Pillow decodes: animated WebP. Of the others FFmpeg has the exact times.
+    """
     try:
         with _open(path) as file:
-            return file.format in ("MPO", "TIFF") or getattr(file, "n_frames", 1) == 1
+            if file.format == "JPEG":
+                return "video" if ffmpeg_stills.is_motion_jpeg(path) else "image"
+            if file.format in _STILLS or getattr(file, "n_frames", 1) == 1:
+                return "image"
+            return "animation" if file.format == "WEBP" else "video"
+    except _UnknownFormat:
+        by_content = ffmpeg_stills.kind_of(path)
     except (BadInput, *_UNREADABLE):
-        return path.suffix.lower() in SUFFIXES
+        by_content = ""
+    return by_content or ("image" if path.suffix.lower() in SUFFIXES else "video")
 
 
 def read_picture(path: Path) -> Picture:
@@ -63,19 +95,60 @@ def read_picture(path: Path) -> Picture:
     EXIF orientation is applied, and colors are converted from an embedded ICC profile to sRGB. 16-bit files give uint16, or
     uint8 if they have a profile other than sRGB. Raises BadInput for anything but a complete image of a supported format.
     """
+    try:
+        with _open(path) as file:
+            pixels = _upright_pixels(path, file)
+    except _UnknownFormat:
+        if ffmpeg_stills.kind_of(path) != "image":
+            raise
+        pixels = ffmpeg_stills.read(path)
+    return _picture(pixels)
+
+
+def read_animation(path: Path) -> Generator[tuple[Picture, int]]:
+    """The frames of an animation, whole and in order, with their durations in milliseconds.
+
+    A duration of 0 becomes 100, as in browsers. Raises BadInput where a frame cannot be decoded.
+    """
     with _open(path) as file:
-        deep = _is_deep(file)  # checked first: loading discards what it looks at
-        try:
-            file.load()
-            pixels = _deep_pixels(path, file) if deep else None
-            if pixels is None:
-                pixels = _pixels(file)
-        except (*_UNREADABLE, Image.DecompressionBombError, cv2.error) as error:
-            raise BadInput(f"{path} cannot be read as an image: {error}", ACCEPTED) from error
-        pixels = upright(pixels, *_orientation(file))
+        for index in range(getattr(file, "n_frames", 1)):
+            try:
+                file.seek(index)
+                file.load()
+                yield _picture(_pixels(file)), round(file.info.get("duration", 0)) or 100
+            except _UNREADABLE as error:
+                raise BadInput(f"frame {index + 1} of {path} cannot be decoded: {error}") from error
+
+
+def _picture(pixels: np.ndarray) -> Picture:
+    """A picture of (H, W, 3 or 4) pixels."""
     image, alpha = np.ascontiguousarray(pixels[..., :3]), pixels[..., 3:]
     opaque = alpha.size == 0 or alpha.min() == np.iinfo(alpha.dtype).max
     return Picture(image, None if opaque else np.ascontiguousarray(alpha[..., 0]))
+
+
+def _upright_pixels(path: Path, file: ImageFile.ImageFile) -> np.ndarray:
+    """(H, W, 3 or 4) uint8 or uint16 sRGB. Raises BadInput."""
+    deep = _is_deep(file)  # checked first: loading discards what it looks at
+    try:
+        file.load()
+        pixels = _deep_pixels(path, file) if deep else None
+        if pixels is None:
+            pixels = _pixels(file)
+    except (*_UNREADABLE, Image.DecompressionBombError, cv2.error) as error:
+        raise BadInput(f"{path} cannot be read as an image: {error}", ACCEPTED) from error
+    return upright(pixels, *_orientation(file))
+
+
+def read_tags(path: Path) -> PhotoTags:
+    """EXIF and resolution of an image file; empty where it has none, or is of a format that Pillow does not know."""
+    try:
+        with _open(path) as file:
+            return tags_of(file)
+    except BadInput:
+        return PhotoTags()
+    except (*_UNREADABLE, AttributeError, ArithmeticError):
+        return PhotoTags(others=("EXIF, which is damaged",))
 
 
 @contextmanager
@@ -85,18 +158,27 @@ def _open(path: Path) -> Iterator[ImageFile.ImageFile]:
         # Pillow's warnings are about what is harmless here (large scans, broken EXIF) or what raises an error soon after
         warnings.simplefilter("ignore")
         try:
-            file = Image.open(path, formats=FORMATS)
+            file = Image.open(path, formats=(*FORMATS, "TGA") if _is_targa(path) else FORMATS)
         except Image.DecompressionBombError as error:
             limit = 2 * (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000
             raise BadInput(
                 f"{path} has more than {limit} million pixels, too many", todo="scale it down first"
             ) from error
+        except UnidentifiedImageError as error:
+            raise _UnknownFormat(f"{path} cannot be read as an image", ACCEPTED) from error
         except _UNREADABLE as error:
             raise BadInput(f"{path} cannot be read as an image", ACCEPTED) from error
         with file:
             if file.mode in ("I", "F"):
                 raise BadInput(f"{path} has 32 bits per sample", "8 or 16 bits per sample")
             yield file
+
+
+def _is_targa(path: Path) -> bool:
+    """Whether the file may be a TGA, whose older version has no signature: Pillow takes almost anything for one."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 18))
+        return path.suffix.lower() == ".tga" or file.read() == b"TRUEVISION-XFILE.\0"
 
 
 def _orientation(file: ImageFile.ImageFile) -> tuple[bool, int]:
@@ -109,9 +191,14 @@ def _orientation(file: ImageFile.ImageFile) -> tuple[bool, int]:
 
 def size_by_header(path: Path) -> Size:
     """The upright (height, width) by the header alone; wrong in rare files whose EXIF block comes after the pixels."""
-    with _open(path) as file:
-        width, height = file.size
-        return (width, height) if _orientation(file)[1] % 2 else (height, width)
+    try:
+        with _open(path) as file:
+            width, height = file.size
+            return (width, height) if _orientation(file)[1] % 2 else (height, width)
+    except _UnknownFormat:
+        if ffmpeg_stills.kind_of(path) != "image":
+            raise
+        return ffmpeg_stills.size_of(path)
 
 
 def _is_deep(file: ImageFile.ImageFile) -> bool:

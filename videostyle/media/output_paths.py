@@ -5,6 +5,7 @@ Nothing heavy is imported, so that a name is refused before FFmpeg and torch are
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -40,8 +41,9 @@ def default_output(input: Path, kind: str, styles: tuple[Path, ...]) -> Path:
 def output_kind(output: Path) -> str:
     """ "video", "image" or "folder", by the suffix; an existing folder is a folder whatever its name.
 
-    Raises BadOutput for any other suffix.
+    Raises BadOutput for any other suffix, and for a name that no file can have.
     """
+    check_length(output)
     suffix = output.suffix.lower()
     if output.is_dir() or not suffix:
         return "folder"
@@ -80,7 +82,33 @@ def check_folder(output: Path, option: str = "-o") -> None:
             raise BadOutput(f"{output}: the folder {folder} is not writable", todo=todo)
 
 
+def check_length(output: Path) -> None:
+    """Raises BadOutput where the output's name is longer than its file system allows."""
+    length, longest = len(os.fsencode(output.name)), longest_name(Path(os.path.abspath(output)).parent)
+    if length > longest:
+        problem = f"the name {output.name} has {length} bytes, and this file system takes {longest}"
+        raise BadOutput(problem, todo="choose a shorter name with -o")
+
+
+def longest_name(folder: Path) -> int:
+    """How many bytes the name of a file in a folder may have."""
+    try:
+        return os.pathconf(folder, "PC_NAME_MAX")
+    except (AttributeError, OSError, ValueError):  # Windows, and file systems that do not say
+        return 255
+
+
+def longer_name(path: Path, prefix: str, suffix: str) -> Path:
+    """A path beside another, whose name is put between prefix and suffix. Where the file system does not take that many bytes,
+    the end of the name gives way to a digest of it."""
+    folder, name = path.parent, os.fsencode(path.name)
+    excess = len(name) + len(prefix + suffix) - longest_name(folder)
+    if excess > 0:
+        digest = hashlib.sha256(name).hexdigest()[:16]
+        name = name[: -excess - len(digest)].decode(errors="ignore").encode() + digest.encode()
+    return folder / f"{prefix}{os.fsdecode(name)}{suffix}"
+
+
 def work_folder(output: Path) -> Path:
     """The hidden folder beside an output that holds everything unfinished."""
-    output = Path(os.path.abspath(output))
-    return output.parent / f".{output.name}.videostyle"
+    return longer_name(Path(os.path.abspath(output)), ".", ".videostyle")

@@ -84,10 +84,11 @@ def open_sink(
     Raises BadOutput where the output cannot hold the source.
     """
     kind = output_kind(output)
+    photos = None if info.kind == "video" else source_path
     if kind == "folder":
-        return FolderSink(output, work, info)
+        return FolderSink(output, work, info, photos)
     if kind == "image":
-        return ImageSink(output, work)
+        return ImageSink(output, work, photos)
     if info.kind == "image":
         raise BadOutput(f"{output}: a still image does not become a video", " ".join(IMAGES), "choose another -o")
     settings = settings or choose_encoder(EncodingRequest(), output.suffix, info.bits)

@@ -9,8 +9,8 @@ from typing import Protocol
 
 from videostyle.errors import BadInput
 from videostyle.frames import Frame, Size, VideoInfo
-from videostyle.media.image_sources import FolderSource, StillSource
-from videostyle.media.images import is_still
+from videostyle.media.image_sources import AnimationSource, FolderSource, StillSource
+from videostyle.media.images import kind_of
 from videostyle.media.tracks import ACCEPTED
 from videostyle.media.video_source import VideoSource
 from videostyle.option_groups import ReadingOptions
@@ -49,12 +49,15 @@ def open_source(path: Path, reading: ReadingOptions = AS_USUAL) -> Source:
     path = Path(path)
     try:
         if path.is_dir():
-            return FolderSource(path)
+            return FolderSource(path, reading)
         if not path.exists():
             raise BadInput(f"{path} does not exist", ACCEPTED)
         if not path.is_file():
             raise BadInput(f"{path} is not a regular file", ACCEPTED, "write what it holds to a file first")
-        return StillSource(path) if is_still(path) else VideoSource(path, reading)
+        kind = kind_of(path)
+        if kind == "video":
+            return VideoSource(path, reading)
+        return StillSource(path) if kind == "image" else AnimationSource(path)
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}", ACCEPTED) from error
 

@@ -76,9 +76,13 @@ def open_video(path: Path) -> Iterator[InputContainer]:
 def _demuxer(file: BinaryIO) -> InputContainer:
     """A file object instead of a name: FFmpeg takes a name such as a:b.mp4 for a protocol.
 
-    Tags are not always valid UTF-8. The whitelist keeps a playlist from opening other files or addresses.
+    Tags are not always valid UTF-8. The whitelist keeps a playlist from opening other files or addresses. FFmpeg takes a
+    stream of JPEGs now for a video, now for an image, depending on their size.
     """
-    return av.open(file, "r", metadata_errors="replace", options={"protocol_whitelist": "file"})
+    is_jpeg = file.read(3) == b"\xff\xd8\xff"
+    file.seek(0)
+    options = {"protocol_whitelist": "file"}
+    return av.open(file, "r", format="mjpeg" if is_jpeg else None, metadata_errors="replace", options=options)
 
 
 def film_candidates(container: InputContainer) -> list[VideoStream]:

@@ -61,13 +61,14 @@ class VideoSink:
         self._work = work
         self._trim = trim
         self._container = container_of(output)
-        self._rate = None if info.kind == "video" else rate or FOLDER_RATE
+        self._rate = None if info.time_base else rate or FOLDER_RATE
         if self._rate:
             self.notices.append(f"a folder of frames has no clock: written at {float(self._rate):g} frames per second")
         self._size = size
         self._encoding = self._plan_encoding(info, settings)
         self._sides = Sides(None, None)
         self._last: Span | None = None
+        self._first: Fraction | None = None  # the first frame's time on the source's clock
         self._waiting: list[Path] = []  # the frames of the open segment
         self._newest: list[Path] = []  # the last frame of the segment before it
         self._segments: list[Path] = []
@@ -106,9 +107,9 @@ class VideoSink:
 
     def rehearse(self, times: Sequence[Fraction], check: Callable[[], None]) -> None:
         spans: list[Span] = []
-        ends = [*times[1:], times[-1] + 1 / self._encoding.rate]
-        for number, (time, end) in enumerate(zip(times, ends, strict=True)):
-            start, end = self._on_output_clock(number, time, end)
+        ends = [*times[1:], times[-1] + 1 / (FOLDER_RATE if self._rate else self._encoding.rate)]
+        for time, following in zip(times, ends, strict=True):
+            start, end = self._on_output_clock(time, following)
             spans.append(next_span(spans[-1] if spans else None, start, end, self._encoding.tick))
         sides = self._synced(spans[0].start, spans[-1].end)
         with writing(self._output):
@@ -121,8 +122,7 @@ class VideoSink:
             raise ValueError(f"a frame of {frame.size}, not {self._size}")
         if frame.alpha is not None and not self.alpha:
             raise ValueError("a transparent frame for a video without alpha")
-        number = self._last.number + 1 if self._last else 0
-        start, end = self._on_output_clock(number, frame.time, frame.time + frame.duration)
+        start, end = self._on_output_clock(frame.time, frame.time + frame.duration)
         self._last = next_span(self._last, start, end, self._encoding.tick)
         path = self._last.file(self._frames, ".png")
         alpha = None if frame.alpha is None else self._fitted(frame.alpha)
@@ -134,10 +134,13 @@ class VideoSink:
         if len(self._waiting) == SEGMENT_FRAMES:
             self.end_segment()
 
-    def _on_output_clock(self, number: int, start: Fraction, end: Fraction) -> tuple[Fraction, Fraction]:
-        """When a frame appears and disappears, in seconds on the output's clock. number: of the frame in the run, from 0."""
+    def _on_output_clock(self, start: Fraction, end: Fraction) -> tuple[Fraction, Fraction]:
+        """When a frame appears and disappears, in seconds on the output's clock."""
+        if self._first is None:
+            self._first = start
         if self._rate:
-            return number / self._rate, (number + 1) / self._rate
+            pace = FOLDER_RATE / self._rate
+            return (start - self._first) * pace, (end - self._first) * pace
         zero = self._trim.start if self._trim else 0
         return start - zero, end - zero
 
@@ -165,6 +168,7 @@ class VideoSink:
         encoded = Span.of(self._segments[-1]).end if self._segments else None
         self._waiting = [path for path in frames if encoded is None or Span.of(path).start >= encoded]
         self._newest, self._last = frames[-1:], Span.of(frames[-1])
+        self._first = times[0]
 
     def finish(self) -> None:
         self.end_segment()

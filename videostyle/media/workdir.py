@@ -13,7 +13,7 @@ import av
 from filelock import FileLock, Timeout
 
 from videostyle.errors import BadOutput, RunFailed
-from videostyle.media.output_paths import work_folder
+from videostyle.media.output_paths import longer_name, work_folder
 
 # Seconds to wait for a lock that another run holds: enough to take it from a run that is just removing the folder.
 LOCK_TIMEOUT = 0.1
@@ -102,7 +102,7 @@ class WorkFolder:
 @contextmanager
 def synced(path: Path) -> Iterator[BinaryIO]:
     """A file to write to. It appears under its name once it is complete and on the disk, or not at all."""
-    temporary = path.with_name(path.name + ".part")
+    temporary = longer_name(path, "", ".part")
     try:
         with temporary.open("wb") as file:
             yield file

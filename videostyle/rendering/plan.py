@@ -229,6 +229,9 @@ def resolve_encoders(job: Job, info: VideoInfo, output: Path) -> tuple[EncoderSe
         raise BadOption(problem, todo="leave it out")
     if job.fps is not None and (kind != "video" or info.kind != "folder"):
         raise BadOption(f"--fps {job.fps} has an effect only where a folder of frames becomes a video")
+    if job.fps is not None and info.time_base is not None:
+        problem = f"--fps {job.fps} has no effect, as the numbers of the images in {job.input} are their times"
+        raise BadOption(problem, todo="leave it out, or add --gaps skip to ignore the times")
     if parse_rate(job.fps) not in (None, FOLDER_RATE) and (job.start or job.duration):
         problem = (
             f"--start and --duration count {FOLDER_RATE} frames a second in a folder and cannot go with --fps {job.fps}"
