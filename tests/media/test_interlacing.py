@@ -136,7 +136,7 @@ def test_fields(tmp_path):
 
 def test_fields_of_marked_frames(tmp_path):
     """With a variable rate too the second field lies half way."""
-    pts = [0, 40, 120, 160, 260]
+    pts = [0, 40, 120, 160, 163]
     options = {"qp": "0", "preset": "ultrafast", "x264-params": "tff=1"}
     pictures = [woven(number) for number in range(5)]
     path = make_clip(
@@ -144,8 +144,20 @@ def test_fields_of_marked_frames(tmp_path):
     )
     frames = list(open_source(path, ReadingOptions(deinterlace="fields")).frames())
     times = [int(frame.time * 1000) for frame in frames]
-    assert times[:9] == [0, 20, 40, 80, 120, 140, 160, 210, 260]
-    assert len(times) == 10
+    assert times == [0, 20, 40, 80, 120, 140, 160, 161, 163, 164]
+
+
+def test_fields_of_sizes_that_change(tmp_path):
+    """A single frame of its size has two fields too."""
+    options = {"g": "1", "qp": "0", "preset": "ultrafast", "x264-params": "tff=1"}
+    parts = []
+    for number, size in enumerate([(96, 128), (64, 64), (96, 96)]):
+        picture = woven(number)[: size[0], : size[1]]
+        parts.append(make_clip(tmp_path / f"{number}.ts", [picture], pts=[25 + number], options=options).read_bytes())
+    (tmp_path / "a.ts").write_bytes(b"".join(parts))
+    frames = list(open_source(tmp_path / "a.ts", ReadingOptions(deinterlace="fields")).frames())
+    begin = frames[0].time
+    assert [frame.time - begin for frame in frames] == [Fraction(number, 50) for number in range(6)]
 
 
 def test_off(tmp_path):

@@ -41,8 +41,8 @@ class TimedFrame:
     picture: av.VideoFrame
     time: Fraction
     """Seconds on the file's clock."""
-    claimed: Fraction
-    """Its duration in seconds as the file claims; 0 where it claims none."""
+    duration: Fraction
+    """Seconds until the next frame; as long as that is not known, what the file claims, 0 where it claims nothing."""
     sample_aspect: Fraction = Fraction(1)
     """Width over height of one pixel as stored."""
 
@@ -94,7 +94,7 @@ def order_seen(pictures: Iterable[av.VideoFrame]) -> str:
     for _, run in groupby(islice(pictures, _LOOK), _kind):
         graph: Graph | None = None
         for number, picture in enumerate(run):
-            graph = graph or _graph(picture, ("idet", ""))
+            graph = graph or _graph(picture, ("metadata", "mode=delete"), ("idet", ""))
             picture.pts = number
             graph.push(picture)
         assert graph is not None, "groups are not empty"
@@ -119,7 +119,7 @@ def deinterlaced(
     frames: Iterator[TimedFrame], how: Deinterlacing, on_interlaced: Callable[[], None]
 ) -> Iterator[TimedFrame]:
     """The same frames at the same times, with the lines of the later field interpolated by FFmpeg's bwdif; or, for each
-    field, a frame of its own, the second one half way to the next frame.
+    field, a frame of its own, the second one half way to the next frame, for which durations must be right.
 
     Frames pass unchanged until the first one that is to be deinterlaced. on_interlaced: called there.
     """
@@ -133,26 +133,25 @@ def deinterlaced(
             if graph is None:
                 on_interlaced()
                 graph = _bwdif(frame.picture, how)
-            inside[number] = frame
+            inside[number] = replace(frame, duration=frame.duration / 2) if how.each_field else frame
             frame.picture.pts = number
             graph.push(frame.picture)
-            yield from _finished(graph, inside, how)
+            yield from _finished(graph, inside)
         if graph is not None:
             graph.push(None)
-            yield from _finished(graph, inside, how)
+            yield from _finished(graph, inside)
 
 
-def _finished(graph: Graph, inside: dict[int, TimedFrame], how: Deinterlacing) -> Iterator[TimedFrame]:
-    """The frames that the graph has ready. Their ticks are half those of the frames pushed: odd ones are second fields."""
+def _finished(graph: Graph, inside: dict[int, TimedFrame]) -> Iterator[TimedFrame]:
+    """The frames that the graph has ready, one or two for each one pushed. It counts time in half ticks."""
     for picture in _ready(graph):
         assert picture.pts is not None, "every frame was given a number"
-        number, is_second = divmod(picture.pts, 2)
+        number = picture.pts // 2
         for old in [other for other in inside if other < number]:
             del inside[old]
-        source = inside[number]
-        half = (inside[number + 1].time - source.time if number + 1 in inside else source.claimed) / 2
-        claimed = source.claimed / 2 if how.each_field else source.claimed
-        yield replace(source, picture=picture, time=source.time + half * is_second, claimed=claimed)
+        frame = inside[number]
+        yield replace(frame, picture=picture)
+        inside[number] = replace(frame, time=frame.time + frame.duration)  # of the second field
 
 
 def _ready(graph: Graph) -> Iterator[av.VideoFrame]:

@@ -91,16 +91,18 @@ class VideoSource:
         pictures, shapes = PictureReader(self._aperture), ShapeChanges(self.path.name, self._shape, self._fit)
         with open_video(self.path) as container:
             frames = self._timed(container, self.info.track)
+            if self._mode == "fields":
+                frames = _with_durations(frames)
             if self._mode != "off":
                 frames = deinterlaced(frames, self._deinterlacing, self._notice_interlaced)
             try:
-                for index, (frame, duration) in enumerate(_with_durations(frames)):
+                for index, frame in enumerate(_with_durations(frames)):
                     how = shapes.fitting(pictures.shape(frame), frame.time - self._began)
                     if index >= first:
                         image, alpha = pictures.image(frame.picture, size, how)
                         image = to_bits(image, self.info.bits)
                         yield Frame(
-                            image, index, frame.time, duration, alpha=self._alpha(alpha, how), covered=how.covered
+                            image, index, frame.time, frame.duration, alpha=self._alpha(alpha, how), covered=how.covered
                         )
             finally:
                 self._add_notices(*shapes.notices, *self._repeated_lines())
@@ -206,7 +208,7 @@ class VideoSource:
         last: TimedFrame | None = None
         for picture, aspect in self._decoded(container, stream):
             ticks = clock.ticks(picture.pts, picture.dts)
-            following = last.time + (last.claimed or tick) if last else Fraction(0)
+            following = last.time + (last.duration or tick) if last else Fraction(0)
             time = following if ticks is None else tick * ticks
             if last is not None and time <= last.time:
                 self.skipped += time < last.time
@@ -302,15 +304,15 @@ def _is_mp4(container: InputContainer) -> bool:
     return container.format.name.startswith("mov,")
 
 
-def _with_durations(frames: Iterator[TimedFrame]) -> Iterator[tuple[TimedFrame, Fraction]]:
-    """Frames with their durations in seconds; a frame's duration is known once the next frame is."""
+def _with_durations(frames: Iterator[TimedFrame]) -> Iterator[TimedFrame]:
+    """Frames with the durations that they have, instead of those that the file claims; known once the next frame is."""
     last: TimedFrame | None = None
     duration, claims_are_right = Fraction(0), True
     for frame in frames:
         if last is not None:
             duration = frame.time - last.time
-            claims_are_right = abs(duration - last.claimed) <= Fraction(1, 1000)
-            yield last, duration
+            claims_are_right = abs(duration - last.duration) <= Fraction(1, 1000)
+            yield replace(last, duration=duration)
         last = frame
     if last is not None:
-        yield last, (last.claimed if claims_are_right else duration) or duration or _LONE_FRAME
+        yield replace(last, duration=(last.duration if claims_are_right else duration) or duration or _LONE_FRAME)
