@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from videostyle.checks import check_export, check_measure, check_run, check_train, expected_output
+from videostyle.checks import check_export, check_measure, check_run, check_train, clips_of, expected_output, is_done
 from videostyle.config import ExportJob, Job, MeasureJob, TrainJob
 from videostyle.errors import BadInput, BadOption, BadOutput, VideoStyleError
 
@@ -21,18 +23,60 @@ TRAIN = ["train", "style.jpg", "--on", "in.mp4"]
 REFUSED = {
     "input": (["run", "gone.mp4", "style.jpg"], "gone.mp4 does not exist"),
     "style": (["run", "in.mp4", "gone.jpg"], "style gone.jpg does not exist"),
-    "style that is a folder": (["run", "in.mp4", "folder"], "style folder is not a file"),
+    "style that is a folder": (
+        ["run", "in.mp4", "style.jpg", "folder"],
+        "folder is no style image; name images as styles",
+    ),
     "option": ([*RUN, "--size", "31"], "--size 31 is out of range"),
     "option without effect": ([*RUN, "--minutes", "3"], "--minutes has no effect without --engine learned"),
     "output that exists": ([*RUN, "-o", "in_old.mp4"], "in_old.mp4 already exists; add --overwrite"),
     "default output that exists": (["run", "in.mp4", "old.jpg"], "in_old.mp4 already exists; add --overwrite"),
     "folder that is not empty": ([*RUN, "-o", "folder"], "folder already exists"),
     "suffix": ([*RUN, "-o", "out.mp3"], ".mp3"),
+    "video that is only read": (
+        [*RUN, "-o", "out.avi"],
+        ".avi files are only read; choose a name that ends in .mkv or .mp4",
+    ),
+    "animation": ([*RUN, "-o", "out.gif"], "choose a name that ends in .mkv or .mp4"),
+    "image that is only read": ([*RUN, "-o", "out.heic"], "choose a name that ends in .png or .tif"),
+    "suffix alone": ([*RUN, "-o", ".mp4"], ".mp4 is a suffix without a name"),
+    "standard output": ([*RUN, "-o", "-"], "-o - is the standard output"),
+    "address of an output": ([*RUN, "-o", "rtmp://a.b/c.mp4"], "rtmp://a.b/c.mp4 is an address"),
+    "folder with other files": ([*RUN, "-o", "folder"], "-o folder/in_style.mp4 writes a file into it"),
+    "long output": ([*RUN, "-o", "x" * 252 + ".mp4"], "has 256 bytes"),
+    "standard input": (
+        ["run", "-", "style.jpg"],
+        "- is a stream, and a file is read more than once; write it to a file",
+    ),
+    "device of the standard input": (["run", "/dev/stdin", "style.jpg"], "/dev/stdin is a stream"),
+    "fifo": (["run", "fifo", "style.jpg"], "fifo is a stream"),
+    "device": (["run", "/dev/null", "style.jpg"], "/dev/null is not a regular file"),
+    "address": (
+        ["run", "https://a.b/c.mp4", "style.jpg"],
+        "https://a.b/c.mp4 is an address, and only files are read",
+    ),
+    "address of a style": (["run", "in.mp4", "https://a.b/c.jpg"], "https://a.b/c.jpg is an address"),
+    "long input": (["run", "x" * 300, "style.jpg"], "cannot be read: File name too long"),
+    "wrong way round": (["run", "style.jpg", "in.mp4"], "the wrong way round? videostyle run in.mp4 style.jpg"),
+    "folder and style the wrong way round": (["run", "style.jpg", "folder"], "videostyle run folder style.jpg"),
+    "style model and clip": (["run", "old.vstyle", "in.mp4"], "the wrong way round? videostyle run in.mp4 old.vstyle"),
+    "two clips": (["run", "in.mp4", "in_old.mp4", "style.jpg"], "further clips as --also in_old.mp4"),
+    "folder of clips": (["run", "clips", "style.jpg"], "add the others: clips/a.mp4 STYLE --also clips"),
+    "empty name": (["run", "", "style.jpg"], "INPUT is an empty text"),
+    "time": ([*RUN, "--start", "1:30"], "--start '1:30' is not a time; accepted: "),
+    "shorter side": ([*RUN, "--size", "31p"], "--size 31p is out of range"),
+    "mixed and restart": ([*RUN, "--mixed", "--restart"], "--mixed has no effect with --restart"),
+    "several clips into a file": ([*RUN, "--also", "clips", "-o", "out.mp4"], "-o out.mp4 is not the name of a folder"),
+    "missing clip of several": ([*RUN, "--also", "gone.mp4"], "gone.mp4 does not exist"),
+    "missing style of several": (["run", "in.mp4", "gone.jpg", "--also", "clips"], "style gone.jpg does not exist"),
+    "results of one name": ([*RUN, "--also", "clips/in.mp4", "-o", "new"], "would both be written to new/in_style.mp4"),
+    "report of several": ([*RUN, "--also", "clips", "--report", "r.json"], "--report has no effect with --also"),
+    "frames of one": ([*RUN, "--frames-out"], "--frames-out has no effect without --also"),
     "folder of the output": ([*RUN, "-o", "nowhere/out.mp4"], "there is no folder"),
     "audio": ([*RUN, "--audio", "gone.wav"], "--audio gone.wav does not exist"),
     "begin with": ([*RUN, "--begin-with", "gone.vstyle"], "--begin-with gone.vstyle does not exist"),
     "suffix of a report": ([*RUN, "--report", "r.pdf"], "--report r.pdf does not end in .json or .html"),
-    "folder of a report": ([*RUN, "--report", "nowhere/r.json"], "there is no folder nowhere"),
+    "folder of a report": ([*RUN, "--report", "nowhere/r.json"], "there is no folder"),
     "report that exists": ([*RUN, "--report", "old.json"], "--report old.json already exists"),
     "measured source": (["measure", "gone.mp4", "in.mp4", "--style", "style.jpg"], "gone.mp4 does not exist"),
     "measured output": (["measure", "in.mp4", "gone.mp4", "--style", "style.jpg"], "gone.mp4 does not exist"),
@@ -70,9 +114,11 @@ print(json.dumps(answers))
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """A folder of files whose content nothing here looks at."""
-    for name in ("in.mp4", "in_old.mp4", "style.jpg", "old.jpg", "old.json", "old.vstyle", "old.onnx", "folder/1.png"):
+    files = ["in.mp4", "in_old.mp4", "style.jpg", "old.jpg", "old.json", "old.vstyle", "old.onnx", "folder/1.png"]
+    for name in (*files, "clips/a.mp4", "clips/b.avi", "clips/in.mp4", "clips/notes.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
+    os.mkfifo(tmp_path / "fifo")
     return tmp_path
 
 
@@ -100,6 +146,35 @@ def test_what_is_fine_passes(place: Path) -> None:
     check_measure(MeasureJob(source=clip, output=clip, styles=(style,), json=place / "new.json"))
     check_train(TrainJob(styles=(style,), on=(clip,)))
     check_export(ExportJob(model=place / "old.vstyle", overwrite=True))
+
+
+def test_a_default_output_in_a_folder_that_is_not_writable(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is refused at once, whatever the kind of the input turns out to be."""
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # a test run by root may write everywhere
+    for name in ("in.mp4", "clips/b.avi", "style.jpg"):
+        with pytest.raises(BadOutput, match="is not writable"):
+            check_run(Job(input=place / name, styles=(place / "old.jpg",)))
+
+
+def test_clips_of_a_job(place: Path) -> None:
+    """The input, then those of --also; a folder of videos stands for its videos, a folder of frames for itself, each once."""
+    also = (place / "clips", place / "folder", place / "clips" / "a.mp4")
+    job = Job(input=place / "in.mp4", styles=(place / "style.jpg",), also=also)
+    names = ["in.mp4", "clips/a.mp4", "clips/b.avi", "clips/in.mp4", "folder"]
+    assert clips_of(job) == [place / name for name in names]
+
+
+def test_what_is_done(place: Path) -> None:
+    """A result that is there is done, unless it may be replaced or an interrupted run of it is waiting."""
+    job = Job(input=place / "in.mp4", styles=(place / "style.jpg",), output=place / "in_old.mp4")
+    assert is_done(job)
+    assert not is_done(replace(job, overwrite=True))
+    assert not is_done(replace(job, output=place / "new.mp4"))
+    (place / "empty").mkdir()
+    assert not is_done(replace(job, output=place / "empty"))
+    assert is_done(replace(job, output=place / "folder"))
+    (place / ".in_old.mp4.videostyle").mkdir()
+    assert not is_done(job)
 
 
 def test_an_interrupted_training_may_replace_its_output(place: Path) -> None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from videostyle.config import ExportJob, Job, MeasureJob, TrainJob, WebcamJob
 from videostyle.errors import BadOption
 from videostyle.option_groups import ObjectiveOptions
+from videostyle.option_values import parse_frames, parse_rate
 from videostyle.options import (
     LEARNED,
     MODEL,
@@ -27,8 +28,6 @@ from videostyle.options import (
     flag_of,
     is_given,
     options_of,
-    parse_frames,
-    parse_rate,
     result_options,
     shared_options,
     switch,
@@ -185,6 +184,60 @@ def test_frames_refused(text: str) -> None:
         job(frames=text)
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("10", 10), ("2.5", 2.5), ("10s", 10), ("1m", 60), ("1m30s", 90), ("1h", 3600), ("500ms", 0.5),
+        ("00:01:30.5", 90.5), ("100:00:00", 360_000), ("1h2m3.25s", 3723.25), (" 7 ", 7), (7, 7), (0.1, 0.1),
+    ],
+)  # fmt: skip
+def test_times(text: Any, seconds: float) -> None:
+    """By the definition of the units: 1 h = 60 min = 3600 s."""
+    assert job(start=text).start == seconds
+    assert job(duration=text).duration == seconds
+    assert WebcamJob(styles=(Path("a.jpg"),), duration=text).duration == seconds
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1:30", "0:0:60", "1:60:00", "10 s", "1s1m", "s", "10x", "-1s", "9" * 400 + "h", "1e400"]
+)
+def test_times_refused(text: str) -> None:
+    with pytest.raises(BadOption, match="--start"):
+        job(start=text)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("640", 640), ("720p", "720p"), ("1080P", "1080p"), (64, 64), ("32p", "32p")]
+)
+def test_sizes(text: Any, size: Any) -> None:
+    assert job(size=text).size == size
+
+
+@pytest.mark.parametrize("text", ["", "p", "31p", "8193p", "1280x720", "4k", "31", "-720p", "1e3", "9" * 5000])
+def test_sizes_refused(text: str) -> None:
+    with pytest.raises(BadOption, match="--size"):
+        job(size=text)
+
+
+def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a shell has not replaced it, as in --audio=~/a.wav; a name that only contains one stays."""
+    monkeypatch.setenv("HOME", "/home/ada")
+    given = Job(
+        input=Path("~/in.mp4"), styles=(Path("~/a.jpg"), Path("b~.jpg")), audio="~/a.wav", output=Path("x/~/o.mp4")
+    )
+    assert given.input == Path("/home/ada/in.mp4")
+    assert given.styles == (Path("/home/ada/a.jpg"), Path("b~.jpg"))
+    assert given.audio == "/home/ada/a.wav"
+    assert given.output == Path("x/~/o.mp4")
+
+
+def test_empty_names_are_refused() -> None:
+    with pytest.raises(BadOption, match="STYLE is an empty text"):
+        Job(input="a.mp4", styles=("a.jpg", ""))  # type: ignore[arg-type]
+    with pytest.raises(BadOption, match="--output is an empty text"):
+        job(output="")
+
+
 def test_frames_left_out() -> None:
     assert parse_frames(None) == (None, None)
 
@@ -283,7 +336,7 @@ def test_what_a_resumed_run_has_to_repeat() -> None:
         "seed",
     }
     assert set(result_options(job())) == {Job.flag(name) for name in run | FIXED_BY_TRAINING}
-    training = {"size", "start", "duration", "frames", "seed", "fit", "gaps", "deinterlace"} | FIXED_BY_TRAINING
+    training = {"size", "start", "duration", "frames", "seed", "fit", "gaps", "deinterlace", "fps"} | FIXED_BY_TRAINING
     options = result_options(TrainJob(styles=(Path("s.jpg"),), on=(Path("a.mp4"),)))
     assert set(options) == {TrainJob.flag(name) for name in training}
     assert options["--style-weight"] == "15.0"

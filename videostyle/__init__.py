@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from videostyle.reports.records import Measurement, RunReport
     from videostyle.stylizers.still import stylize_image
     from videostyle.training.train import TrainReport
-    from videostyle.workflow import export, measure, run, train
+    from videostyle.workflow import export, jobs_of, measure, run, train
 
 _MODULES = {
     "videostyle.config": ("ExportJob", "Job", "MeasureJob", "TrainJob", "WebcamJob"),
@@ -48,7 +48,7 @@ _MODULES = {
     "videostyle.reports.records": ("Measurement", "RunReport"),
     "videostyle.stylizers.still": ("stylize_image",),
     "videostyle.training.train": ("TrainReport",),
-    "videostyle.workflow": ("export", "measure", "run", "train"),
+    "videostyle.workflow": ("export", "jobs_of", "measure", "run", "train"),
 }  # fmt: skip
 """The public names by the module that each of them is imported from."""
 
@@ -80,6 +80,7 @@ __all__ = [
     "VideoStyleError",
     "WebcamJob",
     "export",
+    "jobs_of",
     "measure",
     "run",
     "stylize_image",

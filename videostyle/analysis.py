@@ -17,7 +17,7 @@ from videostyle.media.pixels import to_bits
 from videostyle.media.resize import fit_size
 from videostyle.media.sources import Source
 from videostyle.option_groups import SelectionOptions
-from videostyle.options import parse_frames
+from videostyle.option_values import parse_frames
 from videostyle.temporal.cuts import ShotDetector
 
 ANALYSIS_SIZE = 256  # longer side of the decoded frames in pixels

@@ -5,29 +5,99 @@ Everything here is cheap and certain. What depends on the content of a file is c
 
 from __future__ import annotations
 
+import os
+import shlex
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from videostyle.config import ExportJob, Job, MeasureJob, TrainJob
+from videostyle.config import ExportJob, Job, MeasureJob, TrainJob, is_style_model
 from videostyle.errors import BadInput, BadOption, BadOutput
 from videostyle.media.containers import CONTAINERS
-from videostyle.media.output_paths import check_folder, check_output, default_output, work_folder
+from videostyle.media.output_paths import (
+    ADDRESS,
+    FILMS,
+    IMAGES,
+    STILLS,
+    check_folder,
+    check_output,
+    default_output,
+    work_folder,
+)
+
+STREAMS = "/dev/stdin", "/dev/fd/", "/proc/self/fd/"
+"""What the names of this process's own streams begin with."""
 
 SOURCES = "a video, an image or a folder of numbered frames"
 
 
 def check_run(job: Job) -> None:
     """Raises BadInput where a file of a run is missing, BadOption and BadOutput where its output or a report cannot be."""
+    if job.also:
+        raise BadOption("--also makes several runs", todo="call run for each of jobs_of(job)")
     for path in job.report:
         check_report("--report", path, (".json", ".html"), job.overwrite)
+    check_files(job)
+    if output := expected_output(job):
+        kind = "image" if job.input.suffix.lower() in IMAGES else "video"
+        check_output(output, job.overwrite, inside=default_output(job.input, kind, job.styles).name)
+    else:
+        check_folder(default_output(job.input, "video", job.styles))
+
+
+def check_files(job: Job) -> None:
+    """Raises BadInput where a file that a run reads is missing, or stands in the place of another."""
     check_source(job.input)
+    if os.path.isdir(job.input) and (clips := clips_in(job.input)):
+        problem = f"{job.input} is a folder of videos, not of numbered frames"
+        raise BadInput(problem, todo=f"name one of them, and add the others: {clips[0]} STYLE --also {job.input}")
+    check_order(job)
     check_styles(job.styles)
     if job.begin_with is not None:
         check_file("--begin-with", job.begin_with)
     if job.audio not in ("copy", "none"):
         check_file("--audio", Path(job.audio))
-    if output := expected_output(job):
-        check_output(output, job.overwrite)
+
+
+def clips_of(job: Job) -> list[Path]:
+    """The clips of a job: its input, then those of --also, a folder of videos as its videos; each file once.
+
+    Raises BadInput where one is missing, and BadOption where --output is not the name of a folder.
+    """
+    if job.output is not None and job.output.suffix and not os.path.isdir(job.output):
+        problem = f"-o {job.output} is not the name of a folder, and --also makes several results"
+        raise BadOption(problem, todo=f"name a folder such as {job.output.with_suffix('')}")
+    clips = [job.input]
+    for path in job.also:
+        check_source(path)
+        clips += (os.path.isdir(path) and clips_in(path)) or [path]
+    first: dict[str, Path] = {}
+    for clip in clips:
+        first.setdefault(os.path.realpath(clip), clip)
+    return list(first.values())
+
+
+def check_jobs(jobs: list[Job]) -> None:
+    """Raises BadInput and BadOutput for what can be refused before the first of several runs."""
+    readers: dict[Path, Path] = {}
+    for job in jobs:
+        check_files(job)
+        assert job.output is not None
+        output = Path(os.path.abspath(job.output))
+        if readers.setdefault(output, job.input) != job.input:
+            problem = f"{readers[output]} and {job.input} would both be written to {job.output}"
+            raise BadOutput(problem, todo="rename one of them, or run it by itself")
+        if os.path.isdir(output.parent):
+            check_folder(output)
+        else:
+            check_folder(output.parent)
+
+
+def is_done(job: Job) -> bool:
+    """Whether the output of a run is there, may not be replaced, and no interrupted run of it has left a work folder."""
+    if job.output is None or job.overwrite or work_folder(job.output).exists():
+        return False
+    return bool(os.listdir(job.output)) if os.path.isdir(job.output) else os.path.lexists(job.output)
 
 
 def check_measure(job: MeasureJob) -> None:
@@ -38,7 +108,7 @@ def check_measure(job: MeasureJob) -> None:
     check_source(job.source)
     check_source(job.output)
     check_styles(job.styles)
-    if job.flow_dir is not None and not job.flow_dir.is_dir():
+    if job.flow_dir is not None and not os.path.isdir(job.flow_dir):
         raise BadInput(f"--flow-dir {job.flow_dir} is not a folder", todo="name a folder of .flo files")
 
 
@@ -55,8 +125,7 @@ def check_train(job: TrainJob) -> None:
 
 def check_export(job: ExportJob) -> None:
     """Raises BadInput where the style model is missing, BadOutput where the output cannot be written."""
-    if not job.model.is_file():
-        raise BadInput(f"{job.model} does not exist", todo="name a style model (.vstyle)")
+    mode_of(job.model, str(job.model), "name a style model (.vstyle)")
     assert job.output is not None
     check_folder(job.output)
     check_new(job.output, job.overwrite)
@@ -79,25 +148,84 @@ def check_new(output: Path, overwrite: bool) -> None:
 
 
 def check_source(path: Path) -> None:
-    """Raises BadInput where there is nothing of this name."""
-    if not path.exists():
-        raise BadInput(f"{path} does not exist", todo=f"name {SOURCES}")
+    """Raises BadInput where there is no file and no folder of this name."""
+    mode_of(path, str(path), f"name {SOURCES}")
+
+
+def clips_in(folder: Path) -> list[Path]:
+    """The videos in a folder, by their suffixes, in the order of their names; none where it has images too, as its frames.
+
+    Raises BadInput where the folder cannot be read.
+    """
+    try:
+        paths = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise BadInput(f"{folder} cannot be read: {error.strerror}", todo=f"name {SOURCES}") from error
+    if any(path.suffix.lower() in (*IMAGES, *STILLS) for path in paths):
+        return []
+    return [path for path in paths if is_film(path)]
+
+
+def check_order(job: Job) -> None:
+    """Raises BadInput where a clip stands in the place of a style, or a style model in that of the input."""
+    clips = [style for style in job.styles if is_film(style) or os.path.isdir(style)]
+    if clips and (is_film(job.input) or os.path.isdir(job.input)):
+        problem = f"{clips[0]} is no style image"
+        raise BadInput(problem, todo=f"name images as styles, and further clips as --also {clips[0]}")
+    if clips or is_style_model(job.input):
+        clip = clips[0] if clips else job.styles[0]
+        styles = [path for path in (job.input, *job.styles) if path != clip]
+        line = shlex.join(["videostyle", "run", *map(str, (clip, *styles))])
+        problem = f"{styles[0]} is no clip" if is_style_model(job.input) else f"{clip} is no style image"
+        raise BadInput(f"{problem}, and the clip comes first: were they given the wrong way round? {line}")
 
 
 def check_styles(styles: Iterable[Path]) -> None:
     """Raises BadInput where a style is not a file."""
+    todo = "name an image such as .jpg or .png, or a style model (.vstyle)"
     for style in styles:
-        if not style.is_file():
-            problem = "is not a file" if style.exists() else "does not exist"
-            raise BadInput(
-                f"style {style} {problem}", todo="name an image such as .jpg or .png, or a style model (.vstyle)"
-            )
+        if stat.S_ISDIR(mode_of(style, f"style {style}", todo)):
+            raise BadInput(f"style {style} is a folder", todo=todo)
 
 
 def check_file(flag: str, path: Path) -> None:
     """Raises BadInput where the file that an option names is missing."""
-    if not path.is_file():
-        raise BadInput(f"{flag} {path} does not exist", todo="name an existing file, or leave it out")
+    todo = "name an existing file, or leave it out"
+    if stat.S_ISDIR(mode_of(path, f"{flag} {path}", todo)):
+        raise BadInput(f"{flag} {path} is a folder", todo=todo)
+
+
+def is_film(path: Path) -> bool:
+    """Whether the suffix is one that only videos have."""
+    return path.suffix.lower() in FILMS
+
+
+def mode_of(path: Path, name: str, todo: str) -> int:
+    """The mode of a file or a folder, as `os.stat` has it. name, todo: for the message.
+
+    Raises BadInput where it is missing or cannot be read, and for addresses and streams.
+    """
+    stream = BadInput(
+        f"{name} is a stream, and a file is read more than once", todo="write it to a file first, and name that"
+    )
+    if str(path).startswith(STREAMS):
+        raise stream
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        if str(path) == "-":
+            raise stream from None
+        if match := ADDRESS.match(str(path)):
+            problem = f"{match[1]}//{match[2]} is an address, and only files are read"
+            raise BadInput(problem, todo="download it first, such as with yt-dlp or curl, and name the file") from None
+        raise BadInput(f"{name} does not exist", todo=todo) from None
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{name} cannot be read: {getattr(error, 'strerror', error)}", todo=todo) from error
+    if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
+        raise stream
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise BadInput(f"{name} is not a regular file", todo=todo)
+    return mode
 
 
 def check_report(flag: str, path: Path, suffixes: tuple[str, ...], overwrite: bool) -> None:
@@ -105,7 +233,6 @@ def check_report(flag: str, path: Path, suffixes: tuple[str, ...], overwrite: bo
     if path.suffix.lower() not in suffixes:
         names = " or ".join(suffixes)
         raise BadOption(f"{flag} {path} does not end in {names}", todo=f"choose a name that ends in {names}")
-    if not path.parent.is_dir():
-        raise BadOutput(f"{flag} {path}: there is no folder {path.parent}", todo="create the folder first")
-    if path.is_dir() or (path.exists() and not overwrite):
+    check_folder(path, flag)
+    if os.path.isdir(path) or (os.path.lexists(path) and not overwrite):
         raise BadOutput(f"{flag} {path} already exists", todo="add --overwrite to replace it, or choose another name")

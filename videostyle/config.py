@@ -26,9 +26,11 @@ from videostyle.option_groups import (
     encoding_option,
     measuring_option,
     output_option,
+    selection_option,
     style_option,
     training_option,
 )
+from videostyle.option_values import SIDES, as_file_or_word, parse_size, parse_time
 from videostyle.options import LEARNED, MODEL, OPTIMIZE, Option, argument, restated
 
 MODEL_SUFFIX = ".vstyle"  # of a style model
@@ -57,18 +59,29 @@ class Job(
     )
     output: Path | None = output_option(
         None,
-        "The result: a video, an image or a folder, by its suffix.",
+        "The result: a video, an image or a folder, by its suffix; with --also a folder of results.",
         flags=("--output", "-o"),
         default_text="INPUT_STYLE beside the input",
     )
+    also: tuple[Path, ...] = selection_option(
+        (),
+        "Stylize this clip too, or the videos in this folder, one after another; may be repeated.",
+        metavar="CLIP|FOLDER",
+    )
+    frames_out: bool = output_option(False, "Make a folder of frames of each clip.", requires="also")
     restart: bool = output_option(False, "Start over if a run of the same output was interrupted.")
+    mixed: bool = output_option(
+        False,
+        "Resume an interrupted run although libraries, processor or threads have changed; its report says so.",
+        excludes="restart",
+    )
     output_size: str = encoding_option(
         "painted",
         "'painted' keeps the size that frames are stylized at; 'source' scales them back to the source's.",
         choices=("painted", "source"),
     )
     report: tuple[Path, ...] = output_option(
-        (), "Write a report of the run: .json, or a page as .html; may be repeated."
+        (), "Write a report of the run: .json, or a page as .html; may be repeated.", excludes="also"
     )
     engine: str = style_option(
         "optimize",
@@ -76,11 +89,13 @@ class Job(
         choices=("optimize", "learned"),
         affects_result=False,
     )
-    size: int | None = style_option(
+    size: int | str | None = style_option(
         None,
-        "Longer side of the stylized picture, in pixels.",
-        low=32,
-        high=8192,
+        "Longer side of the stylized picture in pixels; 720p sets the shorter one to 720.",
+        low=SIDES[0],
+        high=SIDES[1],
+        convert=parse_size,
+        metavar="N|Np",
         default_text="the source's; at most 512 without a GPU",
         affects_result=False,
     )
@@ -131,8 +146,8 @@ class MeasureJob(DeviceOptions, StyleOptions, SelectionOptions, ReadingOptions, 
     json: Path | None = output_option(None, "The figures as JSON (.json).", default_text="none")
     overwrite: bool = restated(OverwriteOption, "overwrite", "Replace the page and the JSON if they exist.")
 
-    start: float = restated(SelectionOptions, "start", "OUTPUT begins this many seconds after SOURCE's first frame.")
-    duration: float | None = restated(SelectionOptions, "duration", "Measure this many seconds.")
+    start: float = restated(SelectionOptions, "start", "OUTPUT begins this long after SOURCE's first frame.")
+    duration: float | None = restated(SelectionOptions, "duration", "Measure this much.")
     frames: str | None = restated(
         SelectionOptions,
         "frames",
@@ -146,7 +161,18 @@ class MeasureJob(DeviceOptions, StyleOptions, SelectionOptions, ReadingOptions, 
         default_text="flow is estimated",
     )
     size: int | None = restated(
-        Job, "size", "Scale both down to this longer side first, in pixels.", default_text="OUTPUT's"
+        Job,
+        "size",
+        "Scale both down to this longer side first, in pixels.",
+        convert=None,
+        metavar="",
+        default_text="OUTPUT's",
+    )
+    fps: str | None = restated(
+        ReadingOptions,
+        "fps",
+        "OUTPUT was made from a clip with this --fps.",
+        default_text="all frames",
     )
     keep_colors: bool = restated(
         FinishingOptions, "keep_colors", "OUTPUT was made with --keep-colors: distances are those of gray pictures."
@@ -164,10 +190,16 @@ class WebcamJob(DeviceOptions, StyleOptions, ObjectiveOptions, OverwriteOption):
     camera: str = camera_option(
         "0",
         "A camera's number, a device such as /dev/video0, a URL, or a video FILE that plays as a camera, over and over.",
+        convert=as_file_or_word,
     )
     mirror: bool = camera_option(False, "Show the picture mirrored.")
     duration: float | None = camera_option(
-        None, "Stop after this many seconds.", above=0.0, default_text="until it is stopped"
+        None,
+        "Stop after this long: 10 or 10s, 1m30s, or a timecode (hours, minutes, seconds).",
+        above=0.0,
+        convert=parse_time,
+        metavar="TIME",
+        default_text="until it is stopped",
     )
     record: Path | None = output_option(
         None, "Record the stylized picture to this video, from the beginning on.", default_text="none"
@@ -236,9 +268,9 @@ class TrainJob(
         320, "Longer side of the frames, in pixels: strokes come out right at about this size.", low=64, high=2048
     )
     start: float = restated(
-        SelectionOptions, "start", "Train on what follows this many seconds after the first frame.", affects_result=True
+        SelectionOptions, "start", "Train on what follows this long after the first frame.", affects_result=True
     )
-    duration: float | None = restated(SelectionOptions, "duration", "Train on this many seconds.", affects_result=True)
+    duration: float | None = restated(SelectionOptions, "duration", "Train on this much.", affects_result=True)
     frames: str | None = restated(SelectionOptions, "frames", affects_result=True)
     flow: str = restated(TrainingOptions, "flow", "Optical flow; 'none' leaves the temporal term out.")
     seed: int = restated(TrainingOptions, "seed", "Seed of the network's initial weights.", excludes="")

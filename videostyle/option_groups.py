@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from videostyle.options import LEARNED, OPTIMIZE, TRAINED, Options, option, parse_color, parse_frames, parse_rate
+from videostyle.option_values import as_file_or_word, parse_color, parse_frames, parse_rate, parse_time
+from videostyle.options import LEARNED, OPTIMIZE, TRAINED, Options, option
 
 PRESETS = ("draft", "standard", "high")
 
@@ -32,8 +33,21 @@ optimizer_option = partial(style_option, engines=(OPTIMIZE,))
 class SelectionOptions(Options):
     """The part of a source that is used."""
 
-    start: float = selection_option(0.0, "Begin this many seconds after the first frame.", low=0.0)
-    duration: float | None = selection_option(None, "Stylize this many seconds.", above=0.0, default_text="to the end")
+    start: float = selection_option(
+        0.0,
+        "Begin this long after the first frame: 10 or 10s, 1m30s, or a timecode (hours, minutes, seconds).",
+        low=0.0,
+        convert=parse_time,
+        metavar="TIME",
+    )
+    duration: float | None = selection_option(
+        None,
+        "Stylize this much: 10 or 10s, 1m30s, or a timecode (hours, minutes, seconds).",
+        above=0.0,
+        convert=parse_time,
+        metavar="TIME",
+        default_text="to the end",
+    )
     frames: str | None = selection_option(
         None,
         "N stops after N frames; A:B takes only these, both included (a folder's file numbers, else counted from 1).",
@@ -61,6 +75,12 @@ class ReadingOptions(Options):
         "refuse",
         "Missing numbers in a folder: 'hold' shows the frame before longer, 'skip' closes the gaps, 'refuse' stops.",
         choices=("refuse", "hold", "skip"),
+    )
+    fps: str | None = reading_option(
+        None,
+        "Frames a second: of a video from a folder; of a clip, at most so many are kept. Such as 24 or 30000/1001.",
+        parse=parse_rate,
+        default_text="25; all of a clip",
     )
 
 
@@ -139,6 +159,7 @@ class TrackOptions(Options):
     audio: str = output_option(
         "copy",
         "'copy' keeps the source's sound, 'none' leaves it out; a FILE's sound replaces it, from the first frame on.",
+        convert=as_file_or_word,
     )
     other_video: str = output_option(
         "drop",
@@ -169,12 +190,6 @@ class EncodingOptions(Options):
         "tonemap",
         "An HDR source: 'tonemap' writes BT.709, 'keep' writes PQ or HLG again, with 10 bits.",
         choices=("tonemap", "keep"),
-    )
-    fps: str | None = encoding_option(
-        None,
-        "Frames a second of a video made from a folder, such as 24 or 30000/1001.",
-        parse=parse_rate,
-        default_text="25",
     )
 
 

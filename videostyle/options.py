@@ -12,11 +12,11 @@ import os
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from videostyle.errors import BadOption
+from videostyle.option_values import as_path
 
 OPTIMIZE = "optimize"
 """The engine that optimizes the pixels of each frame."""
@@ -51,6 +51,10 @@ class Option:
     """The largest value."""
     parse: Callable[[str], object] | None = None
     """Raises BadOption for text that the option does not take."""
+    convert: Callable[[str, Any], Any] | None = None
+    """(flag, value) -> the value that the job holds, where it may be given as text in several forms. Raises BadOption."""
+    metavar: str = ""
+    """What stands for its value in the help; empty where its type says that."""
     default_text: str = ""
     """The default in words, where the value does not say it."""
     required: str = ""
@@ -126,8 +130,7 @@ class Options:
     """
 
     def __post_init__(self) -> None:
-        for name, kind in path_fields(type(self)).items():
-            object.__setattr__(self, name, kind(getattr(self, name)))
+        self._convert_values()
         for name, place in arguments_of(self).items():
             if getattr(self, name) == ():
                 raise BadOption(f"no {place.name} was given", todo=f"name at least one {place.name}")
@@ -168,6 +171,21 @@ class Options:
         if output.suffix.lower() != suffix:
             raise BadOption(f"--output {output} does not end in {suffix}", todo=f"choose a name that ends in {suffix}")
         object.__setattr__(self, "output", output)
+
+    def _convert_values(self) -> None:
+        """Replace the values that were given in another form than the job holds. Raises BadOption where one cannot be."""
+        for name, kind in path_fields(type(self)).items():
+            if "" in map(str, _as_tuple(getattr(self, name))):
+                raise BadOption(f"{self._label(name)} is an empty text", todo="name a file or a folder")
+            object.__setattr__(self, name, kind(getattr(self, name)))
+        for name, record in options_of(self).items():
+            if record.convert is not None and getattr(self, name) is not None:
+                object.__setattr__(self, name, record.convert(self.flag(name), getattr(self, name)))
+
+    def _label(self, name: str) -> str:
+        """What a user calls a field: its flag, or the name of the argument."""
+        arguments = arguments_of(self)
+        return arguments[name].name if name in arguments else self.flag(name)
 
     def _check_effect(self, name: str, record: Option) -> None:
         why = ""
@@ -242,64 +260,13 @@ def path_fields(job: type[Options]) -> dict[str, Callable[[Any], Any]]:
 
     def kind(hint: Any) -> Callable[[Any], Any] | None:
         if hint is Path:
-            return Path
+            return as_path
         if hint == tuple[Path, ...]:
-            return lambda values: tuple(map(Path, values))
-        return (lambda value: None if value is None else Path(value)) if Path in get_args(hint) else None
+            return lambda values: tuple(map(as_path, values))
+        return (lambda value: None if value is None else as_path(value)) if Path in get_args(hint) else None
 
     kinds = {name: kind(hint) for name, hint in get_type_hints(job).items()}
     return {name: kind for name, kind in kinds.items() if kind is not None}
-
-
-def parse_frames(text: str | None) -> tuple[int | None, int | None]:
-    """`--frames` as (A, B), both included: "N" is (None, N), a count from wherever the run starts; None is (None, None).
-
-    Raises BadOption for anything else, for A above B, and for a count below 1.
-    """
-    if text is None:
-        return None, None
-    try:
-        numbers = [int(part) for part in str(text).split(":")]
-    except ValueError:
-        numbers = []
-    if len(numbers) == 1 and numbers[0] >= 1:
-        return None, numbers[0]
-    if len(numbers) == 2 and 0 <= numbers[0] <= numbers[1]:
-        return numbers[0], numbers[1]
-    accepted = "a count such as 48, or a range such as 100:200 with the smaller number first"
-    raise BadOption(f"--frames {text} is neither a count nor a range of frames", accepted)
-
-
-def parse_rate(text: str | None) -> Fraction | None:
-    """`--fps` as an exact fraction; 23.976, 29.97 and 59.94 mean NTSC's 24000/1001, 30000/1001 and 60000/1001.
-
-    Raises BadOption for everything but a number above 0 and up to 1000.
-    """
-    if text is None:
-        return None
-    try:
-        rate = Fraction(str(text))
-    except (ValueError, ZeroDivisionError):
-        rate = Fraction(0)
-    if not 0 < rate <= 1000:
-        accepted = "a number such as 24 or 29.97, or a fraction such as 30000/1001"
-        raise BadOption(f"--fps {text} is not a frame rate", accepted)
-    ntsc = Fraction(round(rate) * 1000, 1001)
-    return ntsc if rate.denominator > 1 and ntsc and abs(rate - ntsc) < Fraction(1, 200) else rate
-
-
-def parse_color(text: str) -> tuple[int, int, int]:
-    """`--background` as (R, G, B) of 8 bits: a name of CSS, or #rrggbb. Raises BadOption for anything else."""
-    from PIL import ImageColor  # not at the top: every `--help` would wait for it
-
-    refusal = BadOption(f"--background {text} is not a color", "a name such as black or forestgreen, or #rrggbb")
-    try:
-        red, green, blue, *alpha = ImageColor.getrgb(str(text))
-    except ValueError:
-        raise refusal from None
-    if alpha:
-        raise refusal
-    return red, green, blue
 
 
 def command_line(command: str, job: Options) -> str:

@@ -6,15 +6,17 @@ FFmpeg takes seconds, and what can be refused without them is refused at once.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from videostyle.checks import check_export, check_measure, check_run, check_train
+from videostyle.checks import check_export, check_jobs, check_measure, check_run, check_train, clips_of, is_film
 from videostyle.config import ExportJob, Job, MeasureJob, TrainJob
 from videostyle.errors import RunFailed
+from videostyle.media.output_paths import default_output
 from videostyle.options import command_line, default_of, options_of, shared_options
 from videostyle.threads import choose_waiting_policy
 
@@ -51,6 +53,33 @@ def run(job: Job, progress: OnEvent | None = None, cancel: threading.Event | Non
     if failed:
         raise RunFailed(f"{report.output} is complete, but not every report could be written: {'; '.join(failed)}")
     return report
+
+
+def jobs_of(job: Job) -> list[Job]:
+    """A job with several clips (--also) as a job for each clip, in order, with its own output.
+
+    The results lie in the folder that `output` names, or else beside their clips, under the default names. Of a folder of
+    videos, those that are results of others in it are left out. Raises BadInput, BadOption and BadOutput for everything that
+    can be refused before the first run.
+    """
+    jobs = [replace(job, input=clip, output=_result_of(clip, job), also=(), frames_out=False) for clip in clips_of(job)]
+    named, results = {job.input, *job.also}, {os.path.abspath(str(each.output)) for each in jobs}
+    jobs = [each for each in jobs if each.input in named or os.path.abspath(each.input) not in results]
+    check_jobs(jobs)
+    return jobs
+
+
+def _result_of(clip: Path, job: Job) -> Path:
+    """The output of one of several clips."""
+    kind = "folder" if os.path.isdir(clip) else "video"
+    if kind == "video" and not is_film(clip):
+        from videostyle.media.images import kind_of
+
+        kind = "image" if kind_of(clip) == "image" else "video"
+    output = default_output(clip, kind, job.styles)
+    if job.frames_out and kind != "folder":
+        output = output.with_suffix("")
+    return output if job.output is None else job.output / output.name
 
 
 def stylize(job: Job, progress: OnEvent | None = None, cancel: threading.Event | None = None) -> RunReport:

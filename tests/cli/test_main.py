@@ -63,7 +63,12 @@ class Recorder:
 
     @property
     def commands(self) -> Commands:
-        return Commands(stylize=self.stylize, measure_run=self.measure_run, write_run_report=lambda *_: None)
+        return Commands(
+            jobs_of=lambda job: [job],
+            stylize=self.stylize,
+            measure_run=self.measure_run,
+            write_run_report=lambda *_: None,
+        )
 
 
 @pytest.fixture
@@ -83,8 +88,21 @@ def another_value(name: str) -> tuple[list[str], Any]:
     """For an option of `run`: what to write after its flag, and the value that the job then has, which is not the default."""
     record, default = options_of(Job)[name], default_of(Job, name)
     texts = {"output": "o.mkv", "frames": "3:9", "device": "cuda:1", "report": "r.json", "duration": "2.5"}
-    texts |= {"audio": "none", "pix_fmt": "yuv444p", "fps": "30", "begin_with": "p.vstyle"}
-    values = {"output": Path("o.mkv"), "report": (Path("r.json"),), "duration": 2.5, "begin_with": Path("p.vstyle")}
+    texts |= {
+        "background": "white",
+        "also": "b.mp4",
+        "audio": "none",
+        "pix_fmt": "yuv444p",
+        "fps": "30",
+        "begin_with": "p.vstyle",
+    }
+    values = {
+        "also": (Path("b.mp4"),),
+        "output": Path("o.mkv"),
+        "report": (Path("r.json"),),
+        "duration": 2.5,
+        "begin_with": Path("p.vstyle"),
+    }
     if isinstance(default, bool):
         return [], not default
     if record.choices:
@@ -99,8 +117,8 @@ def another_value(name: str) -> tuple[list[str], Any]:
 @pytest.mark.parametrize("name", options_of(Job))
 def test_every_option_of_run(name: str, recorder: Recorder) -> None:
     written, value = another_value(name)
-    needed = {"engine": "learned"} if name == "minutes" else {}
-    flags = [word for option, text in needed.items() for word in (f"--{option}", text)]
+    needed = {"minutes": {"engine": "learned"}, "frames_out": {"also": (Path("b.mp4"),)}}.get(name, {})
+    flags = {"minutes": ["--engine", "learned"], "frames_out": ["--also", "b.mp4"]}.get(name, [])
     arguments = ["run", "in.mp4", "style.jpg", Job.flag(name), *written, *flags]
     assert run_command(*arguments, commands=recorder.commands) == 0
     assert recorder.jobs[0] == Job(input=Path("in.mp4"), styles=(Path("style.jpg"),), **needed, **{name: value})

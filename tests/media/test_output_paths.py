@@ -11,6 +11,7 @@ import pytest
 
 from videostyle.errors import BadOutput
 from videostyle.media.output_paths import check_output, default_output, output_kind, work_folder
+from videostyle.media.workdir import write_atomically
 
 
 def test_nothing_heavy_is_imported():
@@ -48,7 +49,14 @@ def test_default_output_of_the_current_folder(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("a.mp4", "video"), ("a.WEBM", "video"), ("a.tiff", "image"), ("a.JPG", "image"), ("a", "folder")],
+    [
+        ("a.mp4", "video"),
+        ("a.m4v", "video"),
+        ("a.WEBM", "video"),
+        ("a.tiff", "image"),
+        ("a.JPG", "image"),
+        ("a", "folder"),
+    ],
 )
 def test_output_kind(tmp_path, name, kind):
     assert output_kind(tmp_path / name) == kind
@@ -59,11 +67,46 @@ def test_existing_folder_with_a_suffix(tmp_path):
     assert output_kind(tmp_path / "v1.txt") == "folder"
 
 
-@pytest.mark.parametrize("name", ["a.mp3", "a.txt", "a.gif", "a.mp4.part"])
+@pytest.mark.parametrize("name", ["a.mp3", "a.txt", "a.mp4.part"])
 def test_unknown_suffix(tmp_path, name):
     """The message lists the suffixes that are accepted."""
     with pytest.raises(BadOutput, match=r"accepted: \.mp4 .* \.png"):
         output_kind(tmp_path / name)
+
+
+@pytest.mark.parametrize("length", [1, 126, 127, 238, 243, 250, 251])
+def test_long_names(tmp_path, length):
+    """Names of up to 255 bytes are written, with a work folder and temporary files whose names are no longer."""
+    source = tmp_path / ("\N{GREEK SMALL LETTER PHI}" * (length // 2) + "x" * (length % 2) + ".mp4")
+    outputs = [source, default_output(source, "video", (Path("style.jpg"),))]
+    for output in outputs:
+        check_output(output, overwrite=False)
+        folder = work_folder(output)
+        folder.mkdir()
+        assert folder.name.endswith(".videostyle")
+        write_atomically(output, b"x")
+        assert output.read_bytes() == b"x"
+    assert outputs[1].name.endswith(".mp4")
+    assert len({*outputs, *map(work_folder, outputs)}) == 4
+
+
+def test_long_names_stay_different():
+    one, two = (default_output(Path("/a" + "x" * 250 + end), "folder", (Path("style.jpg"),)) for end in "ab")
+    assert one != two
+    assert len(os.fsencode(one.name)) == 255
+
+
+def test_folder_of_an_interrupted_run(tmp_path):
+    """A folder that a run has begun to fill with its frames may be filled again; one with another file may not."""
+    pictures, output = tmp_path / ".out.videostyle" / "parts" / "pictures", tmp_path / "out"
+    pictures.mkdir(parents=True)
+    output.mkdir()
+    for folder, name in ((pictures, "1.png"), (pictures, "2.png"), (output, "1.png"), (output, ".2.png.part")):
+        (folder / name).touch()
+    check_output(output, overwrite=False)
+    (output / "own.txt").touch()
+    with pytest.raises(BadOutput, match=r"is not empty; -o .*out/in_style\.mp4 writes a file into it"):
+        check_output(output, overwrite=False, inside="in_style.mp4")
 
 
 def test_check_output(tmp_path):
@@ -78,7 +121,7 @@ def test_check_output(tmp_path):
     (tmp_path / "file").write_bytes(b"x")
     check_output(tmp_path / "empty", overwrite=False)
     for name in ("old.mp4", "full"):
-        with pytest.raises(BadOutput, match="exists; add --overwrite"):
+        with pytest.raises(BadOutput, match=r"already exists.* --overwrite"):
             check_output(tmp_path / name, overwrite=False)
         check_output(tmp_path / name, overwrite=True)
     with pytest.raises(BadOutput, match="is a file without a suffix"):

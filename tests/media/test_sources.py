@@ -69,6 +69,34 @@ def test_times_of_variable_rate(tmp_path, name):
     assert durations(source)[:-1] == [ticks * MS for ticks in (33, 1, 266, 1800, 17)]
 
 
+@pytest.mark.parametrize(
+    ("pts", "fps", "kept"),
+    [
+        ([0, 40, 80, 120, 160, 200], "25", [0, 40, 80, 120, 160, 200]),
+        ([0, 40, 80, 120, 160, 200], "12.5", [0, 80, 160]),
+        ([0, 40, 80, 120, 160, 200], "1000", [0, 40, 80, 120, 160, 200]),
+        (
+            [0, 33, 67, 100, 133, 167, 200],
+            "30",
+            [0, 33, 67, 100, 133, 167, 200],
+        ),  # 30 a second, as Matroska rounds them
+        ([0, 33, 67, 100, 133, 167, 200], "24", [0, 67, 100, 133, 167]),  # k/24 s: 0, 42, 83, 125, 167
+        ([5000, 5010, 5300, 5310, 5320, 5900], "5", [5000, 5300, 5900]),  # a gap is not filled
+    ],
+)
+def test_fewer_frames_a_second(tmp_path, pts, fps, kept):
+    """The first frame at or after each k/R seconds is kept, with its own time, until the next one that is kept."""
+    clip = make_clip(tmp_path / "clip.mkv", [gradient(36, 64)] * len(pts), pts=pts, time_base=Fraction(1, 1000))
+    every = list(open_source(clip).frames())
+    frames = list(open_source(clip, ReadingOptions(fps=fps)).frames())
+    assert [frame.time for frame in frames] == [Fraction(ticks, 1000) for ticks in kept]
+    assert [frame.index for frame in frames] == list(range(len(kept)))
+    ends = [frame.time for frame in frames[1:]] + [every[-1].time + every[-1].duration]
+    assert [frame.time + frame.duration for frame in frames] == ends
+    later = list(open_source(clip, ReadingOptions(fps=fps)).frames(first=2))
+    assert [frame.time for frame in later] == [frame.time for frame in frames[2:]]
+
+
 def test_edit_list(tmp_path):
     """As in clips trimmed on a phone: the file has three frames that its edit list excludes."""
     tick = Fraction(1, 12800)

@@ -46,7 +46,7 @@ def test_identity(two_shots, style, tmp_path):
         before = identity(plan, source.info, shots)
         model.write_bytes(to_bytes(replace(example(), clips=["other.mp4"])))
         after = identity(plan, source.info, shots)
-    assert {name for name in before if before[name] != after[name]} == {"--begin-with"}
+    assert {name for name in before if before[name] != after[name]} == {"the model of --begin-with"}
 
 
 def test_grayscale():

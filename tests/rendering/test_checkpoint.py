@@ -21,8 +21,10 @@ from tests.support.runs import frame_times, moving_disc, names_in, quick_job, st
 from videostyle.analysis import ShotList
 from videostyle.errors import BadOutput, Cancelled, RunFailed
 from videostyle.events import Notice, Progress, Rendering
-from videostyle.frames import Frame
+from videostyle.frames import Frame, VideoInfo
+from videostyle.media.encoding import EncodingRequest, choose_encoder
 from videostyle.media.segments import SEGMENT_FRAMES
+from videostyle.media.sinks import open_sink
 from videostyle.media.video_sink import VideoSink
 from videostyle.media.video_source import VideoSource
 from videostyle.media.workdir import WorkFolder
@@ -30,7 +32,7 @@ from videostyle.provenance import sha256_of
 from videostyle.rendering import checkpoint
 from videostyle.rendering.checkpoint import Checkpoints, Interval
 from videostyle.rendering.run import render
-from videostyle.reports.json import frame_as_json, frame_from_json
+from videostyle.reports.json import frame_as_json, frame_from_json, write_report
 from videostyle.reports.records import FrameRecord
 
 MS = Fraction(1, 1000)
@@ -248,6 +250,104 @@ def test_changed_style_and_restart(clip, style, tmp_path):
     assert content(output) == content(tmp_path / "whole.mp4")
 
 
+# --- another version or machine --------------------------------------------------------------------------------------
+
+
+def rewrite(parts: Path, change) -> None:
+    """Change the content of every checkpoint in a work folder, with a valid checksum."""
+    for path in checkpoint.checkpoint_files(parts):
+        listing = checkpoint.read_listing(path)
+        change(listing)
+        text = json.dumps(listing).encode()
+        path.write_bytes(checkpoint.hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
+
+
+def with_torch(version: str):
+    return lambda listing: listing["identity"].update(torch=version)
+
+
+def test_another_library_is_refused_with_both_ways(clip, style, tmp_path):
+    """Another torch is refused without --mixed; the message names --mixed, with what it keeps, and --restart."""
+    output, parts = tmp_path / "out.mp4", tmp_path / ".out.mp4.videostyle" / "parts"
+    interrupt(quick_job(clip, style, output), 3)
+    rewrite(parts, with_torch("2.0.0"))
+    left = content(parts)
+    with pytest.raises(
+        BadOutput, match=r"torch was 2\.0\.0 and is now .*; add --mixed to go on after its 3 finished frames"
+    ):
+        run(quick_job(clip, style, output))
+    assert content(parts) == left
+
+
+def test_mixed_goes_on_and_the_report_says_so(clip, style, tmp_path):
+    """With --mixed the finished frames are kept, as a notice and the report say, also after another interruption."""
+    output, parts = tmp_path / "out.mp4", tmp_path / ".out.mp4.videostyle" / "parts"
+    interrupt(quick_job(clip, style, output), 3)
+    rewrite(parts, with_torch("2.0.0"))
+    interrupt(quick_job(clip, style, output, mixed=True), 5)
+    steps, texts = [], []
+
+    def listen(event):
+        steps.append(getattr(event, "frame", COUNT))
+        texts.append(getattr(event, "text", ""))
+
+    report = run(quick_job(clip, style, output), listen)  # the checkpoints are now of this torch: --mixed is not needed
+    assert min(steps[-5:]) > 3
+    (place,) = report.mixed
+    assert place.index == 3
+    assert [text.split(" and is now")[0] for text in place.differences] == ["torch was 2.0.0"]
+    assert any(text.startswith("from frame 4 on, the bytes may differ") for text in texts)
+    assert set(report.notices) <= set(texts)
+    write_report(report, tmp_path / "r.json")
+    assert json.loads((tmp_path / "r.json").read_text())["mixed"] == [
+        {"index": 3, "differences": list(place.differences)}
+    ]
+    run(quick_job(clip, style, tmp_path / "whole.mp4"))
+    assert content(output) == content(tmp_path / "whole.mp4")  # as only the name of the version was another one
+
+
+@pytest.mark.parametrize(
+    ("options", "difference"), [({"seed": 5}, "--seed was 0 and is now 5"), ({"size": 64}, "size was 48x36")]
+)
+def test_mixed_never_allows_other_options(clip, style, tmp_path, options, difference):
+    output, parts = tmp_path / "out.mp4", tmp_path / ".out.mp4.videostyle" / "parts"
+    interrupt(quick_job(clip, style, output), 3)
+    rewrite(parts, with_torch("2.0.0"))
+    with pytest.raises(BadOutput, match=difference) as refused:
+        run(quick_job(clip, style, output, mixed=True, **options))
+    assert "--mixed" not in str(refused.value)
+
+
+def test_mixed_allows_an_option_of_a_newer_version(clip, style, tmp_path):
+    """A checkpoint of an older version of the program lacks the options that came since."""
+    output, parts = tmp_path / "out.mp4", tmp_path / ".out.mp4.videostyle" / "parts"
+
+    def older(listing):
+        listing["identity"]["videostyle"] = "0.1.9"
+        del listing["identity"]["--tv-weight"]
+
+    interrupt(quick_job(clip, style, output), 3)
+    rewrite(parts, older)
+    assert (
+        run(quick_job(clip, style, output, mixed=True)).mixed[0].differences[0].startswith("--tv-weight was not given")
+    )
+
+
+def test_mixed_keeps_the_cuts_of_the_finished_frames(clip, style, tmp_path):
+    """Another library may find other cuts: those of the finished frames stay, later ones are found anew."""
+    output, parts = tmp_path / "out.mp4", tmp_path / ".out.mp4.videostyle" / "parts"
+
+    def older(listing):
+        with_torch("2.0.0")(listing)
+        listing["starts"] = [0, 2]
+
+    interrupt(quick_job(clip, style, output), 3)
+    rewrite(parts, older)
+    report = run(quick_job(clip, style, output, mixed=True))
+    assert report.shots == 3
+    assert [frame.shot for frame in report.frames[3:]] == [2, 3, 3, 3]
+
+
 # --- damage ----------------------------------------------------------------------------------------------------------
 
 
@@ -344,11 +444,7 @@ def test_other_version_is_refused(clip, style, tmp_path):
     output = tmp_path / "out.mp4"
     interrupt(quick_job(clip, style, output), 3)
     parts = tmp_path / ".out.mp4.videostyle" / "parts"
-    for path in checkpoint.checkpoint_files(parts):
-        listing = checkpoint.read_listing(path)
-        del listing["format"]
-        text = json.dumps(listing).encode()
-        path.write_bytes(checkpoint.hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
+    rewrite(parts, lambda listing: listing.pop("format"))
     left = content(parts)
     with pytest.raises(BadOutput, match="checkpoints of another version of videostyle"):
         run(quick_job(clip, style, output))
@@ -360,6 +456,26 @@ def test_record_round_trip(index, time, loss, iterations):
     """A frame's record comes back from JSON unchanged."""
     one = FrameRecord(index, time, 1, iterations, loss, loss, 0.5, 0.25)
     assert frame_from_json(frame_as_json(one)) == one
+
+
+def test_a_segment_of_another_encoder(tmp_path):
+    """Segments whose stream headers differ cannot be in one file, which is said when the run is resumed, not at its end."""
+    info = VideoInfo("video", (64, 64), time_base=Fraction(1, 25), rate=Fraction(25))
+    settings = choose_encoder(EncodingRequest(), ".mkv", 8)
+    other = settings._replace(options={**settings.options, "refs": "1"})
+    clip, output = make_clip(tmp_path / "clip.mp4", moving_disc(2), tones=[]), tmp_path / "out.mkv"
+    with WorkFolder(output) as work:
+        sink, resumed, refused = (
+            open_sink(output, work, clip, info, (64, 64), None, None, used) for used in (settings, settings, other)
+        )
+        times = [Fraction(index, 25) for index in range(SEGMENT_FRAMES + 2)]
+        for index, time in enumerate(times):
+            sink.write(Frame(np.full((64, 64, 3), index, np.uint8), index, time, Fraction(1, 25)))
+        with pytest.raises(BadOutput, match="begun with another version of libx264, and one file cannot hold both"):
+            refused.resume(sink.files(), times)
+        resumed.resume(sink.files(), times)
+        resumed.finish()
+    assert len(frame_times(output)) == len(times)
 
 
 def test_sink_lists_newest_picture(tmp_path):

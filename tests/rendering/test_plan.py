@@ -187,6 +187,20 @@ def test_enlarge(place):
     assert "larger than the source" in notice
 
 
+@pytest.mark.parametrize(
+    ("source", "asked", "expected"),
+    [((1080, 1920), "720p", (720, 1280)), ((1920, 1080), "720p", (1280, 720)), ((480, 854), "720p", (720, 1282))],
+)
+def test_shorter_side(place, source, asked, expected):
+    """With a p, --size is the shorter side, of portrait sources too."""
+    assert resolved_size(place, source, size=asked)[0] == expected
+
+
+def test_shorter_side_that_makes_the_longer_one_too_long(place):
+    with pytest.raises(BadOption, match=r"--size 4320p makes frames 10324 pixels long; accepted: .* 32 to 8192"):
+        resolved_size(place, (1080, 2581), size="4320p")
+
+
 def test_even_size(place):
     """A video has even sides; a picture keeps odd ones."""
     assert resolved_size(place, (121, 161), output="out.mp4")[0] == (122, 162)
@@ -217,8 +231,17 @@ def test_encoding_options_without_video(place):
     for options in ({"codec": "hevc"}, {"crf": 20}, {"pix_fmt": "yuv444p"}):
         with pytest.raises(BadOption, match="is not a video"):
             resolve(job(place, output="stylized", **options), VIDEO, print)
-    with pytest.raises(BadOption, match="where a folder of frames becomes a video"):
-        resolve(job(place, output="out.mp4", fps="24"), VIDEO, print)
+    with pytest.raises(BadOption, match="--fps 24 has no effect"):
+        resolve(job(place, "frames", "stylized", fps="24"), FOLDER, print)
+
+
+def test_fps_of_a_clip(place):
+    """A rate of the source's own, or more, leaves no frame out, as a notice says."""
+    notices = []
+    assert resolve(job(place, output="out.mp4", fps="12.5"), VIDEO, notices.append).rate == Fraction(25, 2)
+    assert not any("--fps" in line for line in notices)
+    resolve(job(place, output="out.mp4", fps="60"), replace(VIDEO, rate=Fraction(30)), notices.append)
+    assert any("--fps 60 leaves no frame out" in line and "30 frames a second" in line for line in notices)
 
 
 def test_folder_to_video(place):

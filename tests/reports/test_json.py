@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from videostyle.reports.json import KEYS, frame_as_json, frame_from_json, write_report
-from videostyle.reports.records import FrameRecord, RunReport
+from videostyle.reports.records import FrameRecord, Mixed, RunReport
 
 
 def report() -> RunReport:
@@ -28,6 +28,7 @@ def report() -> RunReport:
         versions={"torch": "2.9"},
         notices=("one", "two"),
         skipped=4,
+        mixed=(Mixed(96, ("torch was 2.8 and is now 2.9",)),),
     )
 
 
@@ -49,6 +50,7 @@ def test_content(tmp_path):
         "versions": {"torch": "2.9"},
         "notices": ["one", "two"],
         "skipped": 4,
+        "mixed": [{"index": 96, "differences": ["torch was 2.8 and is now 2.9"]}],
     }
     assert frames[2] == {
         "index": 2,

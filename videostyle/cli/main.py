@@ -18,8 +18,10 @@ from videostyle.cli.doctor import Check, examine
 from videostyle.cli.messages import counted, failure, one_line, say, say_failure, spoken, table_lines
 from videostyle.cli.options import command
 from videostyle.cli.progress import listener
+from videostyle.cli.several import stylize_all
 from videostyle.cli.signals import Worker, exit_now, noted_signals, result_of, signal_name, wait_or_stop
 from videostyle.config import ExportJob, Job, MeasureJob, TrainJob, WebcamJob
+from videostyle.errors import BadOutput
 
 if TYPE_CHECKING:
     from videostyle.reports.records import Measurement, RunReport
@@ -37,6 +39,7 @@ def open_webcam(job: WebcamJob, say: Callable[[str], None], stop: Callable[[], b
 class Commands:
     """What the command line calls. Tests give functions of their own."""
 
+    jobs_of: Callable[[Job], list[Job]] = workflow.jobs_of
     stylize: Callable[..., Any] = workflow.stylize
     measure_run: Callable[..., Any] = workflow.measure_run
     write_run_report: Callable[..., None] = workflow.write_run_report
@@ -89,10 +92,25 @@ def run_command(job: Job, quiet: bool, commands: Commands) -> int:
 
     The result keeps the sound and the timing of a video. Ctrl-C stops at once; the same command resumes.
     """
+    if job.also:
+        return run_several(job, quiet, commands)
     report = result_of(partial(commands.stylize, job), quiet, "repeat the command to resume")
     if not quiet:
         say(f"{report.output}: {counted(len(report.frames), 'frame')} in {spoken(report.seconds)}")
     return write_reports(report, job, quiet, commands)
+
+
+def run_several(job: Job, quiet: bool, commands: Commands) -> int:
+    """Runs a job with several clips; the folder of its results is made where it is missing."""
+    jobs = commands.jobs_of(job)
+    if job.output is not None:
+        try:
+            job.output.mkdir(exist_ok=True)
+        except OSError as error:
+            raise BadOutput(
+                f"-o {job.output} cannot be made: {error.strerror}", todo="choose another folder"
+            ) from error
+    return stylize_all(jobs, quiet, commands.stylize)
 
 
 def write_reports(report: RunReport, job: Job, quiet: bool, commands: Commands) -> int:

@@ -3,19 +3,39 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 import typer
 
+from videostyle.cli.messages import say
+from videostyle.config import ExportJob, Job, MeasureJob, TrainJob, WebcamJob
 from videostyle.options import Option, Options, arguments_of, default_of, flag_of, options_of
 
 AnyJob = TypeVar("AnyJob", bound=Options)
 
+PREFIX = "VIDEOSTYLE_"
+"""What the names of this program's environment variables begin with."""
+
+JOBS = (Job, MeasureJob, WebcamJob, TrainJob, ExportJob)
+"""The jobs of all commands: a variable may be meant for another one than is called."""
+
+SWITCHES = ("VIDEOSTYLE_DEBUG", "VIDEOSTYLE_FAST")
+"""Variables that are no options."""
+
 METAVARS = {int: "N", float: "X", str: "TEXT", Path: "FILE"}
 
-QUIET = typer.Option("--quiet", help="Print errors only.", rich_help_panel="Output", metavar="", show_default=False)
+QUIET = typer.Option(
+    "--quiet",
+    help="Print errors only.",
+    rich_help_panel="Output",
+    metavar="",
+    show_default=False,
+    envvar="VIDEOSTYLE_QUIET",
+    show_envvar=False,
+)
 
 
 def command(app: typer.Typer, name: str, job: type[AnyJob]) -> Callable[[Callable[[AnyJob, bool, Any], int]], None]:
@@ -28,6 +48,9 @@ def command(app: typer.Typer, name: str, job: type[AnyJob]) -> Callable[[Callabl
     def register(function: Callable[[AnyJob, bool, Any], int]) -> None:
         def run(context: typer.Context, **values: Any) -> int:
             quiet = values.pop("quiet")
+            if not quiet:
+                for variable in unknown_variables(os.environ, JOBS):
+                    say(f"note: {variable} in the environment is not an option of videostyle and is ignored")
             return function(job(**values), quiet, context.obj)
 
         run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
@@ -57,7 +80,10 @@ def parameters_of(job: type[Options]) -> list[inspect.Parameter]:
             name,
             inspect.Parameter.KEYWORD_ONLY,
             # the table of arguments would call STYLE a <list[Path]>; the command's description says more
-            annotation=Annotated[_as_list(types[name]), typer.Argument(metavar=argument.name, hidden=True)],
+            annotation=Annotated[
+                _as_list(types[name]),
+                typer.Argument(metavar=argument.name, hidden=True, path_type=path_type_of(types[name])),
+            ],
         )
         for name, argument in arguments.items()
     ] + [
@@ -65,7 +91,9 @@ def parameters_of(job: type[Options]) -> list[inspect.Parameter]:
             name,
             inspect.Parameter.KEYWORD_ONLY,
             default=_as_list_value(default_of(job, name)),
-            annotation=Annotated[_as_list(types[name]), option_of(name, record, types[name], default_of(job, name))],
+            annotation=Annotated[
+                _written(types[name], record), option_of(name, record, types[name], default_of(job, name))
+            ],
         )
         for name, record in options_of(job).items()
     ]
@@ -77,6 +105,9 @@ def option_of(name: str, record: Option, hint: Any, default: Any) -> Any:
         *(record.flags or [flag_of(name, record)]),
         help=f"{record.help} {record.range.capitalize()}." if record.range else record.help,
         metavar=metavar_of(record, hint),
+        envvar=variable_of(name),
+        show_envvar=False,
+        path_type=path_type_of(hint),
         rich_help_panel=record.panel,
         show_default=record.default_text or (default is not None and not isinstance(default, (bool, tuple))),
         autocompletion=(lambda incomplete: [choice for choice in record.choices if choice.startswith(incomplete)])
@@ -85,10 +116,37 @@ def option_of(name: str, record: Option, hint: Any, default: Any) -> Any:
     )
 
 
+def path_type_of(hint: Any) -> type[str] | None:
+    """Paths come as they were written, so that the job can tell an address or an empty name from a path; None for others."""
+    return str if Path in {hint, *get_args(hint)} else None
+
+
 def metavar_of(record: Option, hint: Any) -> str:
     """What stands for the value: its choices, or a word for its type; nothing where the option is a flag."""
     kinds = {hint, *get_args(hint)}
-    return "|".join(record.choices) or next((word for kind, word in METAVARS.items() if kind in kinds), "")
+    return (
+        record.metavar
+        or "|".join(record.choices)
+        or next((word for kind, word in METAVARS.items() if kind in kinds), "")
+    )
+
+
+def variable_of(name: str) -> str:
+    """The environment variable that gives an option its default, such as VIDEOSTYLE_SIZE."""
+    return f"{PREFIX}{name.upper()}"
+
+
+def unknown_variables(environment: Mapping[str, str], jobs: Iterable[type[Options]]) -> list[str]:
+    """The names of the variables that begin with VIDEOSTYLE_ and are no option of any of the commands."""
+    known = {variable_of(name) for job in jobs for name in options_of(job)} | {variable_of("quiet"), *SWITCHES}
+    return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+
+
+def _written(hint: Any, record: Option) -> Any:
+    """The type in which typer takes a value: text where the job converts it."""
+    if record.convert is None:
+        return _as_list(hint)
+    return str | None if type(None) in get_args(hint) else str
 
 
 def _as_list(hint: Any) -> Any:

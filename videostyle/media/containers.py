@@ -67,7 +67,7 @@ CONTAINERS: dict[str, Container] = {
     suffix: container
     for container in (
         Container(
-            suffixes=(".mp4",),
+            suffixes=(".mp4", ".m4v"),
             format="mp4",
             codec="h264",
             audio_encoder="aac",

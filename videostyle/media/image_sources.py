@@ -13,9 +13,11 @@ from videostyle.errors import BadInput
 from videostyle.frames import Frame, Size, VideoInfo
 from videostyle.media.fit import Fitting, Shape, fitted, fitting
 from videostyle.media.frame_names import EXAMPLE, by_number, missing, ticks_per_second
+from videostyle.media.frame_rate import thinned
 from videostyle.media.images import SUFFIXES, Picture, read_animation, read_picture, size_by_header
 from videostyle.media.pixels import filled, to_bits
 from videostyle.option_groups import ReadingOptions
+from videostyle.option_values import parse_rate
 
 FOLDER_RATE = Fraction(25)  # frames per second of a folder, which has no clock of its own
 
@@ -41,26 +43,34 @@ class StillSource:
 class AnimationSource:
     """An animated WebP as a source. Frames have the file's own times, in milliseconds.
 
-    Raises BadInput if its first frame cannot be decoded. `skipped` counts a damaged frame, where a pass ends.
+    reading: its `fps` is the most frames a second that are read. Raises BadInput if its first frame cannot be decoded.
+    `skipped` counts a damaged frame, where a pass ends.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, reading: ReadingOptions):
         self.path = path
         self.skipped = 0
+        self._rate = parse_rate(reading.fps)
         with closing(read_animation(path)) as animation:
             picture, _ = next(animation)
         self.info = VideoInfo("video", picture.image.shape[:2], time_base=Fraction(1, 1000))
 
     def frames(self, size: Size | None = None, first: int = 0) -> Generator[Frame]:
-        """The frames from ordinal `first` on, scaled to `size`; those before are decoded only to be counted."""
-        self.skipped, time = 0, Fraction(0)
+        """The frames from ordinal `first` on, scaled to `size`; those before are read only to be counted."""
+        self.skipped = 0
+        with closing(self._all_frames(size or self.info.size)) as frames:
+            for index, frame in enumerate(thinned(frames, self._rate)):
+                if index >= first:
+                    yield replace(frame, index=index)
+
+    def _all_frames(self, size: Size) -> Generator[Frame]:
+        """Every frame, with its time."""
+        time = Fraction(0)
         with closing(read_animation(self.path)) as animation:
             try:
-                for index, (picture, milliseconds) in enumerate(animation):
+                for picture, milliseconds in animation:
                     duration = Fraction(milliseconds, 1000)
-                    if index >= first:
-                        frame = _frame(picture, size or self.info.size, self.info, Fitting())
-                        yield replace(frame, index=index, time=time, duration=duration)
+                    yield replace(_frame(picture, size, self.info, Fitting()), time=time, duration=duration)
                     time += duration
             except BadInput:
                 self.skipped = 1

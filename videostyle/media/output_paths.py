@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from pathlib import Path
 
 from videostyle.errors import BadOutput
@@ -20,6 +21,20 @@ DEEP_IMAGES = (".png", ".tif", ".tiff")
 
 OPAQUE_IMAGES = (".jpg", ".jpeg")
 """Those of them that cannot be transparent."""
+FILMS = (
+    *CONTAINERS,
+    *(".avi", ".wmv", ".asf", ".flv", ".f4v", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".m1v", ".m2v", ".vob", ".ogv"),
+    *(".3gp", ".3g2", ".mxf", ".nut", ".mjpeg", ".mjpg", ".dv", ".rm", ".rmvb", ".divx", ".h264", ".hevc", ".y4m"),
+)
+"""Suffixes that only videos have. Not all that can be read: what a file is, its content decides."""
+
+ANIMATIONS = (".gif", ".apng")
+
+STILLS = (".bmp", ".heic", ".heif", ".avif", ".jp2", ".tga", ".exr", ".dpx", ".psd", ".svg")
+"""Suffixes of other images, for a message about what can be written in their place."""
+
+ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+:)//?(.*)", re.DOTALL)
+"""An address such as https://example.org/clip.mp4, which a Path holds with one slash; C:/ is none."""
 
 ACCEPTED = f"{' '.join(CONTAINERS)} for a video, {' '.join(IMAGES)} for an image, no suffix for a folder"
 
@@ -32,10 +47,9 @@ def default_output(input: Path, kind: str, styles: tuple[Path, ...]) -> Path:
     """
     input = Path(os.path.abspath(input))
     stem = "_".join([input.name if kind == "folder" else input.stem, *(style.stem for style in styles)])
-    if kind == "folder":
-        return input.parent / stem
-    writable, otherwise = (CONTAINERS, ".mkv") if kind == "video" else (IMAGES, ".png")
-    return input.parent / (stem + (input.suffix if input.suffix.lower() in writable else otherwise))
+    writable, otherwise = {"video": (CONTAINERS, ".mkv"), "image": (IMAGES, ".png"), "folder": ((), "")}[kind]
+    suffix = input.suffix if input.suffix.lower() in writable else otherwise
+    return longer_name(input.parent / stem, "", suffix)
 
 
 def output_kind(output: Path) -> str:
@@ -45,27 +59,52 @@ def output_kind(output: Path) -> str:
     """
     check_length(output)
     suffix = output.suffix.lower()
-    if output.is_dir() or not suffix:
+    if os.path.isdir(output):
+        return "folder"
+    if output.name.lower() in (*CONTAINERS, *IMAGES):
+        raise BadOutput(f"{output} is a suffix without a name", todo=f"choose a name such as out{output.name}")
+    if not suffix:
         return "folder"
     if suffix in CONTAINERS:
         return "video"
     if suffix in IMAGES:
         return "image"
+    for suffixes, others in ((FILMS, ".mkv or .mp4"), (ANIMATIONS, ".mkv or .mp4"), (STILLS, ".png or .tif")):
+        if suffix in suffixes:
+            problem = f"{output} cannot be written: {suffix} files are only read"
+            raise BadOutput(problem, todo=f"choose a name that ends in {others}")
     raise BadOutput(f"{output} cannot be written: {suffix} is not a format of videos or images known here", ACCEPTED)
 
 
-def check_output(output: Path, overwrite: bool) -> None:
+def check_output(output: Path, overwrite: bool, inside: str = "") -> None:
     """Raises BadOutput where the output cannot be written, or exists and may not be replaced.
 
-    An empty folder may always be filled.
+    An empty folder may always be filled, and so may one that an interrupted run has begun to fill. inside: the name of a
+    file that could be written into the output where it is a folder with other files.
     """
-    kind = output_kind(output)
-    check_folder(output)
-    if kind == "folder" and output.exists() and not output.is_dir():
-        raise BadOutput(f"{output} is a file without a suffix", ACCEPTED, "choose another -o")
-    taken = any(output.iterdir()) if output.is_dir() else os.path.lexists(output)
-    if taken and not overwrite:
-        raise BadOutput(f"{output} already exists", todo="add --overwrite to replace it, or choose another -o")
+    try:
+        kind = output_kind(output)
+        check_folder(output)
+        if kind == "folder" and os.path.lexists(output) and not output.is_dir():
+            raise BadOutput(f"{output} is a file without a suffix", ACCEPTED, "choose another -o")
+        if overwrite or not os.path.lexists(output):
+            return
+        if kind != "folder":
+            raise BadOutput(f"{output} already exists", todo="add --overwrite to replace it, or choose another -o")
+        if has_other_files(output):
+            todo = "choose another -o, or add --overwrite to write numbered frames into it"
+            if inside:
+                todo = f"-o {output / inside} writes a file into it, and --overwrite numbered frames"
+            raise BadOutput(f"{output} already exists and is not empty", todo=todo)
+    except OSError as error:
+        raise BadOutput(f"{output} cannot be written: {error.strerror}", todo="choose another -o") from error
+
+
+def has_other_files(folder: Path) -> bool:
+    """Whether a folder has files other than the frames that an interrupted run has begun to move there."""
+    pictures = work_folder(folder) / "parts" / "pictures"
+    own = set(os.listdir(pictures)) if pictures.is_dir() else set()
+    return any(name not in own and not (name.startswith(".") and name.endswith(".part")) for name in os.listdir(folder))
 
 
 def check_folder(output: Path, option: str = "-o") -> None:
@@ -73,8 +112,14 @@ def check_folder(output: Path, option: str = "-o") -> None:
 
     option: the option that named the output, for the message.
     """
+    if str(output) == "-":
+        problem = f"{option} - is the standard output, to which nothing is written yet"
+        raise BadOutput(problem, todo="name a file such as out.mkv")
+    if match := ADDRESS.match(str(output)):
+        problem = f"{option} {match[1]}//{match[2]} is an address, and only files are written"
+        raise BadOutput(problem, todo="name a file such as out.mkv")
     parent = Path(os.path.abspath(output)).parent
-    if not parent.is_dir():
+    if not os.path.isdir(parent):
         raise BadOutput(f"{output}: there is no folder {parent}", todo=f"create it, or choose another {option}")
     for folder in {parent, output if output.is_dir() else parent}:
         if not os.access(folder, os.W_OK | os.X_OK):

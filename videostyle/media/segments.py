@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import av
@@ -86,6 +87,19 @@ def _read_frame(path: Path, start: int, encoding: Encoding) -> av.VideoFrame:
     frame = video_frame(image, encoding.settings.pix_fmt, encoding.color, alpha)
     frame.pts, frame.time_base = Span.of(path).start - start, encoding.tick
     return frame
+
+
+def can_continue(segment: Path, frame: Path, encoding: Encoding) -> bool:
+    """Whether new segments can follow a finished one in a file: both have the same stream header.
+
+    frame: any PNG of the run, to try the encoder with. Another version of the encoder may write another header.
+    """
+    with TemporaryDirectory(dir=segment.parent) as folder:
+        headers = []
+        for path in (segment, encode_segment([frame], Path(folder), encoding)):
+            with open_container(path) as container:
+                headers.append(container.streams.video[0].codec_context.extradata)
+    return headers[0] == headers[1]
 
 
 def joined_packets(segments: list[Path], tick: Fraction) -> Iterator[av.Packet]:

@@ -53,7 +53,10 @@ class Sink(Protocol):
         ...
 
     def resume(self, files: list[Path], times: list[Fraction]) -> None:
-        """Continue after frames that another sink like this one has written at these times; `files` is its `files()`."""
+        """Continue after frames that another sink like this one has written at these times; `files` is its `files()`.
+
+        Raises BadOutput where the frames to come cannot follow those in one file.
+        """
         ...
 
     def finish(self) -> None:

@@ -57,7 +57,7 @@ def open_source(path: Path, reading: ReadingOptions = AS_USUAL) -> Source:
         kind = kind_of(path)
         if kind == "video":
             return VideoSource(path, reading)
-        return StillSource(path) if kind == "image" else AnimationSource(path)
+        return StillSource(path) if kind == "image" else AnimationSource(path, reading)
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}", ACCEPTED) from error
 

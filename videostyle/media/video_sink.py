@@ -25,7 +25,14 @@ from videostyle.media.mux import Film, write_output
 from videostyle.media.proof import missing, tags_to_keep
 from videostyle.media.rehearsal import rehearse, write_what_can_be
 from videostyle.media.resize import resize
-from videostyle.media.segments import SEGMENT_FRAMES, Span, encode_segment, joined_packets, next_span
+from videostyle.media.segments import (
+    SEGMENT_FRAMES,
+    Span,
+    can_continue,
+    encode_segment,
+    joined_packets,
+    next_span,
+)
 from videostyle.media.side_tracks import Sides, plan_sound, plan_source
 from videostyle.media.workdir import WorkFolder, publish, write_atomically, writing
 from videostyle.option_groups import TrackOptions
@@ -169,6 +176,12 @@ class VideoSink:
         self._waiting = [path for path in frames if encoded is None or Span.of(path).start >= encoded]
         self._newest, self._last = frames[-1:], Span.of(frames[-1])
         self._first = times[0]
+        if self._segments and not can_continue(self._segments[-1], frames[-1], self._encoding):
+            encoder = self._encoding.settings.encoder
+            problem = f"{self._output} was begun with another version of {encoder}, and one file cannot hold both"
+            raise BadOutput(
+                problem, todo="finish it with the version of av that began it, or add --restart to start over"
+            )
 
     def finish(self) -> None:
         self.end_segment()

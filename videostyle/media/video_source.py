@@ -23,6 +23,7 @@ from videostyle.media.boxes import clean_aperture
 from videostyle.media.color.decode import sample_bits
 from videostyle.media.color.hdr import is_hdr, needs_conversion
 from videostyle.media.fit import Fitting, fitted
+from videostyle.media.frame_rate import thinned
 from videostyle.media.frame_shapes import PictureReader, PixelAspects, ShapeChanges
 from videostyle.media.interlacing import (
     Deinterlacing,
@@ -43,6 +44,7 @@ from videostyle.media.tracks import (
     tag_frame,
 )
 from videostyle.option_groups import ReadingOptions
+from videostyle.option_values import parse_rate
 
 # after this many frames in a row that lie more than a second before the last, the clock has restarted: it is not damage
 _RESTART_FRAMES = 25
@@ -67,6 +69,7 @@ class VideoSource:
         self.path = path
         self.skipped = self._repeated = 0
         self._fit, self._mode = reading.fit or "bars", reading.deinterlace
+        self._rate = parse_rate(reading.fps)
         self._interlaced = f"{path.name} is interlaced"
         with open_video(path) as container:
             tracks = [stream.index for stream in film_candidates(container)]
@@ -96,7 +99,7 @@ class VideoSource:
             if self._mode != "off":
                 frames = deinterlaced(frames, self._deinterlacing, self._notice_interlaced)
             try:
-                for index, frame in enumerate(_with_durations(frames)):
+                for index, frame in enumerate(thinned(_with_durations(frames), self._rate)):
                     how = shapes.fitting(pictures.shape(frame), frame.time - self._began)
                     if index >= first:
                         image, alpha = pictures.image(frame.picture, size, how)

@@ -11,7 +11,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,15 @@ from videostyle.analysis import ShotList
 from videostyle.errors import BadOutput
 from videostyle.media.workdir import WorkFolder, write_atomically
 from videostyle.provenance import Identity, sha256_of
+from videostyle.rendering.identity import MACHINE
 from videostyle.reports.json import frame_as_json, frame_from_json
-from videostyle.reports.records import FrameRecord
+from videostyle.reports.records import FrameRecord, Mixed
 from videostyle.stylizers.base import State
 
 FORMAT = 2  # format 1, of 0.1.0, had no number
 KEPT = 2
 RESUME_OR_RESTART = "repeat the first command to resume it, or add --restart to start over"
+MIX_OR_RESTART = "add --mixed to go on after its {} finished frames, or --restart to start over"
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ class Checkpoint:
     """The sink's files, relative to the work folder's parts, with their SHA-256."""
     state: State
     """The stylizer's state after the last frame."""
+    mixed: tuple[Mixed, ...] = ()
+    """The places where the run was resumed with other libraries, on another processor or with other threads."""
 
 
 class Checkpoints:
@@ -78,11 +82,14 @@ class Checkpoints:
         self._hashes: dict[str, str] = {}  # of files that will not change any more
         self._needed: dict[str, set[str]] = {}  # file names, by the checkpoint that needs them
         self._saved, self._cost = clock(), 0.0
+        self.mixed: tuple[Mixed, ...] = ()
+        """As in Checkpoint, of the run so far."""
 
-    def newest(self) -> Checkpoint | None:
+    def newest(self, mixed: bool = False) -> Checkpoint | None:
         """The newest checkpoint that is undamaged; None where there is none.
 
-        Raises BadOutput where it belongs to a run that would have written other bytes.
+        mixed: whether it may come from other libraries, another processor or other threads; its `mixed` then says so. Raises
+        BadOutput where it belongs to a run that would have written other bytes.
         """
         for path in reversed(checkpoint_files(self.work.parts)):
             try:
@@ -92,7 +99,10 @@ class Checkpoints:
                     f"{path.name} in the work folder is unusable ({error}): falling back to the checkpoint before it"
                 )
                 continue
-            refuse_changes(self.work.output, checkpoint, self.identity, self.shots)
+            if changes := accepted_changes(self.work.output, checkpoint, self.identity, self.shots, mixed):
+                index = self.shots.first + min(len(checkpoint.records), self.shots.count - 1)
+                checkpoint = replace(checkpoint, mixed=(*checkpoint.mixed, Mixed(index, tuple(changes))))
+            self.mixed = checkpoint.mixed
             self._hashes = dict(checkpoint.files)
             self._keep(path, checkpoint.files)
             return checkpoint
@@ -115,6 +125,7 @@ class Checkpoints:
             "identity": self.identity,
             "starts": starts_before(self.shots, len(records)),
             "records": [frame_as_json(record) for record in records],
+            "mixed": [asdict(place) for place in self.mixed],
             "files": hashes,
             "state": {arrays.name: sha256_of(arrays)},
         }
@@ -155,6 +166,7 @@ def read_checkpoint(path: Path, output: Path) -> Checkpoint:
         tuple(map(frame_from_json, content["records"])),
         content["files"],
         load_file(path.parent / arrays),
+        tuple(Mixed(place["index"], tuple(place["differences"])) for place in content.get("mixed", ())),
     )
 
 
@@ -180,19 +192,41 @@ def starts_before(shots: ShotList, done: int) -> list[int]:
     return [start for start in sorted(shots.starts) if start < shots.first + done]
 
 
-def refuse_changes(output: Path, checkpoint: Checkpoint, identity: Identity, shots: ShotList) -> None:
-    """Raises BadOutput, with the differences, where this run would have written other bytes than the checkpoint's."""
+def accepted_changes(
+    output: Path, checkpoint: Checkpoint, identity: Identity, shots: ShotList, mixed: bool
+) -> list[str]:
+    """The differences between this run and the checkpoint's, where --mixed allows them; empty where both write the same bytes.
+
+    mixed: whether libraries, processor and threads may differ. Raises BadOutput, with the differences, for every other one.
+    """
+    before, done = checkpoint.identity, len(checkpoint.records)
+    changed = [name for name in sorted({*before, *identity}) if before.get(name) != identity.get(name)]
     changes = [
-        f"{name} was {checkpoint.identity.get(name, 'not given')} and is now {identity.get(name, 'not given')}"
-        for name in sorted({*checkpoint.identity, *identity})
-        if checkpoint.identity.get(name) != identity.get(name)
+        f"{name} was {before.get(name, 'not given')} and is now {identity.get(name, 'not given')}" for name in changed
     ]
-    done = len(checkpoint.records)
+    resumable = all(is_of_machine(name, before, identity) for name in changed)
     if shots.count < done:
         changes.append(f"{done} frames are done and now {shots.count} are asked for")
+        resumable = False
     elif not changes and list(checkpoint.starts) != starts_before(shots, done):
         changes.append("cuts are found in other places")
-    if changes:
-        raise BadOutput(
-            f"an unfinished run of {output} had other settings: {'; '.join(changes)}", todo=RESUME_OR_RESTART
-        )
+        resumable = False
+    if changes and not (resumable and mixed):
+        problem = f"an unfinished run of {output} had other settings: {'; '.join(changes)}"
+        raise BadOutput(problem, todo=MIX_OR_RESTART.format(done) if resumable else RESUME_OR_RESTART)
+    return changes
+
+
+def is_of_machine(name: str, before: Identity, now: Identity) -> bool:
+    """Whether a part of the identity that has changed is one of MACHINE, or an option that only one of both versions of the
+    program has, rather than another option or file."""
+    in_one_version = name.startswith("--") and (name in before) != (name in now)
+    return name in MACHINE or (in_one_version and before.get("videostyle") != now.get("videostyle"))
+
+
+def mixed_line(place: Mixed) -> str:
+    """The notice about a place where the run was resumed with other libraries, processor or threads."""
+    return (
+        f"from frame {place.index + 1} on, the bytes may differ from those of an uninterrupted run: "
+        f"{'; '.join(place.differences)}"
+    )

@@ -17,6 +17,9 @@ from videostyle.models.features import is_fast
 from videostyle.provenance import LIBRARIES, Identity, fingerprint
 from videostyle.rendering.plan import RunPlan
 
+MACHINE = ("device", "processor", "network", "threads", *LIBRARIES)
+"""The parts that say where, and with what, a run computes: with --mixed a run resumes although these have changed."""
+
 
 def identity(plan: RunPlan, info: VideoInfo, shots: ShotList) -> Identity:
     """Each part by the name that a user knows it by."""

@@ -25,7 +25,8 @@ from videostyle.media.resize import fit_size
 from videostyle.media.side_tracks import plan_sound
 from videostyle.models.devices import resolve_device
 from videostyle.option_groups import FinishingOptions, OptimizerOptions, SelectionOptions, StyleOptions, TrackOptions
-from videostyle.options import default_of, parse_color, parse_frames, parse_rate, result_options
+from videostyle.option_values import SIDES, parse_color, parse_frames, parse_rate
+from videostyle.options import default_of, result_options
 from videostyle.provenance import plain_options
 from videostyle.style_images import check_styles, style_pictures
 from videostyle.stylizers.memory import check_memory
@@ -63,7 +64,7 @@ class RunPlan:
     transparent_encoder: EncoderSettings | None
     """The same for transparent frames: with alpha where codec and container can."""
     rate: Fraction | None
-    """Frames a second of a video made from a folder, where it was given."""
+    """Frames a second of a video made from a folder, or the most of a clip, where it was given."""
     tracks: TrackOptions
     """What goes into the video beside the film."""
     selection: SelectionOptions
@@ -76,6 +77,8 @@ class RunPlan:
     """Whether a range of frames continues from the stylized frame before it, where the output folder holds that."""
     restart: bool
     """Whether an interrupted run of the same output is discarded."""
+    mixed: bool
+    """Whether an interrupted run is resumed although libraries, processor or threads have changed."""
     files: dict[str, Path] = field(default_factory=dict)
     """The files that the result depends on, by the name that a user knows them by."""
     result_options: dict[str, str] = field(default_factory=dict)
@@ -129,13 +132,14 @@ def resolve(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> RunPlan
         flow=flow,
         encoder=encoder,
         transparent_encoder=transparent_encoder,
-        rate=parse_rate(job.fps),
+        rate=resolve_rate(job, info, output_kind(output), notice),
         tracks=job.group(TrackOptions),
         selection=job.group(SelectionOptions),
         finishing=job.group(FinishingOptions),
         single_frame_iterations=None if job.first_iterations else job.iterations,
         continues_range=parse_frames(job.frames)[0] is not None,
         restart=job.restart,
+        mixed=job.mixed,
         files=files_of(job),
         result_options=result_options(job),
         options=plain_options(job),
@@ -189,7 +193,7 @@ def resolve_schedule(job: Job, alone: bool) -> Schedule:
 def files_of(job: Job) -> dict[str, Path]:
     """The files that the result depends on, by the name that a user knows them by."""
     styles = {f"style {number}": path for number, path in enumerate(job.styles, 1)}
-    begin_with = {"--begin-with": job.begin_with} if job.begin_with else {}
+    begin_with = {"the model of --begin-with": job.begin_with} if job.begin_with else {}
     return {"the input": job.input} | styles | begin_with
 
 
@@ -227,16 +231,6 @@ def resolve_encoders(job: Job, info: VideoInfo, output: Path) -> tuple[EncoderSe
     if job.deinterlace != "auto" and info.kind != "video":
         problem = f"--deinterlace {job.deinterlace} has no effect, as {job.input} is not a video"
         raise BadOption(problem, todo="leave it out")
-    if job.fps is not None and (kind != "video" or info.kind != "folder"):
-        raise BadOption(f"--fps {job.fps} has an effect only where a folder of frames becomes a video")
-    if job.fps is not None and info.time_base is not None:
-        problem = f"--fps {job.fps} has no effect, as the numbers of the images in {job.input} are their times"
-        raise BadOption(problem, todo="leave it out, or add --gaps skip to ignore the times")
-    if parse_rate(job.fps) not in (None, FOLDER_RATE) and (job.start or job.duration):
-        problem = (
-            f"--start and --duration count {FOLDER_RATE} frames a second in a folder and cannot go with --fps {job.fps}"
-        )
-        raise BadOption(problem, todo="select frames by their file numbers with --frames A:B")
     if job.hdr == "keep" and info.hdr is None:
         raise BadOption(f"--hdr keep has no effect, as {job.input} is not HDR", todo="leave it out")
     if kind == "video":
@@ -254,18 +248,50 @@ def resolve_encoders(job: Job, info: VideoInfo, output: Path) -> tuple[EncoderSe
     return None, None
 
 
+def resolve_rate(job: Job, info: VideoInfo, kind: str, notice: Callable[[str], None]) -> Fraction | None:
+    """`--fps` as an exact fraction. kind: of the output. Raises BadOption where it has no effect or seconds are ambiguous."""
+    rate = parse_rate(job.fps)
+    if rate is None:
+        return None
+    if info.kind == "image" or (info.kind == "folder" and kind != "video"):
+        todo = "leave it out: it is for clips, and for folders of frames that become a video"
+        raise BadOption(f"--fps {job.fps} has no effect here", todo=todo)
+    if info.kind == "folder" and info.time_base is not None:
+        problem = f"--fps {job.fps} has no effect, as the numbers of the images in {job.input} are their times"
+        raise BadOption(problem, todo="leave it out, or add --gaps skip to ignore the times")
+    if info.kind == "folder" and rate != FOLDER_RATE and (job.start or job.duration):
+        problem = (
+            f"--start and --duration count {FOLDER_RATE} frames a second in a folder and cannot go with --fps {job.fps}"
+        )
+        raise BadOption(problem, todo="select frames by their file numbers with --frames A:B")
+    if info.kind == "video" and info.rate and rate >= info.rate:
+        notice(f"--fps {job.fps} leaves no frame out: {job.input.name} has {float(info.rate):.4g} frames a second")
+    return rate
+
+
 def resolve_size(job: Job, info: VideoInfo, notice: Callable[[str], None], device: str, multiple: int) -> Size:
     """The (height, width) that frames are stylized at, both multiples of `multiple`. Raises BadOption if too small."""
     own = max(info.size)
-    longer = job.size or (min(own, LONGEST_ON_CPU) if device == "cpu" else own)
+    longer = longer_side(job.size, info.size) if job.size else min(own, LONGEST_ON_CPU) if device == "cpu" else own
+    if longer > SIDES[1]:
+        problem = f"--size {job.size} makes frames {longer} pixels long"
+        raise BadOption(problem, f"a longer side of {SIDES[0]} to {SIDES[1]}")
     if job.size is None and longer < own:
         notice(
             f"stylizing at {longer} pixels instead of the source's {own}, as there is no GPU; --size {own} keeps the full size"
         )
     if longer > own:
-        notice(f"--size {longer} is larger than the source's {own} pixels: frames are enlarged before stylizing")
+        own = min(info.size) if isinstance(job.size, str) else own
+        notice(f"--size {job.size} is larger than the source's {own} pixels: frames are enlarged before stylizing")
     size = fit_size(info.size, longer, multiple)
     if min(size) < SMALLEST_SIDE:
         problem = f"frames would be {size[1]}x{size[0]} pixels, and both sides must have at least {SMALLEST_SIDE}"
         raise BadOption(problem, todo="raise --size")
     return size
+
+
+def longer_side(asked: int | str, own: Size) -> int:
+    """The longer side that --size asks for: a number is that side, text such as "720p" the shorter one."""
+    if isinstance(asked, int):
+        return asked
+    return round(Fraction(int(asked.removesuffix("p")) * max(own), min(own)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 
 import numpy as np
@@ -23,7 +23,7 @@ from videostyle.media.sinks import Sink, open_sink
 from videostyle.media.sources import Source, open_source, skipped_lines
 from videostyle.media.workdir import WorkFolder, writing
 from videostyle.provenance import LIBRARIES
-from videostyle.rendering.checkpoint import EVERY_HALF_MINUTE, Checkpoint, Checkpoints, Interval
+from videostyle.rendering.checkpoint import EVERY_HALF_MINUTE, Checkpoint, Checkpoints, Interval, mixed_line
 from videostyle.rendering.identity import identity
 from videostyle.rendering.inputs import PreviousFrame
 from videostyle.rendering.plan import RunPlan, resolve
@@ -61,6 +61,7 @@ def render(job: Job, progress: Progress, interval: Interval = EVERY_HALF_MINUTE)
         notices=tuple(progress.notices),
         skipped=source.skipped,
         stylized_size=plan.size,
+        mixed=run.checkpoints.mixed,
     )
 
 
@@ -110,6 +111,8 @@ class Run:
         self.renderer.resume(checkpoint.records, checkpoint.state)
         self.records.extend(checkpoint.records)
         notice(f"resuming an interrupted run after its first {len(checkpoint.records)} frames")
+        for place in checkpoint.mixed:
+            notice(mixed_line(place))
 
 
 def open_run(plan: RunPlan, source: Source, work: WorkFolder, progress: Progress, interval: Interval) -> Run:
@@ -160,7 +163,9 @@ def _opened(
     plan: RunPlan, shots: ShotList, source: Source, work: WorkFolder, progress: Progress, interval: Interval
 ) -> Run:
     checkpoints = Checkpoints(work, identity(plan, source.info, shots), shots, progress.notice, interval)
-    checkpoint = None if plan.restart else checkpoints.newest()
+    checkpoint = None if plan.restart else checkpoints.newest(plan.mixed)
+    if checkpoint is not None:
+        shots = checkpoints.shots = resumed_shots(shots, checkpoint)
     sink = open_sink(
         plan.output, work, plan.input, source.info, plan.out_size, shots.trim, plan.rate, plan.encoder, plan.tracks
     )
@@ -171,6 +176,12 @@ def _opened(
     elif plan.continues_range and (previous := frame_before(plan, shots, source)):
         run.renderer.continue_from(previous)
     return run
+
+
+def resumed_shots(shots: ShotList, checkpoint: Checkpoint) -> ShotList:
+    """The shots with those of the finished frames as they were found then: with --mixed another library finds other cuts."""
+    first = shots.first + len(checkpoint.records)
+    return replace(shots, starts=frozenset((*checkpoint.starts, *(start for start in shots.starts if start >= first))))
 
 
 def frame_before(plan: RunPlan, shots: ShotList, source: Source) -> PreviousFrame | None:

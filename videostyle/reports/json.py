@@ -45,7 +45,8 @@ def write_report(report: RunReport, path: Path) -> None:
     """Write a run as JSON.
 
     Keys: schema (1), output, width, height, shots, seconds, peak_memory (bytes), device, options, versions, notices,
-    skipped (damaged packets and frames that were skipped), and frames: index (from 0), time (seconds, an exact fraction as
+    skipped (damaged packets and frames that were skipped), mixed (the places where the run was resumed with other libraries,
+    processor or threads: index, from 0, and differences), and frames: index (from 0), time (seconds, an exact fraction as
     text), shot (from 1), iterations, loss, loss_star (the spatial loss: L without its temporal term), untrusted (the new
     share: pixels to which the previous frame does not apply), seconds.
     """
@@ -62,6 +63,7 @@ def write_report(report: RunReport, path: Path) -> None:
         "versions": report.versions,
         "notices": list(report.notices),
         "skipped": report.skipped,
+        "mixed": [asdict(place) for place in report.mixed],
         "frames": [frame_as_json(frame) for frame in report.frames],
     }
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -34,6 +34,16 @@ class FrameRecord:
 
 
 @dataclass(frozen=True)
+class Mixed:
+    """A place where a run was resumed with other libraries, on another processor or with other threads (--mixed)."""
+
+    index: int
+    """Ordinal in the source, from 0, of the first frame that was not finished by then."""
+    differences: tuple[str, ...]
+    """What had changed, such as "torch was 2.8.0 and is now 2.9.0"."""
+
+
+@dataclass(frozen=True)
 class RunReport:
     """A finished run."""
 
@@ -61,6 +71,8 @@ class RunReport:
     """Damaged packets and frames of the source that were skipped."""
     stylized_size: Size | None = None
     """(height, width) at which the frames were stylized, before --output-size scaled them; None where unknown."""
+    mixed: tuple[Mixed, ...] = ()
+    """Where the bytes may differ from those of an uninterrupted run, in order; empty where they are the same."""
 
 
 @dataclass(frozen=True, kw_only=True)

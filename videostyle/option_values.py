@@ -1,0 +1,116 @@
+"""The forms in which options are written as text: names of files, times, sizes, ranges of frames, rates."""
+
+from __future__ import annotations
+
+import os
+import re
+from fractions import Fraction
+from pathlib import Path
+
+from videostyle.errors import BadOption
+
+
+def as_path(value: str | Path) -> Path:
+    """A path; a leading ~ stands for the home folder, as where a shell has not replaced it."""
+    return Path(os.path.expanduser(value))
+
+
+def as_file_or_word(_: str, value: str) -> str:
+    """Text that is a word or the name of a file, in which a leading ~ stands for the home folder."""
+    return os.path.expanduser(value)
+
+
+_NUMBER = r"(\d+\.?\d*|\.\d+)"
+
+_TIMECODE = re.compile(r"(\d+):([0-5]?\d):([0-5]?\d(?:\.\d*)?)()")
+
+_UNITS = re.compile(rf"(?=.)(?:{_NUMBER}h)?(?:{_NUMBER}m(?!s))?(?:{_NUMBER}s)?(?:{_NUMBER}ms)?")
+
+
+def parse_time(flag: str, value: float | str) -> float:
+    """A time in seconds, from a number or from text such as "10", "10s", "1m30s", "500ms" or "00:01:30.5".
+
+    Raises BadOption for anything else.
+    """
+    if not isinstance(value, str):
+        return value
+    text = value.strip().lower()
+    match = _TIMECODE.fullmatch(text) or _UNITS.fullmatch(text)
+    try:
+        if match is None:
+            return float(text)
+        hours, minutes, seconds, milliseconds = (Fraction(part or 0) for part in match.groups())
+        return float(3600 * hours + 60 * minutes + seconds + milliseconds / 1000)
+    except (ValueError, OverflowError):
+        accepted = "seconds such as 10 or 2.5, 10s, 1m30s, 500ms, or 00:01:30.5 as hours, minutes and seconds"
+        raise BadOption(f"{flag} {value!r} is not a time", accepted) from None
+
+
+SIDES = 32, 8192
+"""The smallest and the largest side that --size takes, in pixels."""
+
+
+def parse_size(flag: str, value: int | str) -> int | str:
+    """A longer side in pixels as a number, or a shorter one as text such as "720p". Raises BadOption for anything else."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip().lower()
+    try:
+        side = int(text.removesuffix("p"))
+    except ValueError:
+        accepted = "the longer side in pixels, such as 640, or the shorter one, such as 720p"
+        raise BadOption(f"{flag} {value!r} is not a size", accepted) from None
+    if text.endswith("p") and not SIDES[0] <= side <= SIDES[1]:
+        raise BadOption(f"{flag} {value} is out of range", f"{SIDES[0]}p to {SIDES[1]}p")
+    return f"{side}p" if text.endswith("p") else side
+
+
+def parse_frames(text: str | None) -> tuple[int | None, int | None]:
+    """`--frames` as (A, B), both included: "N" is (None, N), a count from wherever the run starts; None is (None, None).
+
+    Raises BadOption for anything else, for A above B, and for a count below 1.
+    """
+    if text is None:
+        return None, None
+    try:
+        numbers = [int(part) for part in str(text).split(":")]
+    except ValueError:
+        numbers = []
+    if len(numbers) == 1 and numbers[0] >= 1:
+        return None, numbers[0]
+    if len(numbers) == 2 and 0 <= numbers[0] <= numbers[1]:
+        return numbers[0], numbers[1]
+    accepted = "a count such as 48, or a range such as 100:200 with the smaller number first"
+    raise BadOption(f"--frames {text} is neither a count nor a range of frames", accepted)
+
+
+def parse_rate(text: str | None) -> Fraction | None:
+    """`--fps` as an exact fraction; 23.976, 29.97 and 59.94 mean NTSC's 24000/1001, 30000/1001 and 60000/1001.
+
+    Raises BadOption for everything but a number above 0 and up to 1000.
+    """
+    if text is None:
+        return None
+    try:
+        rate = Fraction(str(text))
+    except (ValueError, ZeroDivisionError):
+        rate = Fraction(0)
+    if not 0 < rate <= 1000:
+        accepted = "a number such as 24 or 29.97, or a fraction such as 30000/1001"
+        raise BadOption(f"--fps {text} is not a frame rate", accepted)
+    ntsc = Fraction(round(rate) * 1000, 1001)
+    return ntsc if rate.denominator > 1 and ntsc and abs(rate - ntsc) < Fraction(1, 200) else rate
+
+
+def parse_color(text: str) -> tuple[int, int, int]:
+    """`--background` as (R, G, B) of 8 bits: a name of CSS, or #rrggbb. Raises BadOption for anything else."""
+    from PIL import ImageColor  # not at the top: every `--help` would wait for it
+
+    refusal = BadOption(f"--background {text} is not a color", "a name such as black or forestgreen, or #rrggbb")
+    try:
+        red, green, blue, *alpha = ImageColor.getrgb(str(text))
+    except ValueError:
+        raise refusal from None
+    if alpha:
+        raise refusal
+    return red, green, blue
