@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from videostyle.analysis import ShotList
 from videostyle.frames import Frame, Motion
+from videostyle.losses.terms import OPAQUE
 from videostyle.losses.tiles import WHOLE, tiles_of
-from videostyle.rendering.inputs import InputFrames, PreviousFrame, RenderInput
+from videostyle.rendering.inputs import InputFrames, PreviousFrame, RenderInput, guides_of
 from videostyle.temporal.flow import DIS, Flow
 from videostyle.temporal.motion import KEYFRAME_INTERVAL
 
@@ -107,3 +109,14 @@ def test_no_prefetch_in_tiles(size):
 
     assert all_relations(0, size=size, estimate=watched) == all_relations(0)
     assert (threads == {threading.current_thread()}) is (len(tiles_of(size)) > 1)
+
+
+def test_guides():
+    """What is transparent or in a bar counts for nothing; a frame without either has no guide."""
+    image, alpha = np.zeros((4, 6, 3), np.uint8), np.full((4, 6), 51, np.uint8)
+    assert guides_of(Frame(image)) == {}
+    covered = (Fraction(1), Fraction(1, 3))
+    bars = guides_of(Frame(image, covered=covered))[OPAQUE]
+    assert bars.tolist() == [[0, 0, 1, 1, 0, 0]] * 4
+    both = guides_of(Frame(image, alpha=alpha, covered=covered))[OPAQUE]
+    np.testing.assert_allclose(both, bars * 0.2, atol=1e-6)

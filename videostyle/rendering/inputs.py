@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from videostyle.analysis import ShotList
-from videostyle.frames import Frame, Motion, Size
+from videostyle.frames import WHOLE, Frame, Motion, Size, area
 from videostyle.losses.terms import OPAQUE
 from videostyle.losses.tiles import tiles_of
 from videostyle.media.fit import filled_bars
@@ -117,7 +117,13 @@ class InputFrames:
 
 
 def guides_of(frame: Frame) -> dict[str, np.ndarray]:
-    """The masks of a source's frame that the terms of L heed, float32 (H, W) in [0, 1] at the size of its image."""
-    if frame.alpha is None:
+    """The masks of a source's frame that the terms of L heed, float32 (H, W) in [0, 1] at the size of its image. Bars count as
+    transparent: they take no part in the style."""
+    if frame.alpha is None and frame.covered == WHOLE:
         return {}
-    return {OPAQUE: resize_float(frame.alpha / np.float32(np.iinfo(frame.alpha.dtype).max), frame.size).clip(0, 1)}
+    opaque = np.ones(frame.size, np.float32)
+    if frame.alpha is not None:
+        opaque = resize_float(frame.alpha / np.float32(np.iinfo(frame.alpha.dtype).max), frame.size).clip(0, 1)
+    inside = np.zeros(frame.size, np.float32)
+    inside[area(frame.size, frame.covered)] = 1
+    return {OPAQUE: opaque * inside}
