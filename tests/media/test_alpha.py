@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support.clips import gradient
+from tests.support.clips import gradient, make_clip
 from tests.support.transparent import SIZE, disc, write_transparent, write_transparent_folder
 from videostyle.errors import BadOption
 from videostyle.frames import Frame, VideoInfo
@@ -103,6 +103,21 @@ def test_decoder_without_alpha(tmp_path, monkeypatch):
     source = open_source(tmp_path / "in.webm")
     assert [frame.alpha for frame in source.frames()] == [None] * 4
     assert any("transparency is ignored" in line for line in source.info.notices)
+
+
+def test_tag_without_alpha(tmp_path):
+    """A film that claims alpha and has none is opaque; nothing is said."""
+    make_clip(tmp_path / "in.webm", [gradient(*SIZE)], codec="libvpx-vp9")
+    with av.open(str(tmp_path / "in.webm")) as source, av.open(str(tmp_path / "tagged.webm"), "w") as copy:
+        stream = copy.add_stream_from_template(source.streams.video[0])
+        stream.metadata["alpha_mode"] = "1"
+        for packet in source.demux(source.streams.video[0]):
+            if packet.size:
+                packet.stream = stream
+                copy.mux(packet)
+    tagged = open_source(tmp_path / "tagged.webm")
+    assert [frame.alpha for frame in tagged.frames()] == [None]
+    assert tagged.info.notices == ()
 
 
 def test_opaque_film_with_alpha(tmp_path):

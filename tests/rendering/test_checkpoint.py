@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from tests.support.clips import Tone, make_clip
 from tests.support.outputs import opened_sink
 from tests.support.runs import frame_times, moving_disc, names_in, quick_job, stripes
+from tests.support.transparent import write_transparent
 from videostyle.analysis import ShotList
 from videostyle.errors import BadOutput, Cancelled, RunFailed
 from videostyle.events import Notice, Progress, Rendering
@@ -116,6 +117,20 @@ def test_resume_with_options(clip, style, tmp_path, options):
     interrupt(quick_job(clip, style, output, **options), 2)
     interrupt(quick_job(clip, style, output, **options), 3)
     run(quick_job(clip, style, output, **options))
+    assert content(output) == content(whole)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [("out.webm", None), ("out.mov", "prores"), ("out.mkv", "ffv1"), ("out.mp4", None), ("out", None)],
+)
+def test_resume_of_transparent_film(style, tmp_path, name, codec):
+    """Alpha, composition and the guide of the style are made from the source again: the bytes are the same."""
+    film = write_transparent(tmp_path / "in.webm", "libvpx-vp9", 4)
+    whole, output = tmp_path / name.replace("out", "whole"), tmp_path / name
+    run(quick_job(film, style, whole, codec=codec))
+    interrupt(quick_job(film, style, output, codec=codec), 2)
+    run(quick_job(film, style, output, codec=codec))
     assert content(output) == content(whole)
 
 

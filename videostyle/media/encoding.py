@@ -21,16 +21,15 @@ from av.video.stream import VideoStream
 
 from videostyle.errors import BadOption
 from videostyle.frames import HdrTags, Size
+from videostyle.media.alpha import has_alpha
 from videostyle.media.color.matrices import BT601, ColorTags
 from videostyle.media.containers import CONTAINERS, Container
 
 # A constant, not the machine's cores: the number of threads changes the bytes that an encoder writes.
 ENCODER_THREADS = 4
 
-# The pixel formats that color/encode.py is exact for: planar YUV with chroma for one, two or four pixels, and RGB; each also
-# with alpha, of codecs that store it.
+# The pixel formats that color/encode.py is exact for: planar YUV with chroma for one, two or four pixels, and RGB.
 WRITABLE = re.compile(r"yuv4(20|22|44)p(\d+le)?|gbrp(\d+le)?|bgr0")
-TRANSPARENT = re.compile(r"yuva4(20|22|44)p(\d+le)?|gbrap(\d+le)?|bgra")
 
 CHROMA_BLOCKS = {"yuv420p": (2, 2), "yuva420p": (2, 2), "yuv422p": (1, 2), "yuva422p": (1, 2)}
 """(rows, columns) of pixels that share one chroma sample, by the beginning of a pixel format's name."""
@@ -56,7 +55,7 @@ class Codec:
     live_options: Mapping[str, str] = field(default_factory=dict)
     """Options to add for encoding in real time."""
     alpha_pix_fmts: tuple[str, ...] = ()
-    """As `pix_fmts`, for transparent sources; empty where the codec stores no alpha."""
+    """As `pix_fmts`, for transparent sources; the only ones with alpha that are written."""
     alpha_options: Mapping[str, str] = field(default_factory=dict)
     """Options to add where alpha is stored."""
     alpha_beside: bool = False
@@ -173,7 +172,7 @@ class EncoderSettings(NamedTuple):
     @property
     def alpha(self) -> bool:
         """Whether transparency is stored."""
-        return bool(TRANSPARENT.fullmatch(self.pix_fmt))
+        return has_alpha(av.VideoFormat(self.pix_fmt))
 
     @property
     def is_rgb(self) -> bool:
@@ -211,11 +210,11 @@ def choose_encoder(request: EncodingRequest, suffix: str, bits: int, transparent
     pix_fmt = _pixel_format(request, name, codec, encoder, bits, keeps_alpha)
     crf = _quality(request, name, codec)
     options = dict(codec.options) | ({} if crf is None else {"crf": str(crf)})
-    if has_alpha := bool(TRANSPARENT.fullmatch(pix_fmt)):
+    if pix_fmt in codec.alpha_pix_fmts:
         options |= codec.alpha_options
     if request.hdr:
         options = with_light(options, encoder.name, request.hdr)
-    beside = has_alpha and codec.alpha_beside
+    beside = codec.alpha_beside and pix_fmt in codec.alpha_pix_fmts
     settings = EncoderSettings(encoder.name, options, pix_fmt, codec.smallest_side, request.hdr, beside)
     if request.hdr and (settings.bits < 10 or settings.is_rgb):
         problem = f"--hdr keep needs 10 bits in YUV, and --codec {name} would be written as {pix_fmt}"
@@ -263,9 +262,8 @@ def _ffmpeg_encoder(name: str) -> av.Codec | None:
 def _pixel_format(
     request: EncodingRequest, name: str, codec: Codec, encoder: av.Codec, bits: int, keeps_alpha: bool
 ) -> str:
-    exact = [WRITABLE, TRANSPARENT] if codec.alpha_pix_fmts else [WRITABLE]
     accepted = [pixels.name for pixels in encoder.video_formats or ()]
-    formats = [pixels for pixels in accepted if any(pattern.fullmatch(pixels) for pattern in exact)]
+    formats = [pixels for pixels in accepted if WRITABLE.fullmatch(pixels) or pixels in codec.alpha_pix_fmts]
     defaults = (codec.alpha_pix_fmts[bits > 8 :] if keeps_alpha else ()) + codec.pix_fmts[bits > 8 :]
     pix_fmt = request.pix_fmt or next((default for default in defaults if default in formats), codec.pix_fmts[0])
     if pix_fmt not in formats:

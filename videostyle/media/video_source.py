@@ -18,7 +18,7 @@ from av.video.stream import VideoStream
 
 from videostyle.errors import BadInput
 from videostyle.frames import Frame, Size, VideoInfo
-from videostyle.media.alpha import decoder_of, has_alpha, has_alpha_packets
+from videostyle.media.alpha import decoder_of, has_alpha_packets
 from videostyle.media.boxes import clean_aperture
 from videostyle.media.color.decode import sample_bits
 from videostyle.media.color.hdr import is_hdr, needs_conversion
@@ -111,8 +111,10 @@ class VideoSource:
                 self._add_notices(*shapes.notices, *self._repeated_lines())
 
     def _alpha(self, alpha: np.ndarray | None, how: Fitting) -> np.ndarray | None:
-        """A frame's alpha at the source's size and depth; bars are transparent."""
-        return None if alpha is None else fitted(to_bits(alpha, self.info.bits), self.info.size, how)
+        """A frame's alpha at the source's size and depth."""
+        if alpha is None:
+            return None
+        return ~fitted(~to_bits(alpha, self.info.bits), self.info.size, how)  # inverted, so that bars are opaque
 
     def close(self) -> None:
         """Nothing is open between passes; a pass closes its file when it ends or is closed."""
@@ -285,7 +287,7 @@ class PresentationClock:
 
 def _notices(name: str, picture: av.VideoFrame, stream: VideoStream) -> Iterator[str]:
     """What the user should know about the treatment of frames like this one."""
-    if has_alpha_packets(stream) and not has_alpha(picture.format):
+    if has_alpha_packets(stream) and decoder_of(stream) is stream.codec_context:
         yield f"{name} is transparent in places; its transparency is ignored, as this FFmpeg has no libvpx"
     if is_hdr(picture.color_trc):
         yield f"{name} is HDR; its frames are tone-mapped to BT.709 to be stylized"
