@@ -49,6 +49,17 @@ def test_style_that_is_not_an_image(tmp_path, content):
         load_style(tmp_path / "a.png")
 
 
+def test_film_as_a_style(tmp_path):
+    """An animation, and a stream of JPEGs, are refused: which of their frames is meant is not known."""
+    first, second = (Image.fromarray(gradient(12, 20, step)) for step in (0, 90))
+    first.save(tmp_path / "a.webp", save_all=True, append_images=[second])
+    first.save(tmp_path / "a.jpg")
+    (tmp_path / "a.mjpeg").write_bytes((tmp_path / "a.jpg").read_bytes() * 4)
+    for name in ("a.webp", "a.mjpeg"):
+        with pytest.raises(BadInput, match="is a film, not an image"):
+            load_style(tmp_path / name)
+
+
 def test_style_that_is_not_a_file(tmp_path):
     """A missing path and a folder are refused."""
     for path in (tmp_path, tmp_path / "nothing.png"):

@@ -10,7 +10,7 @@ import numpy as np
 from videostyle.config import MODEL_SUFFIX
 from videostyle.errors import BadInput
 from videostyle.media import images
-from videostyle.media.images import read_picture
+from videostyle.media.images import kind_of, read_picture
 from videostyle.media.pixels import WHITE, over
 from videostyle.models.model_file import ACCEPTED, read_style_model
 
@@ -18,12 +18,14 @@ from videostyle.models.model_file import ACCEPTED, read_style_model
 def load_style(path: Path) -> np.ndarray:
     """The style image in an image file: (H, W, 3) uint8 or uint16 sRGB, upright, composited over white.
 
-    Raises BadInput if the file is missing, is not an image, or is only 1 pixel high or wide.
+    Raises BadInput if the file is missing, is a film or no image at all, or is only 1 pixel high or wide.
     """
     path = Path(path)
     if not path.is_file():
         raise BadInput(f"style {path} is not a file", images.ACCEPTED)
     picture = read_picture(path)
+    if kind_of(path) != "image":
+        raise BadInput(f"style {path} is a film, not an image", todo="name an image, such as one of its frames")
     if min(picture.image.shape[:2]) < 2:
         size = f"{picture.image.shape[1]}x{picture.image.shape[0]}"
         raise BadInput(f"style {path} has only {size} pixels", todo="a style image needs 2x2 pixels or more")

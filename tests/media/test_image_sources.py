@@ -224,10 +224,19 @@ def test_animations(tmp_path, suffix):
     assert [frame.index for frame in source.frames(first=2)] == [2]
 
 
-def test_transparent_animation(tmp_path):
-    animated(tmp_path / "a.webp", alpha=128)
-    frames = list(open_source(tmp_path / "a.webp").frames(size=(6, 10)))
+@pytest.mark.parametrize("name", ["a.webp", "a.avif"])
+def test_transparent_animation(tmp_path, name):
+    animated(tmp_path / name, alpha=128)
+    frames = list(open_source(tmp_path / name).frames(size=(6, 10)))
+    assert [frame.duration for frame in frames] == [Fraction(1, 10), Fraction(1, 20), Fraction(4, 10)]
     assert {frame.alpha.tobytes() for frame in frames} == {bytes([128] * 240)}
+
+
+def test_animation_without_durations(tmp_path):
+    """Its frames are shown for a tenth of a second each, as in browsers."""
+    first, second = (Image.fromarray(gradient(12, 20, step)) for step in (0, 90))
+    first.save(tmp_path / "a.webp", save_all=True, append_images=[second], duration=0)
+    assert [frame.time for frame in open_source(tmp_path / "a.webp").frames()] == [0, Fraction(1, 10)]
 
 
 def test_damaged_animation(tmp_path):

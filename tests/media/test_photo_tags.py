@@ -113,6 +113,19 @@ def test_picture_without_tags(tmp_path, suffix):
     assert (tmp_path / f"out{suffix}").read_bytes() == picture_bytes(RGB, None, suffix)
 
 
+def test_exif_after_the_pixels(tmp_path):
+    """A PNG may have it there."""
+    exif = Image.Exif()
+    exif[Base.Make] = "ACME"
+    block = exif.tobytes().removeprefix(b"Exif\0\0")
+    whole = save(tmp_path / "in.png", RGB, exif=exif).read_bytes()
+    begin = whole.index(b"eXIf") - 4
+    chunk = whole[begin : begin + 12 + len(block)]
+    (tmp_path / "in.png").write_bytes(whole.replace(chunk, b"").replace(whole[-12:], chunk + whole[-12:]))
+    stylized(tmp_path / "in.png", tmp_path / "out.jpg", RGB)
+    assert Image.open(tmp_path / "out.jpg").getexif()[Base.Make] == "ACME"
+
+
 def test_thumbnail_is_gone(tmp_path):
     """Not a byte of it is left."""
     stylized(photo(tmp_path / "in.jpg"), tmp_path / "out.jpg", RGB)

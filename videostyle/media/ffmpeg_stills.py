@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from PIL import Image
 from videostyle.errors import BadInput
 from videostyle.frames import Size
 from videostyle.media.color.decode import ToRGB, sample_bits
-from videostyle.media.tracks import open_video
+from videostyle.media.tracks import film_candidates, open_video
 
 
 def kind_of(path: Path) -> str:
@@ -32,7 +33,9 @@ def kind_of(path: Path) -> str:
 
 
 def _is_image(container: InputContainer) -> bool:
-    return container.format.name.endswith("_pipe")  # as FFmpeg calls each of its formats of still images
+    return (
+        container.format.name.endswith("_pipe") or container.format.name == "image2"
+    )  # FFmpeg's formats of still images
 
 
 def is_motion_jpeg(path: Path) -> bool:
@@ -43,6 +46,13 @@ def is_motion_jpeg(path: Path) -> bool:
     except (BadInput, av.FFmpegError, OSError, SyntaxError):
         return False
     return len(pictures) == 2 and pictures[0].size == pictures[1].size
+
+
+def durations(path: Path) -> list[Fraction]:
+    """The durations of the frames of an animation in seconds, as its container states them."""
+    with open_video(path) as container:
+        packets = container.demux(film_candidates(container)[0])
+        return [packet.duration * packet.time_base for packet in packets if packet.size and packet.duration]
 
 
 def size_of(path: Path) -> Size:
@@ -77,7 +87,8 @@ def _first_frame(path: Path) -> Iterator[av.VideoFrame]:
         try:
             frame = next(container.decode(video=0))
         except (av.FFmpegError, StopIteration, ValueError) as error:
-            raise BadInput(f"{path} cannot be read as an image: {error}") from error
+            problem = f"{path} cannot be read as an image: it is damaged, or of a kind that FFmpeg does not decode"
+            raise BadInput(problem) from error
         yield frame
 
 

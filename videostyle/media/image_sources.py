@@ -19,6 +19,8 @@ from videostyle.media.pixels import filled, to_bits
 from videostyle.option_groups import ReadingOptions
 from videostyle.option_values import parse_rate
 
+ANIMATION_TICK = Fraction(1, 90_000)  # a clock that counts milliseconds and all usual frame rates exactly
+
 FOLDER_RATE = Fraction(25)  # frames per second of a folder, which has no clock of its own
 
 
@@ -41,7 +43,7 @@ class StillSource:
 
 
 class AnimationSource:
-    """An animated WebP as a source. Frames have the file's own times, in milliseconds.
+    """An animated WebP or AVIF as a source. Frames have the file's own times.
 
     reading: its `fps` is the most frames a second that are read. Raises BadInput if its first frame cannot be decoded.
     `skipped` counts a damaged frame, where a pass ends.
@@ -53,7 +55,7 @@ class AnimationSource:
         self._rate = parse_rate(reading.fps)
         with closing(read_animation(path)) as animation:
             picture, _ = next(animation)
-        self.info = VideoInfo("video", picture.image.shape[:2], time_base=Fraction(1, 1000))
+        self.info = VideoInfo("video", picture.image.shape[:2], time_base=ANIMATION_TICK)
 
     def frames(self, size: Size | None = None, first: int = 0) -> Generator[Frame]:
         """The frames from ordinal `first` on, scaled to `size`; those before are read only to be counted."""
@@ -68,8 +70,7 @@ class AnimationSource:
         time = Fraction(0)
         with closing(read_animation(self.path)) as animation:
             try:
-                for picture, milliseconds in animation:
-                    duration = Fraction(milliseconds, 1000)
+                for picture, duration in animation:
                     yield replace(_frame(picture, size, self.info, Fitting()), time=time, duration=duration)
                     time += duration
             except BadInput:

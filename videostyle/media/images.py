@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -73,7 +74,7 @@ class _UnknownFormat(BadInput):
 def kind_of(path: Path) -> str:
     """ "image", "animation" or "video", by the file's content; by its suffix if that is unreadable.
 
-    An animation is one that only Pillow decodes: animated WebP. Of the others FFmpeg has the exact times.
+    An animation is one that only Pillow decodes whole: animated WebP, and animated AVIF with transparency.
     """
     try:
         with _open(path) as file:
@@ -81,7 +82,7 @@ def kind_of(path: Path) -> str:
                 return "video" if ffmpeg_stills.is_motion_jpeg(path) else "image"
             if file.format in _STILLS or getattr(file, "n_frames", 1) == 1:
                 return "image"
-            return "animation" if file.format == "WEBP" else "video"
+            return "animation" if file.format == "WEBP" or (file.format, file.mode) == ("AVIF", "RGBA") else "video"
     except _UnknownFormat:
         by_content = ffmpeg_stills.kind_of(path)
     except (BadInput, *_UNREADABLE):
@@ -105,17 +106,19 @@ def read_picture(path: Path) -> Picture:
     return _picture(pixels)
 
 
-def read_animation(path: Path) -> Generator[tuple[Picture, int]]:
-    """The frames of an animation, whole and in order, with their durations in milliseconds.
+def read_animation(path: Path) -> Generator[tuple[Picture, Fraction]]:
+    """The frames of an animation, whole and in order, with their durations in seconds.
 
-    A duration of 0 becomes 100, as in browsers. Raises BadInput where a frame cannot be decoded.
+    A duration of 0 becomes 0.1 s, as in browsers. Raises BadInput where a frame cannot be decoded.
     """
     with _open(path) as file:
+        exact = ffmpeg_stills.durations(path) if file.format == "AVIF" else []  # Pillow rounds them to milliseconds
         for index in range(getattr(file, "n_frames", 1)):
             try:
                 file.seek(index)
                 file.load()
-                yield _picture(_pixels(file)), round(file.info.get("duration", 0)) or 100
+                duration = exact[index] if exact else Fraction(round(file.info.get("duration", 0)), 1000)
+                yield _picture(_pixels(file)), duration or Fraction(1, 10)
             except _UNREADABLE as error:
                 raise BadInput(f"frame {index + 1} of {path} cannot be decoded: {error}") from error
 
@@ -144,6 +147,8 @@ def read_tags(path: Path) -> PhotoTags:
     """EXIF and resolution of an image file; empty where it has none, or is of a format that Pillow does not know."""
     try:
         with _open(path) as file:
+            if file.format == "PNG":
+                file.load()  # its EXIF may come after its pixels
             return tags_of(file)
     except BadInput:
         return PhotoTags()

@@ -36,7 +36,7 @@ class PhotoTags:
     """What a photo's file says beside its pixels."""
 
     main: Tags = field(default_factory=dict)
-    """EXIF tags of the picture, such as its author, without those of the way that its pixels are stored."""
+    """EXIF tags of the picture, such as its author, without the resolution and the way that its pixels are stored."""
     photo: Tags = field(default_factory=dict)
     """EXIF tags of the exposure."""
     place: Tags = field(default_factory=dict)
@@ -59,7 +59,10 @@ def tags_of(file: Image.Image) -> PhotoTags:
         photo[IFD.Interop] = exif.get_ifd(IFD.Interop)
     names = {"xmp": "XMP", "photoshop": "IPTC"}
     others = tuple(name for key, name in names.items() if file.info.get(key))
-    return PhotoTags(main, photo, dict(exif.get_ifd(IFD.GPSInfo)), _dpi(file.info.get("dpi"), main), others)
+    dpi = _dpi(file.info.get("dpi"), main)
+    if dpi:
+        main = {tag: value for tag, value in main.items() if tag not in _RESOLUTION}
+    return PhotoTags(main, photo, dict(exif.get_ifd(IFD.GPSInfo)), dpi, others)
 
 
 def _dpi(stated: tuple[float, float] | None, main: Tags) -> tuple[float, float] | None:
@@ -95,13 +98,13 @@ def with_tags(data: bytes, suffix: str, tags: PhotoTags) -> bytes:
         return data  # damaged EXIF has values that no file can hold; `missing_tags` then names everything
 
 
-def _exif(tags: PhotoTags, with_resolution: bool) -> Image.Exif:
-    """with_resolution: whether it states the resolution too, for formats that have no other place for it."""
+def _exif(tags: PhotoTags, for_resolution: bool) -> Image.Exif:
+    """EXIF, which states the resolution too. for_resolution: whether it is needed where there is nothing else to state."""
     exif = Image.Exif()
     exif.endian = "<"
     for tag, value in tags.main.items():
         exif[tag] = value
-    if tags.dpi and with_resolution:
+    if tags.dpi and (for_resolution or tags.main or tags.photo or tags.place):
         for tag, value in zip(_RESOLUTION, (*map(_rational, tags.dpi), _INCH), strict=True):
             exif[tag] = value
     for part, content in ((IFD.Exif, tags.photo), (IFD.GPSInfo, tags.place)):
@@ -114,9 +117,9 @@ def _rational(value: float) -> IFDRational:
     return IFDRational(round(value * 10000), 10000)
 
 
-def _block(tags: PhotoTags, with_resolution: bool = False) -> bytes:
+def _block(tags: PhotoTags, for_resolution: bool = False) -> bytes:
     """EXIF as most formats hold it; empty where there is none."""
-    exif = _exif(tags, with_resolution)
+    exif = _exif(tags, for_resolution)
     return exif.tobytes().removeprefix(b"Exif\0\0") if len(exif) else b""
 
 
@@ -158,7 +161,7 @@ def _in_webp(data: bytes, tags: PhotoTags) -> bytes:
     width, height, alpha = bits & 0x3FFF, bits >> 14 & 0x3FFF, bits >> 28 & 1
     flags = struct.pack("<I", alpha << 4 | 1 << 3)
     extended = b"VP8X" + struct.pack("<I", 10) + flags + width.to_bytes(3, "little") + height.to_bytes(3, "little")
-    block = _block(tags, with_resolution=True)
+    block = _block(tags, for_resolution=True)
     body = b"WEBP" + extended + data[12:] + b"EXIF" + struct.pack("<I", len(block)) + block + bytes(len(block) % 2)
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
@@ -167,7 +170,7 @@ def _in_tiff(data: bytes, tags: PhotoTags) -> bytes:
     """TIFF 6.0: the directory is written again at the end, with the entries of the tags among its own."""
     data += bytes(len(data) % 2)
     own = _entries(data, struct.unpack_from("<I", data, 4)[0])
-    content = _exif(tags, with_resolution=True).tobytes(len(data)).removeprefix(b"Exif\0\0")[8:]
+    content = _exif(tags, for_resolution=True).tobytes(len(data)).removeprefix(b"Exif\0\0")[8:]
     data += content + bytes(len(content) % 2)
     added = _entries(data, len(data) - len(content) - len(content) % 2)
     entries = sorted((added | own | {tag: added[tag] for tag in _RESOLUTION if tag in added}).items())
