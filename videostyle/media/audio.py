@@ -37,6 +37,52 @@ def written_layout(template: AudioStream, encoder: str) -> str:
     return layout.name if layout.name in kept else next(iter(same_count), "stereo")
 
 
+class UniformAudio:
+    """Gives decoded audio in the format that its stream begins with, for filters that take one format only.
+
+    The format may change midway, as between a film and its commercials. Times stay in ticks of the stream.
+    """
+
+    def __init__(self, template: AudioStream):
+        context = template.codec_context
+        self._format, self._layout, self._rate = context.format.name, context.layout, context.sample_rate
+        self._tick = template.time_base
+        self._shape: tuple[str, str, int] | None = None  # of the newest frame
+        self._resampler: av.AudioResampler | None = None
+
+    def frames(self, frame: av.AudioFrame) -> list[av.AudioFrame]:
+        """The frame, and what is left of those before where the format changes with it."""
+        shape, ready = (frame.format.name, frame.layout.name, frame.sample_rate), []
+        if shape != self._shape:
+            ready = self.rest()
+            self._shape = shape
+            if not self._is_native(frame):
+                self._resampler = av.AudioResampler(self._format, self._layout, self._rate)
+        return [*ready, *self._resampled(frame)]
+
+    def rest(self) -> list[av.AudioFrame]:
+        """What is left at the end."""
+        ready = self._resampled(None)
+        self._resampler = None
+        return ready
+
+    def _is_native(self, frame: av.AudioFrame) -> bool:
+        ours, theirs = self._layout, frame.layout
+        is_named = not ours.name.endswith(" channels")  # else FFmpeg compares numbers of channels
+        same_layout = ours.name == theirs.name if is_named else ours.nb_channels == theirs.nb_channels
+        return same_layout and (frame.format.name, frame.sample_rate) == (self._format, self._rate)
+
+    def _resampled(self, frame: av.AudioFrame | None) -> list[av.AudioFrame]:
+        if self._resampler is None:
+            return [] if frame is None else [frame]
+        frames = self._resampler.resample(frame)
+        for converted in frames:
+            if converted.pts is not None and converted.time_base and self._tick:
+                converted.pts = round(converted.pts * converted.time_base / self._tick)
+                converted.time_base = self._tick
+        return frames
+
+
 class ReencodedTrack:
     """One audio stream on its way through a decoder and an encoder.
 
@@ -57,9 +103,10 @@ class ReencodedTrack:
         self.damaged = 0
         """Packets that could not be decoded."""
         self._template = template
+        self._uniform = UniformAudio(template)
         self._next: Fraction | None = None  # when the next frame begins if its decoder does not say, in seconds
         self._is_silent = True  # nothing has been encoded
-        self.moved = Fraction(0)
+        self.misfit = ""
         self._shift = round(shift * rate)
         self._graph = self._filters(rate, layout, trim)
 
@@ -88,7 +135,8 @@ class ReencodedTrack:
     def finish(self) -> Iterator[av.Packet]:
         """The packets still in the decoder and the encoder. Raises ValueError where nothing could be decoded."""
         self._decode(None)
-        yield from self._encoded()
+        for frame in self._uniform.rest():
+            self._graph.push(frame)
         self._graph.push(None)
         yield from self._encoded()
         yield from self.stream.encode(None)
@@ -98,7 +146,8 @@ class ReencodedTrack:
     def _decode(self, packet: av.Packet | None) -> None:
         try:
             for frame in self._template.decode(packet):
-                self._graph.push(self._timed(frame, packet))
+                for uniform in self._uniform.frames(self._timed(frame, packet)):
+                    self._graph.push(uniform)
         except av.FFmpegError:  # damaged, or its format changes midway: no reason to lose the whole run
             self.damaged += 1
 

@@ -48,8 +48,8 @@ class Written:
     """What became of the side tracks while a file was written."""
 
     notices: list[str] = field(default_factory=list)
-    moved: frozenset[SideTrack] = frozenset()
-    """Copied audio tracks that are not in sync, because their packets overlap."""
+    misfits: dict[SideTrack, str] = field(default_factory=dict)
+    """Copied audio tracks that do not sound as they do in the source, and why."""
 
 
 def write_output(path: Path, container: Container, film: Film, encoding: Encoding, sides: Sides) -> Written:
@@ -93,8 +93,8 @@ def write_file(
         for packet in heapq.merge(*tracks, key=_decoding_time):
             output.mux(packet)
         notices += [line for copier in copiers for line in copier.notices]
-        moved = frozenset(track for copier in copiers for track in copier.moved)
-    return Written(notices, moved)
+        misfits = {track: why for copier in copiers for track, why in copier.misfits.items()}
+    return Written(notices, misfits)
 
 
 def _muxer_options(

@@ -1,6 +1,6 @@
 """A rehearsal of the muxing: everything beside the film is written once to nowhere before the first frame is stylized.
 
-What fails there, or would not be in sync, is encoded again or left out with a notice, so that a run does not fail after its
+What fails there, or would sound different, is encoded again or left out with a notice, so that a run does not fail after its
 last frame. The outcome is kept in the work folder, for a run that resumes.
 """
 
@@ -10,7 +10,7 @@ import errno
 import hashlib
 import io
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -93,15 +93,14 @@ def rehearse(
 def write_what_can_be(write: Write, sides: Sides, container: Container) -> tuple[Sides, list[str]]:
     """Call `write` until it succeeds: with all that is planned, else without what fails. Returns what it wrote, and notices.
 
-    A copied track that fails, or would not be in sync, is encoded again where that is possible. Raises what `write` raises
+    A copied track that fails, or would sound different, is encoded again where that is possible. Raises what `write` raises
     where the disk fails, and where the film alone cannot be written.
     """
     written, notices = _attempt(write, sides), []
-    if written is not None and written.moved:
-        moved = written.moved
-        why = " in sync, as its packets overlap,"
-        notices = [line for side in sides.files for line in _reencoded_lines(side, moved, container, why)]
-        sides = _mapped(sides, lambda track: track.reencoded if track in moved else track)
+    if written is not None and written.misfits:
+        misfits = written.misfits
+        notices = [line for side in sides.files for line in _reencoded_lines(side, misfits, container)]
+        sides = _mapped(sides, lambda track: track.reencoded if track in misfits else track)
         written = _attempt(write, sides)
     if written is not None:
         return sides, notices + written.notices
@@ -122,7 +121,7 @@ def _track_by_track(write: Write, sides: Sides, container: Container) -> tuple[S
                 notices.append(f"{track.name} cannot be written into {container.format} and is left out")
                 continue
             if found is not trials[0]:
-                notices += _reencoded_lines(side, {track}, container)
+                notices += _reencoded_lines(side, {track: ""}, container)
             kept = found
     return kept, notices + write(kept).notices
 
@@ -165,13 +164,14 @@ def _with_track(sides: Sides, number: int, track: SideTrack) -> Sides:
     return Sides(*changed)
 
 
-def _reencoded_lines(side: SideTracks, tracks: Collection[SideTrack], container: Container, why: str = "") -> list[str]:
+def _reencoded_lines(side: SideTracks, reasons: dict[SideTrack, str], container: Container) -> list[str]:
+    """A notice for each track of a file that has a reason, which may be empty, to be encoded again."""
     with open_container(side.path) as file:
         return [
-            f"{track.name} cannot be copied into {container.format}{why} and is "
+            f"{track.name} cannot be copied into {container.format}{f', as {why},' if why else ''} and is "
             f"{reencoding(file.streams[track.index], track.fallback)}"
             for track in side.tracks
-            if track in tracks
+            if (why := reasons.get(track)) is not None
         ]
 
 

@@ -221,7 +221,9 @@ def _can_reencode(container: Container, stream: SubtitleStream) -> bool:
 
 def _content(stream: Stream) -> str:
     """What a stream holds: its codec, or what a data track is called."""
-    return stream.metadata.get("handler_name", _codec(stream)) if stream.type == "data" else _codec(stream)
+    if stream.type != "data":
+        return _codec(stream)
+    return stream.metadata.get("handler_name") or stream.name or "unknown"
 
 
 def _codec(stream: Stream) -> str:

@@ -54,8 +54,8 @@ class TrackWriter(Protocol):
         ...
 
     @property
-    def moved(self) -> Fraction:
-        """Seconds by which a packet was moved at most, so that the times rise."""
+    def misfit(self) -> str:
+        """Why copied audio does not sound as it does in the source; empty where it does. Complete after `finish()`."""
         ...
 
     @property
@@ -89,11 +89,11 @@ class TrackCopier:
             output.add_attachment(file.name, file.mime_type, file.data)
 
     @property
-    def moved(self) -> list[SideTrack]:
-        """The copied audio tracks that are not in sync, because their packets overlap; complete after `packets()`."""
+    def misfits(self) -> dict[SideTrack, str]:
+        """Why copied audio tracks do not sound as they do in the source; complete after `packets()`."""
         audio = {stream.index for stream in self._source.streams.audio}
-        copied = (track for track in self._side.tracks if track.index in audio and track.fallback)
-        return [track for track in copied if self._writers[track.index].moved > LARGEST_MOVE]
+        copied = [track for track in self._side.tracks if track.index in audio and track.fallback]
+        return {track: why for track in copied if (why := self._writers[track.index].misfit)}
 
     def packets(self) -> Iterator[av.Packet]:
         """The output's packets in the source's order, which is about decoding order."""
@@ -185,11 +185,12 @@ class CopiedTrack:
         text: ReencodedText | None = None,
     ):
         self.stream = stream
-        self.moved = Fraction(0)
+        self.misfit = ""
         self._damaged = 0  # packets that were given new times
         self._text = text
         self._shift = round(shift / template.time_base) if template.time_base else 0
         self._last: int | None = None
+        self._adts = b""  # what the newest packet of AAC says of its own format
         # subtitles may begin at the same time, as in signs and karaoke; a few containers allow it in all tracks
         may_repeat = template.type in ("subtitle", "data") or Flags.ts_nonstrict in Flags(stream.container.format.flags)
         self._step = 0 if may_repeat else 1
@@ -203,6 +204,10 @@ class CopiedTrack:
         return self._damaged + (self._text.damaged if self._text else 0)
 
     def packets(self, packet: av.Packet) -> Iterator[av.Packet]:
+        if adts := adts_format(packet):
+            if self._adts not in (b"", adts):
+                self.misfit = "its format changes midway"
+            self._adts = adts
         if packet.dts is None:
             self._undated.append(packet)
             return
@@ -251,15 +256,29 @@ class CopiedTrack:
         if self._last is not None and dts < self._last + self._step:
             # damaged sound must not cost a finished run
             later = self._last + self._step - dts
-            self.moved = max(self.moved, later * tick)
+            if later * tick > LARGEST_MOVE:
+                self.misfit = "its packets overlap"
             dts += later
             pts = max(pts, dts)
-            self._damaged += 1
+            self._damaged += (packet.duration or 0) > 1  # else it is shorter than the source's clock can tell
         packet.time_base = tick
         packet.pts, packet.dts, packet.duration = pts, dts, duration
         self._last = dts
         packet.stream = self.stream
         return packet
+
+
+def adts_format(packet: av.Packet) -> bytes:
+    """The format (profile, sample rate, channels) in the header of a packet of AAC as transport streams have it, else nothing.
+
+    Other containers store it once for all packets, so that it cannot change in them.
+    """
+    if packet.stream.type != "audio" or packet.stream.codec_context.codec.canonical_name != "aac":
+        return b""
+    head = bytes(memoryview(packet)[:4])
+    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xF6 != 0xF0:
+        return b""
+    return bytes([head[2] & 0xFD, head[3] & 0xC0])  # without the bit that is private
 
 
 def _nearest(ticks: Fraction) -> int:
@@ -272,7 +291,7 @@ class CoverTrack:
     """Cover art: one packet without a time, which is given time 0."""
 
     damaged = 0
-    moved = Fraction(0)
+    misfit = ""
 
     def __init__(self, output: OutputContainer, template: Stream):
         self.stream = output.add_stream_from_template(template, opaque=True)
