@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -29,7 +30,9 @@ _LOOK = 60  # frames from the beginning on that are searched for fields
 
 _TOOTH = 12  # difference in brightness, of 255, between a line and the next, where fields moved apart
 
-_COMBED = 0.002  # share of the pixels of a frame that moves
+_COMBED = 0.002  # share of a frame, at least, that is combed where its fields are of different times
+
+_COLUMNS = 240  # of a frame, about, that are searched
 
 _SURE = 4  # frames that must have fields, and ten times as many as others, where nothing but their pixels says so
 
@@ -88,31 +91,69 @@ def order_seen(pictures: Iterable[av.VideoFrame]) -> str:
     """Which field is first, "tff" or "bff", where FFmpeg's idet sees fields in nearly all of the first frames that move; else
     empty.
 
-    idet takes pictures that scroll up or down for fields, so that their lines must be combed too.
+    idet takes pictures that scroll up or down for fields, and some that were drawn: `Combing` has to agree.
     """
-    seen = dict.fromkeys(("tff", "bff", "progressive", "undetermined"), 0)
+    seen: Counter[str] = Counter()
+    combing = Combing()
     for _, run in groupby(islice(pictures, _LOOK), _kind):
         graph: Graph | None = None
         for number, picture in enumerate(run):
             graph = graph or _graph(picture, ("metadata", "mode=delete"), ("idet", ""))
+            combing.add(picture)
             picture.pts = number
             graph.push(picture)
+            seen.update(map(_field_kind, _ready(graph)))
         assert graph is not None, "groups are not empty"
         graph.push(None)
-        for result in _ready(graph):
-            kind = result.metadata["lavfi.idet.multiple.current_frame"]
-            seen["progressive" if kind in ("tff", "bff") and not _is_combed(result) else kind] += 1
+        seen.update(map(_field_kind, _ready(graph)))
     order = "tff" if seen["tff"] >= seen["bff"] else "bff"
     others = seen["tff"] + seen["bff"] - seen[order] + seen["progressive"]
-    return order if seen[order] >= max(_SURE, 10 * others) else ""
+    return order if seen[order] >= max(_SURE, 10 * others) and combing.is_of_fields(order) else ""
 
 
-def _is_combed(picture: av.VideoFrame) -> bool:
-    """Whether brightness goes down, up and down again, or the reverse, over four lines in more than a few places."""
-    steps = np.diff(picture.to_ndarray(format="gray").astype(np.int16), axis=0)
+def _field_kind(picture: av.VideoFrame) -> str:
+    """What idet takes a frame for: tff, bff, progressive or undetermined."""
+    return picture.metadata["lavfi.idet.multiple.current_frame"]
+
+
+class Combing:
+    """How combed frames are, against frames that are woven of a field of one and the other field of the next.
+
+    Of interlaced video these are as combed as the frames themselves, as all fields have the same distance in time. Frames of
+    progressive video are several times less combed.
+    """
+
+    def __init__(self) -> None:
+        self._own = 0.0
+        self._woven = {"tff": 0.0, "bff": 0.0}
+        self._count = 0
+        self._last: np.ndarray | None = None
+
+    def add(self, picture: av.VideoFrame) -> None:
+        """The next frame."""
+        gray = picture.to_ndarray(format="gray")
+        luma = gray[:, :: max(1, gray.shape[1] // _COLUMNS)].astype(np.int16)
+        last, self._last = self._last, luma
+        if last is None or last.shape != luma.shape:
+            return
+        self._own += combed_share(last)
+        self._count += 1
+        for order, first in (("tff", 0), ("bff", 1)):
+            woven = last.copy()
+            woven[first::2] = luma[first::2]
+            self._woven[order] += combed_share(woven)
+
+    def is_of_fields(self, order: str) -> bool:
+        """Whether the frames so far are combed as interlaced ones of this order are."""
+        return self._own > _COMBED * self._count and self._own > self._woven[order] / 2
+
+
+def combed_share(luma: np.ndarray) -> float:
+    """The share of places where luma, int16 (H, W), goes down, up and down again over four lines, or the reverse."""
+    steps = np.diff(luma, axis=0)
     up, down = steps > _TOOTH, steps < -_TOOTH
     zigzag = (down[:-2] & up[1:-1] & down[2:]) | (up[:-2] & down[1:-1] & up[2:])
-    return bool(zigzag.mean() > _COMBED)
+    return float(zigzag.mean()) if zigzag.size else 0.0
 
 
 def deinterlaced(
