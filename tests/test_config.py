@@ -236,6 +236,8 @@ def test_empty_names_are_refused() -> None:
         Job(input="a.mp4", styles=("a.jpg", ""))  # type: ignore[arg-type]
     with pytest.raises(BadOption, match="--output is an empty text"):
         job(output="")
+    with pytest.raises(BadOption, match="--device is an empty text; leave it out"):
+        job(device="")
 
 
 def test_frames_left_out() -> None:

@@ -48,9 +48,11 @@ def check_run(job: Job) -> None:
 def check_files(job: Job) -> None:
     """Raises BadInput where a file that a run reads is missing, or stands in the place of another."""
     check_source(job.input)
-    if os.path.isdir(job.input) and (clips := clips_in(job.input)):
-        problem = f"{job.input} is a folder of videos, not of numbered frames"
-        raise BadInput(problem, todo=f"name one of them, and add the others: {clips[0]} STYLE --also {job.input}")
+    if os.path.isdir(job.input):
+        clips, images = clips_in(job.input)
+        if clips and not images:
+            problem = f"{job.input} is a folder of videos, not of numbered frames"
+            raise BadInput(problem, todo=f"name one of them, and add the others: {clips[0]} STYLE --also {job.input}")
     check_order(job)
     check_styles(job.styles)
     if job.begin_with is not None:
@@ -60,7 +62,7 @@ def check_files(job: Job) -> None:
 
 
 def clips_of(job: Job) -> list[Path]:
-    """The clips of a job: its input, then those of --also, a folder of videos as its videos; each file once.
+    """The clips of a job: its input, then those of --also, a folder with more videos than images as its videos; each once.
 
     Raises BadInput where one is missing, and BadOption where --output is not the name of a folder.
     """
@@ -70,7 +72,8 @@ def clips_of(job: Job) -> list[Path]:
     clips = [job.input]
     for path in job.also:
         check_source(path)
-        clips += (os.path.isdir(path) and clips_in(path)) or [path]
+        films, images = clips_in(path) if os.path.isdir(path) else ([], 0)
+        clips += films if len(films) > images else [path]
     first: dict[str, Path] = {}
     for clip in clips:
         first.setdefault(os.path.realpath(clip), clip)
@@ -152,8 +155,8 @@ def check_source(path: Path) -> None:
     mode_of(path, str(path), f"name {SOURCES}")
 
 
-def clips_in(folder: Path) -> list[Path]:
-    """The videos in a folder, by their suffixes, in the order of their names; none where it has images too, as its frames.
+def clips_in(folder: Path) -> tuple[list[Path], int]:
+    """The videos in a folder, in the order of their names, and the number of images, both by their suffixes.
 
     Raises BadInput where the folder cannot be read.
     """
@@ -161,9 +164,8 @@ def clips_in(folder: Path) -> list[Path]:
         paths = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except OSError as error:
         raise BadInput(f"{folder} cannot be read: {error.strerror}", todo=f"name {SOURCES}") from error
-    if any(path.suffix.lower() in (*IMAGES, *STILLS) for path in paths):
-        return []
-    return [path for path in paths if is_film(path)]
+    images = [path for path in paths if path.suffix.lower() in (*IMAGES, *STILLS)]
+    return [path for path in paths if is_film(path)], len(images)
 
 
 def check_order(job: Job) -> None:

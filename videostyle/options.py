@@ -247,6 +247,8 @@ def check_value(flag: str, value: Any, record: Option) -> None:
     """Raises BadOption where the option does not take this value."""
     if value is None:
         return
+    if value == "":
+        raise BadOption(f"{flag} is an empty text", todo="leave it out")
     if record.choices and value not in record.choices:
         raise BadOption(f"{flag} {value!r} is unknown", ", ".join(record.choices))
     if record.parse is not None:

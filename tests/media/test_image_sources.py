@@ -224,6 +224,16 @@ def test_animations(tmp_path, suffix):
     assert [frame.index for frame in source.frames(first=2)] == [2]
 
 
+def test_animation_with_fewer_frames_a_second(tmp_path):
+    """The first frame at or after 0 and 1/8 s; each lasts until the next, the last until the end."""
+    animated(tmp_path / "a.webp")
+    frames = list(open_source(tmp_path / "a.webp", ReadingOptions(fps="8")).frames())
+    assert [(frame.index, frame.time, frame.duration) for frame in frames] == [
+        (0, 0, Fraction(15, 100)),
+        (1, Fraction(15, 100), Fraction(4, 10)),
+    ]
+
+
 @pytest.mark.parametrize("name", ["a.webp", "a.avif"])
 def test_transparent_animation(tmp_path, name):
     animated(tmp_path / name, alpha=128)
