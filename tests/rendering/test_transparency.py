@@ -113,6 +113,15 @@ def test_jpeg(style, tmp_path):
     assert any("out.jpg cannot be transparent" in line and ".png" in line for line in report.notices)
 
 
+def test_png_called_jpg(style, tmp_path):
+    """Names of a folder are kept, and what such a file cannot hold is said."""
+    (tmp_path / "in").mkdir()
+    Image.fromarray(np.dstack([gradient(*SIZE), disc(0)])).save(tmp_path / "in" / "1.jpg", format="png")
+    report = run(quick_job(tmp_path / "in", style, tmp_path / "out"))
+    assert names_in(tmp_path / "out") == ["1.jpg"]
+    assert any("not kept" in line and "transparency" in line for line in report.notices)
+
+
 def test_background_of_an_opaque_source(clip, style, tmp_path):
     """It has no effect, which is said."""
     report = run(quick_job(clip, style, tmp_path / "out.mp4", background="navy"))

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.clips import make_clip
 from tests.support.example_report import run_of
+from tests.support.transparent import disc, write_transparent, write_transparent_folder
 from videostyle.reports.thumbnails import LONGER_SIDE, run_thumbnails, sample_places, shrunk
 
 
@@ -41,6 +42,20 @@ def test_folder(tmp_path: Path) -> None:
     thumbnails = run_thumbnails(run_of(source, tmp_path / "out", [5, 6, 7]))
     assert [frame.index for frame in thumbnails] == [5, 6, 7]
     assert [frame.images["output"][0, 0].tolist() for frame in thumbnails] == [[200, 10 * i, 10 * i] for i in (5, 6, 7)]
+
+
+@pytest.mark.parametrize("output", ["out.mov", "folder"])
+def test_transparent_frames(tmp_path: Path, output: str) -> None:
+    """They are shown over white."""
+    source = write_transparent(tmp_path / "in.mov", "qtrle", 2)
+    path = write_transparent(tmp_path / output, "qtrle", 2) if output == "out.mov" else tmp_path / output
+    if output == "folder":
+        write_transparent_folder(path, 2)
+        for number in (1, 2):
+            (path / f"{number}.png").rename(path / f"{number:06d}.png")
+    for frame in run_thumbnails(run_of(source, path, [0, 1])):
+        for image in frame.images.values():
+            assert (image[disc(frame.index) == 0] == 255).all()
 
 
 def test_sample_aspect(tmp_path: Path) -> None:

@@ -157,6 +157,8 @@ def write_picture(path: Path, frame: Frame, photos: Path | None) -> list[str]:
     wanted = renewed(photo, frame.size)
     write_atomically(path, with_tags(data, path.suffix, wanted))
     lost = [*photo.others, *(missing_tags(wanted, read_tags(path)) if wanted else ())]
+    if frame.alpha is not None and path.suffix.lower() in OPAQUE_IMAGES:  # a PNG that is called .jpg
+        lost.append("the transparency")
     return [f"not kept from {photos}: {', '.join(lost)}"] if lost else []
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from videostyle.frames import Frame, Size, VideoInfo
 from videostyle.media.image_sinks import output_name
 from videostyle.media.images import read_picture
-from videostyle.media.pixels import to_bits
-from videostyle.media.resize import fit_size, resize
+from videostyle.media.pixels import WHITE, over, to_bits
+from videostyle.media.resize import fit_size, resize, resize_alpha
 from videostyle.media.sources import AS_WRITTEN, frames_at, open_source
 from videostyle.option_groups import ReadingOptions
 from videostyle.options import options_of
@@ -63,9 +63,15 @@ def run_thumbnails(run: RunReport) -> list[Thumbnails]:
     sources = frames_at(path, size, [run.frames[place].index for place in places], reading)
     outputs = output_frames(run.output, size, places, sources)
     return [
-        Thumbnails(frame.index, {"source": to_bits(frame.image, 8), "output": to_bits(image, 8)})
+        Thumbnails(frame.index, {"source": opaque(frame.image, frame.alpha), "output": image})
         for frame, image in zip(sources, outputs, strict=False)  # shorter where a file was damaged since the run
     ]
+
+
+def opaque(image: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
+    """An image (H, W, 3), with alpha of any size, as uint8 over white."""
+    image = to_bits(image, 8)
+    return image if alpha is None else over(image, resize_alpha(alpha, image.shape[:2], image.dtype), WHITE)
 
 
 def sample_places(count: int) -> list[int]:
@@ -83,7 +89,11 @@ def display_size(info: VideoInfo) -> Size:
 
 
 def output_frames(output: Path, size: Size, places: Sequence[int], sources: Sequence[Frame]) -> list[np.ndarray]:
-    """The output's frames at these places of a run: a folder's by the names of their source frames, a video's by order."""
+    """The output's frames, uint8 (H, W, 3), at these places of a run.
+
+    A folder's are read by the names of their source frames, a video's by order.
+    """
     if output.is_dir():
-        return [resize(read_picture(output / output_name(frame)).image, size) for frame in sources]
-    return [frame.image for frame in frames_at(output, size, places, AS_WRITTEN)]
+        pictures = [read_picture(output / output_name(frame)) for frame in sources]
+        return [opaque(resize(picture.image, size), picture.alpha) for picture in pictures]
+    return [opaque(frame.image, frame.alpha) for frame in frames_at(output, size, places, AS_WRITTEN)]

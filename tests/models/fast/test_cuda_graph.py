@@ -9,7 +9,7 @@ from tests.support.replay import ReplayedOnCPU
 from tests.support.thin_vgg import copied_activations, picture, thin_vgg, thin_weights
 from videostyle.losses.objective import Objective
 from videostyle.losses.style_targets import StyleTargets
-from videostyle.losses.terms import STYLE_LAYERS, FrameTargets, Weights, gram
+from videostyle.losses.terms import OPAQUE, STYLE_LAYERS, FrameTargets, Weights, gram
 from videostyle.losses.tiles import tiles_of
 from videostyle.models.fast.cuda_graph import GraphedVGG19
 from videostyle.models.features import features_of
@@ -71,7 +71,7 @@ def test_larger_image_drops_the_recordings_of_smaller_ones():
 
 
 def objectives(features):
-    """Two frames of a size, each alone and after another, with other weights too, and images to evaluate at."""
+    """Two frames of a size, each alone and after another, with other weights and a guide too, and images to evaluate at."""
     styles = StyleTargets(features, [picture(24, 20, 2)]).at(SIZE)
     for seed in (1, 5):
         content, image, warped = (picture(*SIZE, seed + offset) for offset in range(3))
@@ -79,6 +79,7 @@ def objectives(features):
         yield image, Objective(FrameTargets(features, content, styles), Weights())
         yield image, Objective(FrameTargets(features, content, styles, warped, consistency), Weights())
         yield image, Objective(FrameTargets(features, content, styles), Weights(style=3))
+        yield image, Objective(FrameTargets(features, content, styles, guides={OPAQUE: consistency}), Weights())
 
 
 def test_replayed_objective():
@@ -90,7 +91,7 @@ def test_replayed_objective():
         assert actual.total == pytest.approx(expected.total, rel=1e-6)
         assert actual.spatial == pytest.approx(expected.spatial, rel=1e-6)
         torch.testing.assert_close(actual.gradient, expected.gradient)
-    assert replayed.records == 3
+    assert replayed.records == 4
 
 
 def test_other_styles_are_not_recorded_again():
