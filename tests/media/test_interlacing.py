@@ -12,7 +12,7 @@ from av.filter import Graph
 
 from tests.support.clips import gradient, make_clip
 from videostyle.errors import BadInput
-from videostyle.media.interlacing import order_seen
+from videostyle.media.interlacing import Combing, order_seen
 from videostyle.media.sources import open_source
 from videostyle.option_groups import ReadingOptions
 
@@ -103,7 +103,7 @@ def test_order_seen_in_the_pixels(tmp_path, top_first):
 
 
 def drawn() -> list[np.ndarray]:
-    """FFmpeg's test picture, with digits one line thin, which idet takes for interlaced."""
+    """FFmpeg's test picture, with digits one line thin. As MJPEG idet takes it for interlaced."""
     graph = Graph()
     graph.link_nodes(graph.add("testsrc2", "size=96x64:rate=10"), graph.add("buffersink")).configure()
     return [graph.vpull().to_ndarray(format="rgb24") for _ in range(COUNT)]
@@ -123,6 +123,23 @@ def test_progressive_video_is_left_alone(tmp_path, kind):
     pictures = [picture.astype(np.uint8) for picture in pictures]
     source = open_source(make_clip(tmp_path / "a.avi", pictures, codec="huffyuv", pix_fmt="yuv422p"))
     assert source.info.notices == ()
+
+
+@pytest.mark.parametrize("order", ["tff", "bff"])
+def test_combing(order):
+    """Frames of two fields are combed as those woven of neighbors in their order; thin lines are combed by themselves."""
+
+    def of_fields(pictures: list[np.ndarray], other: str) -> bool:
+        combing = Combing()
+        for picture in pictures:
+            combing.add(av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), "rgb24"))
+        return combing.is_of_fields(other)
+
+    fields = [woven(number, order == "tff") for number in range(COUNT)]
+    assert of_fields(fields, order)
+    assert not of_fields(fields, "bff" if order == "tff" else "tff")
+    assert not of_fields(drawn(), order)
+    assert not of_fields([fields[0]], order)
 
 
 def test_a_few_frames_are_not_enough():
