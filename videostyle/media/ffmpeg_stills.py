@@ -33,9 +33,8 @@ def kind_of(path: Path) -> str:
 
 
 def _is_image(container: InputContainer) -> bool:
-    return (
-        container.format.name.endswith("_pipe") or container.format.name == "image2"
-    )  # FFmpeg's formats of still images
+    """Whether it is one of FFmpeg's formats of still images."""
+    return container.format.name.endswith("_pipe") or container.format.name == "image2"
 
 
 def is_motion_jpeg(path: Path) -> bool:
@@ -55,19 +54,27 @@ def durations(path: Path) -> list[Fraction]:
         return [packet.duration * packet.time_base for packet in packets if packet.size and packet.duration]
 
 
-def size_of(path: Path) -> Size:
-    """The (height, width) of a still in pixels. Raises BadInput."""
-    with _first_frame(path) as frame:
-        return frame.height, frame.width
+def size_of(path: Path) -> Size | None:
+    """The (height, width) of a still in pixels by its header; None where FFmpeg takes the file for no image."""
+    with _still(path) as container:
+        context = container.streams.video[0].codec_context if container else None
+        return (context.height, context.width) if context else None
 
 
-def read(path: Path) -> np.ndarray:
-    """A still as (H, W, 3 or 4) uint8 or uint16 sRGB. Raises BadInput.
+def read(path: Path) -> np.ndarray | None:
+    """A still as (H, W, 3 or 4) uint8 or uint16 sRGB; None where FFmpeg takes the file for no image. Raises BadInput.
 
     Floating-point samples are linear light with the primaries of sRGB: 0 is black, 1 is white, and what is brighter is
     clipped. Integers are taken for sRGB whatever the file says of them: most programs that write DPX tag it wrongly.
     """
-    with _first_frame(path) as frame:
+    with _still(path) as container:
+        if container is None:
+            return None
+        try:
+            frame = next(container.decode(video=0))
+        except (av.FFmpegError, StopIteration, ValueError) as error:
+            problem = f"{path} cannot be read as an image: it is damaged, or of a kind that FFmpeg does not decode"
+            raise BadInput(problem) from error
         if re.search(r"f(16|32)[lb]e$", frame.format.name):
             return _from_linear_light(_float_planes(frame))
         image = ToRGB()(frame, (frame.height, frame.width))
@@ -78,18 +85,17 @@ def read(path: Path) -> np.ndarray:
 
 
 @contextmanager
-def _first_frame(path: Path) -> Iterator[av.VideoFrame]:
+def _still(path: Path) -> Iterator[InputContainer | None]:
+    """The file opened for reading; None where FFmpeg takes it for no image. Raises BadInput where it is too large."""
+    if kind_of(path) != "image":
+        yield None
+        return
     with open_video(path) as container:
         context = container.streams.video[0].codec_context
         limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
         if context is not None and context.width * context.height > limit:
             raise BadInput(f"{path} has more than {limit // 1_000_000} million pixels, too many")
-        try:
-            frame = next(container.decode(video=0))
-        except (av.FFmpegError, StopIteration, ValueError) as error:
-            problem = f"{path} cannot be read as an image: it is damaged, or of a kind that FFmpeg does not decode"
-            raise BadInput(problem) from error
-        yield frame
+        yield container
 
 
 def _float_planes(frame: av.VideoFrame) -> np.ndarray:

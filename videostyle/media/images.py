@@ -100,9 +100,10 @@ def read_picture(path: Path) -> Picture:
         with _open(path) as file:
             pixels = _upright_pixels(path, file)
     except _UnknownFormat:
-        if ffmpeg_stills.kind_of(path) != "image":
+        by_ffmpeg = ffmpeg_stills.read(path)
+        if by_ffmpeg is None:
             raise
-        pixels = ffmpeg_stills.read(path)
+        pixels = by_ffmpeg
     return _picture(pixels)
 
 
@@ -201,9 +202,10 @@ def size_by_header(path: Path) -> Size:
             width, height = file.size
             return (width, height) if _orientation(file)[1] % 2 else (height, width)
     except _UnknownFormat:
-        if ffmpeg_stills.kind_of(path) != "image":
+        size = ffmpeg_stills.size_of(path)
+        if size is None:
             raise
-        return ffmpeg_stills.size_of(path)
+        return size
 
 
 def _is_deep(file: ImageFile.ImageFile) -> bool:
