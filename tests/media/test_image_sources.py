@@ -163,7 +163,7 @@ def test_gaps_held(tmp_path):
     frame = Fraction(1, 25)
     assert times(source) == [("1.png", 0, frame), ("2.png", frame, 3 * frame), ("5.png", 4 * frame, frame)]
     assert [found.number for found in source.frames()] == [1, 2, 5]
-    assert "3 to 4 missing: the frame before lasts longer" in source.info.notices[0]
+    assert "(3 to 4 missing): the frame before a gap lasts longer" in source.info.notices[0]
 
 
 def test_gaps_skipped(tmp_path):
@@ -172,7 +172,7 @@ def test_gaps_skipped(tmp_path):
     frame = Fraction(1, 25)
     assert times(source) == [("1.png", 0, frame), ("2.png", frame, frame), ("5.png", 2 * frame, frame)]
     assert [found.number for found in source.frames()] == [1, 2, 5]
-    assert "3 to 4 missing: the frames follow one another" in source.info.notices[0]
+    assert "(3 to 4 missing): the frames follow one another" in source.info.notices[0]
 
 
 def test_clock_times_as_numbers(tmp_path):

@@ -128,8 +128,8 @@ class FolderSource:
             raise BadInput(problem, todo=todo)
         if absent and gaps == "skip":
             numbers = list(range(len(numbers)))
-        done = "the frame before lasts longer" if gaps == "hold" else "the frames follow one another"
-        line = f"the images in {self.path} are numbered with gaps, {absent} missing: {done}"
+        done = "the frame before a gap lasts longer" if gaps == "hold" else "the frames follow one another"
+        line = f"the images in {self.path} are numbered with gaps ({absent} missing): {done}"
         return _times(numbers, 1, FOLDER_RATE), None, (line,) if absent else ()
 
     def _notice_size(self, name: str) -> bool:
@@ -138,8 +138,8 @@ class FolderSource:
         self._fitting(name, size)
         if size == self.info.size:
             return False
-        done = "between black bars" if self._fit == "bars" else "cropped"
-        line = f"{self._sizes(name, size)}: images of other proportions are shown {done}"
+        done = "shown between black bars" if self._fit == "bars" else "cropped"
+        line = f"{self._sizes(name, size)}: images of other proportions are {done}"
         self.info = replace(self.info, notices=(*self.info.notices, line))
         return True
 
