@@ -324,7 +324,7 @@ def test_decompression_bomb(tmp_path):
 @given(data=st.data())
 def test_random_damage(tmp_path, data):
     """It gives a picture or BadInput, never another error."""
-    kind = data.draw(st.sampled_from(["png", "jpg", "tif", "webp", "bmp", "deep.png", "deep.tif"]))
+    kind = data.draw(st.sampled_from(sorted(whole_files(tmp_path))))
     path = tmp_path / f"damaged.{kind}"
     content = bytearray(whole_files(tmp_path)[kind])
     for _ in range(data.draw(st.integers(0, 4))):
@@ -337,8 +337,11 @@ def test_random_damage(tmp_path, data):
 def whole_files(folder: Path) -> dict[str, bytes]:
     if not (folder / "whole").exists():
         (folder / "whole").mkdir()
-        for suffix in ("png", "jpg", "tif", "webp", "bmp"):
+        for suffix in ("png", "jpg", "tif", "webp", "bmp", "avif", "jp2", "tga"):
             save(folder / "whole" / f"a.{suffix}", RGB)
         for suffix in ("png", "tif"):
             save_deep(folder / "whole" / f"deep.{suffix}", DEEP)
+        (folder / "whole" / "a.heic").write_bytes(heic((64, 48), (200, 100, 50)))
+        (folder / "whole" / "a.exr").write_bytes(encoded("exr", RGB.astype(np.float32) / 255, "gbrpf32le", {}))
+        (folder / "whole" / "a.dpx").write_bytes(encoded("dpx", RGB.astype(np.uint16) * 257, "gbrp10le", {}))
     return {path.name.removeprefix("a."): path.read_bytes() for path in (folder / "whole").iterdir()}
