@@ -196,6 +196,17 @@ def test_clock_times_ignored(tmp_path):
         assert [frame.time for frame in source.frames()] == [0, Fraction(1, 25)]
 
 
+@pytest.mark.parametrize("names", [["1.png", "100000.png"], ["1714550000.png", "1714560000.png"]])
+def test_numbers_far_apart(tmp_path, names):
+    """No frame is shown for more than an hour."""
+    folder = fill(tmp_path / "f", names)
+    with pytest.raises(
+        BadInput, match=r"would be shown for \d+ s, until the next number; close the gaps with --gaps skip"
+    ):
+        open_source(folder, ReadingOptions(gaps="hold"))
+    assert len(list(open_source(folder, ReadingOptions(gaps="skip")).frames())) == 2
+
+
 # --- animations ---
 
 
@@ -260,7 +271,7 @@ def test_damaged_animation(tmp_path):
 
 
 def test_stream_of_jpegs(tmp_path):
-    """A camera's stream of JPEGs is a video; a photo with a smaller preview behind it is not."""
+    """A camera's stream of JPEGs is a video; a photo with a preview or a second picture behind it is not."""
     save(tmp_path / "large.jpg", gradient(320, 480))
     save(tmp_path / "small.jpg", gradient(16, 24))
     large, small = ((tmp_path / name).read_bytes() for name in ("large.jpg", "small.jpg"))
@@ -268,5 +279,8 @@ def test_stream_of_jpegs(tmp_path):
     source = open_source(tmp_path / "stream.jpg")
     assert source.info.kind == "video"
     assert [frame.time for frame in source.frames()] == [Fraction(index, 25) for index in range(8)]
-    (tmp_path / "photo.jpg").write_bytes(large + small)
-    assert open_source(tmp_path / "photo.jpg").info.kind == "image"
+    for photo in (large + small, large + large):
+        (tmp_path / "photo.jpg").write_bytes(photo)
+        assert open_source(tmp_path / "photo.jpg").info.kind == "image"
+    (tmp_path / "short.mjpeg").write_bytes(large + large)
+    assert len(list(open_source(tmp_path / "short.mjpeg").frames())) == 2

@@ -38,13 +38,17 @@ def _is_image(container: InputContainer) -> bool:
 
 
 def is_motion_jpeg(path: Path) -> bool:
-    """Whether a file that begins with a JPEG goes on with another of the same size, as cameras stream them."""
+    """Whether a file that begins with a JPEG goes on with others of the same size, as cameras stream them.
+
+    Some phones put a second picture behind a photo, of its own size too: by content, three pictures are a stream.
+    """
+    least = 2 if path.suffix.lower() in (".mjpeg", ".mjpg") else 3
     try:
         with open_video(path) as container:
-            pictures = [Image.open(io.BytesIO(bytes(packet))) for packet in islice(container.demux(video=0), 2)]
+            pictures = [Image.open(io.BytesIO(bytes(packet))) for packet in islice(container.demux(video=0), least)]
     except (BadInput, av.FFmpegError, OSError, SyntaxError):
         return False
-    return len(pictures) == 2 and pictures[0].size == pictures[1].size
+    return len(pictures) == least and len({picture.size for picture in pictures}) == 1
 
 
 def durations(path: Path) -> list[Fraction]:

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 from videostyle.errors import BadInput
@@ -20,6 +20,8 @@ from videostyle.option_groups import ReadingOptions
 from videostyle.option_values import parse_rate
 
 ANIMATION_TICK = Fraction(1, 90_000)  # a clock that counts milliseconds and all usual frame rates exactly
+
+LONGEST_PAUSE = 3600  # seconds between the frames of a folder; containers have limits too
 
 FOLDER_RATE = Fraction(25)  # frames per second of a folder, which has no clock of its own
 
@@ -119,6 +121,8 @@ class FolderSource:
         """The times of all frames and the end of the last, in seconds; the clock's tick, where there is one; notices."""
         numbers, absent = list(self._names), missing(self._names)
         ticks = ticks_per_second(numbers) if absent and gaps != "skip" else None
+        if ticks or gaps == "hold":
+            self._check_pauses(Fraction(ticks) if ticks else FOLDER_RATE)
         if ticks:
             line = f"the numbers of the images in {self.path} are clock times, which the frames keep; --gaps skip ignores them"
             return _times(numbers, numbers[-1] - numbers[-2], Fraction(ticks)), Fraction(1, ticks), (line,)
@@ -131,6 +135,14 @@ class FolderSource:
         done = "the frame before a gap lasts longer" if gaps == "hold" else "the frames follow one another"
         line = f"the images in {self.path} are numbered with gaps ({absent} missing): {done}"
         return _times(numbers, 1, FOLDER_RATE), None, (line,) if absent else ()
+
+    def _check_pauses(self, rate: Fraction) -> None:
+        """Raises BadInput where numbers lie so far apart that a frame would be shown for an hour. rate: numbers a second."""
+        for number, following in pairwise(self._names):
+            seconds = (following - number) / rate
+            if seconds > LONGEST_PAUSE:
+                problem = f"{self.path / self._names[number]} would be shown for {float(seconds):.0f} s, until the next number"
+                raise BadInput(problem, todo="close the gaps with --gaps skip")
 
     def _notice_size(self, name: str) -> bool:
         """Whether an image really has another size than the first, of which a notice is added. Raises BadInput."""
