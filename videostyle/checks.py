@@ -16,6 +16,7 @@ from videostyle.errors import BadInput, BadOption, BadOutput
 from videostyle.media.containers import CONTAINERS
 from videostyle.media.output_paths import (
     ADDRESS,
+    ANIMATIONS,
     FILMS,
     IMAGES,
     STILLS,
@@ -38,21 +39,16 @@ def check_run(job: Job) -> None:
     for path in job.report:
         check_report("--report", path, (".json", ".html"), job.overwrite)
     check_files(job)
+    likely = default_output(job.input, "image" if job.input.suffix.lower() in IMAGES else "video", job.styles)
     if output := expected_output(job):
-        kind = "image" if job.input.suffix.lower() in IMAGES else "video"
-        check_output(output, job.overwrite, inside=default_output(job.input, kind, job.styles).name)
+        check_output(output, job.overwrite, inside=likely.name)
     else:
-        check_folder(default_output(job.input, "video", job.styles))
+        check_folder(likely)
 
 
 def check_files(job: Job) -> None:
     """Raises BadInput where a file that a run reads is missing, or stands in the place of another."""
-    check_source(job.input)
-    if os.path.isdir(job.input):
-        clips, images = clips_in(job.input)
-        if clips and not images:
-            problem = f"{job.input} is a folder of videos, not of numbered frames"
-            raise BadInput(problem, todo=f"name one of them, and add the others: {clips[0]} STYLE --also {job.input}")
+    check_source(job.input, f"name one of them, and add the others by --also {job.input}")
     check_order(job)
     check_styles(job.styles)
     if job.begin_with is not None:
@@ -71,8 +67,8 @@ def clips_of(job: Job) -> list[Path]:
         raise BadOption(problem, todo=f"name a folder such as {job.output.with_suffix('')}")
     clips = [job.input]
     for path in job.also:
-        check_source(path)
-        films, images = clips_in(path) if os.path.isdir(path) else ([], 0)
+        mode = mode_of(path, str(path), f"name {SOURCES}, or a folder of videos")
+        films, images = clips_in(path) if stat.S_ISDIR(mode) else ([], 0)
         clips += films if len(films) > images else [path]
     first: dict[str, Path] = {}
     for clip in clips:
@@ -150,9 +146,13 @@ def check_new(output: Path, overwrite: bool) -> None:
         raise BadOutput(f"{output} already exists", todo="add --overwrite to replace it, or choose another -o")
 
 
-def check_source(path: Path) -> None:
-    """Raises BadInput where there is no file and no folder of this name."""
-    mode_of(path, str(path), f"name {SOURCES}")
+def check_source(path: Path, todo: str = "name one of them") -> None:
+    """Raises BadInput where there is no file and no folder of this name, or a folder of videos. todo: for the latter."""
+    if not stat.S_ISDIR(mode_of(path, str(path), f"name {SOURCES}")):
+        return
+    clips, images = clips_in(path)
+    if clips and not images:
+        raise BadInput(f"{path} is a folder of videos such as {clips[0].name}, not of numbered frames", todo=todo)
 
 
 def clips_in(folder: Path) -> tuple[list[Path], int]:
@@ -165,7 +165,7 @@ def clips_in(folder: Path) -> tuple[list[Path], int]:
     except OSError as error:
         raise BadInput(f"{folder} cannot be read: {error.strerror}", todo=f"name {SOURCES}") from error
     images = [path for path in paths if path.suffix.lower() in (*IMAGES, *STILLS)]
-    return [path for path in paths if is_film(path)], len(images)
+    return [path for path in paths if is_film(path) or path.suffix.lower() in ANIMATIONS], len(images)
 
 
 def check_order(job: Job) -> None:
@@ -188,6 +188,8 @@ def check_styles(styles: Iterable[Path]) -> None:
     for style in styles:
         if stat.S_ISDIR(mode_of(style, f"style {style}", todo)):
             raise BadInput(f"style {style} is a folder", todo=todo)
+        if is_film(style):
+            raise BadInput(f"style {style} is a video", todo=todo)
 
 
 def check_file(flag: str, path: Path) -> None:
@@ -218,6 +220,8 @@ def mode_of(path: Path, name: str, todo: str) -> int:
         if str(path) == "-":
             raise stream from None
         if match := ADDRESS.match(str(path)):
+            if match[1] == "file:":
+                raise BadInput(f"{path} is an address", todo="name the file itself, without file://") from None
             problem = f"{match[1]}//{match[2]} is an address, and only files are read"
             raise BadInput(problem, todo="download it first, such as with yt-dlp or curl, and name the file") from None
         raise BadInput(f"{name} does not exist", todo=todo) from None

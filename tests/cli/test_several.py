@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.support.command import run_command
+from tests.support.command import run_command, start_python
 from videostyle.checks import check_run
 from videostyle.cli.main import Commands
 from videostyle.config import Job
@@ -23,7 +24,15 @@ from videostyle.workflow import jobs_of
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current folder, with clips whose content nothing here looks at, a still and a folder of frames."""
-    for name in ("style.jpg", "in.mp4", "clips/b.avi", "clips/a.mov", "clips/c.webm", "frames/1.png"):
+    for name in (
+        "style.jpg",
+        "in.mp4",
+        "clips/b.avi",
+        "clips/a.mov",
+        "clips/c.webm",
+        "clips/cover.jpg",
+        "frames/1.png",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     cv2.imwrite(str(tmp_path / "photo.png"), np.zeros((40, 40, 3), np.uint8))
@@ -112,11 +121,11 @@ def test_one_failure_does_not_stop_the_others(place: Path, capsys: pytest.Captur
         "clip 1 of 4: in.mp4",
         "clip 2 of 4: clips/a.mov",
         "clip 3 of 4: clips/b.avi",
-        "error: clips/b.avi: clips/b.avi is not a video",
+        "error: clips/b.avi is not a video",
         "clip 4 of 4: clips/c.webm",
         "done     new/in_style.mp4: 0 frames in 8 s",
         "done     new/a_style.mov: 0 frames in 8 s",
-        "failed   clips/b.avi: clips/b.avi is not a video",
+        "failed   clips/b.avi is not a video",
         "done     new/c_style.webm: 0 frames in 8 s",
     ]
 
@@ -125,7 +134,7 @@ def test_the_same_command_goes_on(place: Path, capsys: pytest.CaptureFixture[str
     """Results that are there are skipped, with --overwrite none is; --quiet prints failures only."""
     recorder = Recorder({"b.avi": BadInput("clips/b.avi is not a video")})
     recorder.run("--also", "clips", "--quiet")
-    assert capsys.readouterr().err == "error: clips/b.avi: clips/b.avi is not a video\n"
+    assert capsys.readouterr().err == "error: clips/b.avi is not a video\n"
     recorder.failures, recorder.inputs = {}, []
     assert recorder.run("--also", "clips") == 0
     assert recorder.inputs == ["b.avi"]
@@ -133,6 +142,33 @@ def test_the_same_command_goes_on(place: Path, capsys: pytest.CaptureFixture[str
     recorder.inputs = []
     assert recorder.run("--also", "clips", "--overwrite") == 0
     assert len(recorder.inputs) == 4
+
+
+def test_a_failure_that_does_not_name_the_clip(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert Recorder({"b.avi": MemoryError()}).run("--also", "clips", "--quiet") == 1
+    assert capsys.readouterr().err.startswith("error: clips/b.avi: not enough memory")
+
+
+def test_a_signal_stops_all(place: Path) -> None:
+    """Ctrl-C in the first clip: no other one is begun, and the exit code is that of the signal."""
+    script = """
+import sys, threading, time
+from videostyle.cli.main import Commands, main
+
+def stylize(job, progress, cancel):
+    print(job.input, flush=True)
+    cancel.wait(20)
+
+main(["run", "in.mp4", "style.jpg", "--also", "clips"], Commands(stylize=stylize))
+"""
+    process = start_python("-c", script)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "in.mp4\n"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert out == ""
+    assert "repeat the command to resume" in err
 
 
 def test_a_refused_command_leaves_nothing(place: Path) -> None:

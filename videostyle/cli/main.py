@@ -59,9 +59,8 @@ def main(arguments: list[str] | None = None, commands: Commands | None = None) -
         code = app(arguments, prog_name="videostyle", standalone_mode=False, obj=commands or Commands()) or 0
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)  # of a usage error: the command that was used wrongly
-        say(
-            f"error: {one_line(error.format_message())}; see `{context.command_path if context else 'videostyle'} --help`"
-        )
+        usage = one_line(error.format_message()).rstrip(".")
+        say(f"error: {usage}; see `{context.command_path if context else 'videostyle'} --help`")
         code = error.exit_code
     except Exception as error:
         code = say_failure(error)

@@ -35,6 +35,8 @@ def outcome(job: Job, quiet: bool, stylize: Callable[..., Any]) -> tuple[str, st
     try:
         report = result_of(partial(stylize, job), quiet, "repeat the command to resume")
     except Exception as error:
-        say_failure(error, f"error: {job.input}")
-        return "failed", f"{job.input}: {failure(error)[0]}"
+        why = failure(error)[0]
+        name = "" if str(job.input) in why else f"{job.input}: "
+        say_failure(error, f"error: {name}".removesuffix(": "))
+        return "failed", name + why
     return "done", f"{report.output}: {counted(len(report.frames), 'frame')} in {spoken(report.seconds)}"
