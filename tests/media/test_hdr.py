@@ -163,6 +163,8 @@ def test_written_hdr(tmp_path, suffix, codec, kept, transfer):
         stream = file.streams.video[0]
         assert (stream.colorspace, stream.color_primaries, stream.color_trc, stream.color_range) == (9, 9, transfer, 1)
         assert stream.format.components[0].bits >= 10
+        first = next(file.decode(stream))
+        assert (first.colorspace, first.color_primaries, first.color_trc) == (9, 9, transfer)
     source = open_source(output)
     frame = next(source.frames())
     assert np.abs(frame.image[8:-8, 8:40].mean((0, 1)) - 30_000).max() < 300

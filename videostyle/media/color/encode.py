@@ -23,6 +23,8 @@ def video_frame(image: np.ndarray, pix_fmt: str, tags: ColorTags, alpha: np.ndar
     tags: of what is written. alpha: (H, W) of the same type, for a pixel format that has it; None where everything is opaque.
     """
     frame = _colors(image, pix_fmt, tags)  # swscale makes it opaque
+    if is_hdr(tags.transfer):  # ProRes has tags in each frame
+        frame.color_primaries, frame.color_trc = tags.primaries, tags.transfer
     return frame if alpha is None else _with_alpha(frame, alpha)
 
 
