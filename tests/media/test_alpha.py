@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support.clips import gradient, make_clip
+from tests.support.clips import display_matrix, gradient, make_clip
 from tests.support.transparent import SIZE, disc, write_transparent, write_transparent_folder
 from videostyle.errors import BadOption
 from videostyle.frames import Frame, VideoInfo
@@ -81,6 +81,16 @@ def test_transparent_film(tmp_path, codec, suffix, exact):
         assert np.abs(frame.alpha / top * 255 - disc(index)).max() <= (0.5 if exact else 12)
         shown = disc(index) > 200
         assert np.abs(frame.image / top * 255 - gradient(*SIZE, step=90))[shown].mean() < (2 if exact else 6)
+
+
+@pytest.mark.parametrize(("turns", "mirror"), [(1, False), (2, True)])
+def test_turned_film(tmp_path, turns, mirror):
+    """Alpha is upright, as the image is."""
+    matrix = display_matrix(turns, mirror)
+    (frame,) = open_source(write_transparent(tmp_path / "in.mov", "qtrle", 1, matrix=matrix)).frames()
+    expected = np.rot90(disc(0)[:, ::-1] if mirror else disc(0), -turns)
+    assert frame.size == expected.shape
+    assert np.array_equal(frame.alpha, expected)
 
 
 def test_upper_case_tag(tmp_path):

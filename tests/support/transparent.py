@@ -35,11 +35,13 @@ def with_noise(rgb: np.ndarray, alpha: np.ndarray, seed: int) -> np.ndarray:
     return np.where(alpha[..., None] == 0, noise, rgb)
 
 
-def write_transparent(path: Path, codec: str, count: int = 4, seed: int = 0) -> Path:
+def write_transparent(path: Path, codec: str, count: int = 4, seed: int = 0, matrix: list[int] | None = None) -> Path:
     """A film of `disc` over a gradient, encoded by FFmpeg, with noise where it is transparent."""
     with av.open(str(path), "w") as file:
         stream = file.add_stream(codec, rate=10, width=SIZE[1], height=SIZE[0])
         stream.pix_fmt = RGBA.get(codec, "yuva420p")
+        if matrix is not None:
+            stream.set_display_matrix(matrix)
         stream.codec_context.options = OPTIONS.get(codec, {})
         for index in range(count):
             alpha = disc(index)
