@@ -13,8 +13,10 @@ from PIL import ExifTags, Image
 from tests.support.clips import gradient
 from tests.support.images import save, save_deep
 from videostyle.errors import BadInput
+from videostyle.media.containers import CONTAINERS
+from videostyle.media.side_tracks import plan_source
 from videostyle.media.sources import open_source
-from videostyle.option_groups import ReadingOptions
+from videostyle.option_groups import ReadingOptions, TrackOptions
 
 RGB = gradient(12, 20, 90)
 DEEP = np.random.default_rng(3).integers(0, 65536, (9, 14, 4)).astype(np.uint16)
@@ -251,6 +253,15 @@ def test_transparent_animation(tmp_path, name):
     frames = list(open_source(tmp_path / name).frames(size=(6, 10)))
     assert [frame.duration for frame in frames] == [Fraction(1, 10), Fraction(1, 20), Fraction(4, 10)]
     assert {frame.alpha.tobytes() for frame in frames} == {bytes([128] * 240)}
+
+
+@pytest.mark.parametrize("alpha", [128, 255])
+def test_tracks_of_an_animated_avif(tmp_path, alpha):
+    """Beside its film it has a copy of the first frame, and their alpha, which nobody misses in a video."""
+    animated(tmp_path / "a.avif", alpha)
+    info = open_source(tmp_path / "a.avif").info
+    tracks = plan_source(tmp_path / "a.avif", info.track, CONTAINERS[".mp4"], None, TrackOptions(other_video="copy"))
+    assert (tracks[0].tracks, tracks[1]) == ([], [])
 
 
 def test_animation_without_durations(tmp_path):

@@ -128,10 +128,11 @@ def plan_sound(path: Path, container: Container) -> tuple[SideTracks, list[str]]
 def _is_redundant(source: InputContainer, stream: Stream, film: int) -> bool:
     """Whether the output has what the stream holds without it.
 
-    Besides the film these are: the track of texts in which MP4 keeps its chapters a second time, for old players; and a
-    track of timecodes where the film is tagged with the timecode. (Audio may be tagged with it too.)
+    Besides the film these are: the track of texts in which MP4 keeps its chapters a second time, for old players; a track of
+    timecodes where the film is tagged with the timecode (audio may be tagged with it too); and in an animated AVIF the copy of
+    its first frame, and the alpha of both.
     """
-    if stream.index == film:
+    if stream.index == film or (stream.type == "video" and source.metadata.get("major_brand") == "avis"):
         return True
     if stream.type != "data":
         return False
