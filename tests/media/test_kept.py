@@ -12,6 +12,8 @@ import pytest
 from tests.support.clips import Tone, gradient, make_clip
 from tests.support.outputs import copy_frames, sent_packets
 from videostyle.frames import Trim
+from videostyle.media.proof import missing
+from videostyle.media.side_tracks import Sides, SideTracks
 
 MILLISECOND = Fraction(1, 1000)
 ALL = [".mkv", ".mov", ".mp4", ".webm"]
@@ -272,6 +274,23 @@ def test_captions_of_a_trimmed_run(tmp_path):
     source, output = with_captions(tmp_path), tmp_path / "out.mp4"
     copy_frames(source, output, Trim(Fraction(2, 25), Fraction(4, 25)))
     assert captions_of(output) == [CAPTIONS, b""]
+
+
+def test_captions_of_a_file_that_is_cut_off(tmp_path):
+    """Captions are copied as far as there are frames."""
+    source, output = with_captions(tmp_path), tmp_path / "out.mp4"
+    content = source.read_bytes()
+    source.write_bytes(content[: content.rfind(CAPTIONS) + len(CAPTIONS) + 40])
+    frames, _ = copy_frames(source, output)
+    assert captions_of(output) == [b"", CAPTIONS, CAPTIONS][: len(frames)]
+
+
+def test_an_output_that_cannot_be_compared(tmp_path):
+    """The film is finished: a notice is enough."""
+    sides = Sides(SideTracks(tmp_path / "gone.mkv"), None)
+    output = make_clip(tmp_path / "out.mp4", images(2))
+    (notice,) = missing(output, sides, set())
+    assert notice.startswith("the output could not be compared with the source: ")
 
 
 SPHERE = b"""<rdf:SphericalVideo xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"

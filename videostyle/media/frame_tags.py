@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import cast
@@ -20,14 +21,19 @@ def frame_tags(frame: av.VideoFrame) -> dict[str, bytes]:
 
 
 def decoded_frames(path: Path, track: int) -> Iterator[av.VideoFrame]:
-    """The frames of a video track that can be decoded, as stored."""
+    """The frames of a video track that can be decoded, as stored, up to where the file is damaged or cut off."""
     with open_container(path) as container:
         stream = cast(VideoStream, container.streams[track])
-        for packet in container.demux(stream):
+        packets = container.demux(stream)
+        while True:
             try:
+                packet = next(packets, None)
+            except (av.FFmpegError, OSError):
+                return
+            if packet is None:
+                return
+            with suppress(av.FFmpegError):
                 yield from stream.decode(packet)
-            except av.FFmpegError:
-                continue
 
 
 def first_tags(path: Path, track: int, count: int) -> dict[str, bytes]:

@@ -29,8 +29,15 @@ TAGGED_FRAMES = 50
 def missing(target: Path, sides: Sides, tags: set[str]) -> list[str]:
     """For each file that `target` was made from, a notice that names what is not in it, though it was to be kept.
 
-    tags: `tags_to_keep` of the source.
+    tags: `tags_to_keep` of the source. Nothing that goes wrong here costs the finished film: a notice says what it was.
     """
+    try:
+        return _missing(target, sides, tags)
+    except Exception as error:
+        return [f"the output could not be compared with the source: {error}"]
+
+
+def _missing(target: Path, sides: Sides, tags: set[str]) -> list[str]:
     notices = []
     with open_container(target) as written:
         tracks = [stream for stream in written.streams if not _is_attached(stream)][1:]  # the first one is the film
