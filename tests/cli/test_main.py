@@ -124,6 +124,33 @@ def test_every_option_of_run(name: str, recorder: Recorder) -> None:
     assert recorder.jobs[0] == Job(input=Path("in.mp4"), styles=(Path("style.jpg"),), **needed, **{name: value})
 
 
+def test_variables(recorder: Recorder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A variable is an option's default, which the command line replaces; an unknown one gives a notice."""
+    for name, value in (
+        ("SIZE", "720p"),
+        ("OVERWRITE", "1"),
+        ("START", "1m"),
+        ("SEED", ""),
+        ("SISE", "640"),
+        ("DEBUG", "0"),
+    ):
+        monkeypatch.setenv(f"VIDEOSTYLE_{name}", value)
+    monkeypatch.setenv("VIDEOSTYLE_CAMERA", "1")  # of another command
+    assert run_command("run", "in.mp4", "s.jpg", "--start", "2", commands=recorder.commands) == 0
+    assert recorder.jobs == [Job(input=Path("in.mp4"), styles=(Path("s.jpg"),), size="720p", overwrite=True, start=2.0)]
+    note, _ = capsys.readouterr().err.splitlines()
+    assert note == "note: VIDEOSTYLE_SISE in the environment is not an option of videostyle and is ignored"
+
+
+def test_an_error_names_the_variables(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VIDEOSTYLE_SIZE", "31")
+    assert run_command("run", "in.mp4", "s.jpg", commands=recorder.commands) == 2
+    printed = capsys.readouterr().err
+    assert printed == "error: --size 31 is out of range; accepted: 32 to 8192; the environment sets VIDEOSTYLE_SIZE\n"
+
+
 def test_several_styles_and_the_short_flag(recorder: Recorder) -> None:
     assert run_command("run", "in.mp4", "a.jpg", "b.jpg", "-o", "x.mp4", commands=recorder.commands) == 0
     assert recorder.jobs[0].styles == (Path("a.jpg"), Path("b.jpg"))

@@ -229,7 +229,7 @@ def test_source_ends_early(clip, style, tmp_path, monkeypatch):
     [
         ({"style_weight": 31.0}, "--style-weight was 15.0 and is now 31.0"),
         ({"seed": 5}, "--seed was 0 and is now 5"),
-        ({"threads": 2}, "threads was 1 and"),
+        ({"threads": 2}, "threads was 1 in PyTorch and"),
         ({"size": 64}, "size was 48x36, written as 48x36 and is now 64x48"),
         ({"frames": "2:5"}, "first frame was 1 and is now 2"),
         ({"frames": "2"}, "3 frames are done and now 2 are asked for"),

@@ -12,6 +12,7 @@ import typer
 
 from videostyle.cli.messages import say
 from videostyle.config import ExportJob, Job, MeasureJob, TrainJob, WebcamJob
+from videostyle.errors import BadOption
 from videostyle.options import Option, Options, arguments_of, default_of, flag_of, options_of
 
 AnyJob = TypeVar("AnyJob", bound=Options)
@@ -51,7 +52,7 @@ def command(app: typer.Typer, name: str, job: type[AnyJob]) -> Callable[[Callabl
             if not quiet:
                 for variable in unknown_variables(os.environ, JOBS):
                     say(f"note: {variable} in the environment is not an option of videostyle and is ignored")
-            return function(job(**values), quiet, context.obj)
+            return function(made(job, values, context), quiet, context.obj)
 
         run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
             [
@@ -65,6 +66,18 @@ def command(app: typer.Typer, name: str, job: type[AnyJob]) -> Callable[[Callabl
         app.command(name, help=help_text(inspect.getdoc(function) or "", job))(run)
 
     return register
+
+
+def made(job: type[AnyJob], values: dict[str, Any], context: typer.Context) -> AnyJob:
+    """The job. Raises BadOption, which names the environment variables that gave options, as they may be forgotten."""
+    try:
+        return job(**values)
+    except BadOption as error:
+        sources = {name: context.get_parameter_source(name) for name in values}
+        variables = [variable_of(name) for name, source in sources.items() if source and source.name == "ENVIRONMENT"]
+        if not variables:
+            raise
+        raise BadOption(str(error), todo=f"the environment sets {', '.join(variables)}") from error
 
 
 def help_text(text: str, job: type[Options]) -> str:

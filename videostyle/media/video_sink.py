@@ -176,7 +176,9 @@ class VideoSink:
         self._waiting = [path for path in frames if encoded is None or Span.of(path).start >= encoded]
         self._newest, self._last = frames[-1:], Span.of(frames[-1])
         self._first = times[0]
-        if self._segments and not can_continue(self._segments[-1], frames[-1], self._encoding):
+        with writing(self._output):
+            fits = not self._segments or can_continue(self._segments[-1], frames[-1], self._encoding)
+        if not fits:
             encoder = self._encoding.settings.encoder
             problem = f"{self._output} was begun with another version of {encoder}, and one file cannot hold both"
             raise BadOutput(

@@ -35,6 +35,6 @@ def identity(plan: RunPlan, info: VideoInfo, shots: ShotList) -> Identity:
         "device": f"{device} {torch.cuda.get_device_name(device)}" if device.startswith("cuda") else device,
         "processor": f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
         "network": "fast" if is_fast() else "plain",
-        "threads": f"{torch.get_num_threads()} and {cv2.getNumThreads()}",
+        "threads": f"{torch.get_num_threads()} in PyTorch and {cv2.getNumThreads()} in OpenCV",
         **{name: version(name) for name in LIBRARIES},
     }
