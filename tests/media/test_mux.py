@@ -13,7 +13,7 @@ from av.stream import Disposition
 
 from tests.support.clips import Tone, display_matrix, gradient, make_clip
 from tests.support.outputs import copy_frames, decoded_audio, frame_times, sent_packets
-from videostyle.errors import BadInput, RunFailed
+from videostyle.errors import BadInput, BadOutput, RunFailed
 from videostyle.frames import Frame, Trim, VideoInfo
 from videostyle.media.encoding import EncodingRequest, choose_encoder
 from videostyle.media.sinks import open_sink
@@ -431,21 +431,20 @@ def test_sample_aspect_in_webm(tmp_path):
 
 
 def test_segments_of_different_settings(tmp_path):
-    """They share one stream header, so they are refused; no output appears."""
+    """They cannot share one stream header: the run is not resumed, and no output appears."""
     output = tmp_path / "out.mp4"
     with WorkFolder(output) as work:
-        files: list[Path] = []
-        for index, pix_fmt in enumerate(("yuv420p", "yuv444p")):
-            settings = choose_encoder(EncodingRequest(pix_fmt=pix_fmt), ".mp4", 8)
-            sink = open_sink(output, work, tmp_path, VideoInfo("folder", SIZE), SIZE, None, None, settings)
-            if files:
-                sink.resume(files, [Fraction(0)])
-            sink.write(Frame(gradient(*SIZE), index))
-            sink.end_segment()
-            files = sink.files()
-        with pytest.raises(RunFailed, match="encoded with other settings than the segments before it"):
-            sink.finish()
-        sink.abort()
+        sinks = [
+            open_sink(output, work, tmp_path, VideoInfo("folder", SIZE), SIZE, None, None, settings)
+            for settings in (
+                choose_encoder(EncodingRequest(pix_fmt=name), ".mp4", 8) for name in ("yuv420p", "yuv444p")
+            )
+        ]
+        sinks[0].write(Frame(gradient(*SIZE), 0))
+        sinks[0].end_segment()
+        with pytest.raises(BadOutput, match="one file cannot hold both"):
+            sinks[1].resume(sinks[0].files(), [Fraction(0)])
+        sinks[1].abort()
     assert [path.name for path in tmp_path.iterdir()] == [work.path.name]
 
 
