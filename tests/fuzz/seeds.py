@@ -6,8 +6,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from tests.support.clips import Tone, gradient, make_clip
+from tests.support.images import encoded, heic, save
 
 SIZE = (36, 48)
 FRAGMENTED = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
@@ -36,4 +38,13 @@ def make_seeds(folder: Path) -> dict[str, bytes]:
     for ending in ("png", "jpg", "webp", "tif"):
         cv2.imwrite(str(folder / f"still.{ending}"), gradient(*SIZE))
     cv2.imwrite(str(folder / "deep.png"), gradient(*SIZE).astype(np.uint16) * 257)
+    for ending in ("avif", "jp2", "tga"):
+        save(folder / f"still.{ending}", gradient(*SIZE))
+    (folder / "still.heic").write_bytes(heic((64, 48), (200, 100, 50)))
+    (folder / "still.exr").write_bytes(encoded("exr", gradient(*SIZE).astype(np.float32) / 255, "gbrpf32le", {}))
+    (folder / "still.dpx").write_bytes(encoded("dpx", gradient(*SIZE).astype(np.uint16) * 257, "gbrp10le", {}))
+    (folder / "moving.mjpeg").write_bytes((folder / "still.jpg").read_bytes() * 4)
+    first, *others = map(Image.fromarray, pictures())
+    for ending in ("webp", "avif"):
+        first.save(folder / f"moving.{ending}", save_all=True, append_images=others, duration=40)
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}

@@ -60,8 +60,7 @@ def tags_of(file: Image.Image) -> PhotoTags:
     names = {"xmp": "XMP", "photoshop": "IPTC"}
     others = tuple(name for key, name in names.items() if file.info.get(key))
     dpi = _dpi(file.info.get("dpi"), main)
-    if dpi:
-        main = {tag: value for tag, value in main.items() if tag not in _RESOLUTION}
+    main = {tag: value for tag, value in main.items() if tag not in _RESOLUTION}
     return PhotoTags(main, photo, dict(exif.get_ifd(IFD.GPSInfo)), dpi, others)
 
 
