@@ -76,11 +76,15 @@ def clips_of(job: Job) -> list[Path]:
     return list(first.values())
 
 
-def check_jobs(jobs: list[Job]) -> None:
-    """Raises BadInput and BadOutput for what can be refused before the first of several runs."""
+def check_jobs(jobs: list[Job], named: set[Path]) -> None:
+    """Raises BadInput and BadOutput for what can be refused before the first of several runs.
+
+    named: the clips that were named one by one. Of a folder's others a bad one only fails by itself.
+    """
     readers: dict[Path, Path] = {}
     for job in jobs:
-        check_files(job)
+        if job.input in named:
+            check_files(job)
         assert job.output is not None
         output = Path(os.path.abspath(job.output))
         if readers.setdefault(output, job.input) != job.input:

@@ -65,7 +65,7 @@ def jobs_of(job: Job) -> list[Job]:
     jobs = [replace(job, input=clip, output=_result_of(clip, job), also=(), frames_out=False) for clip in clips_of(job)]
     named, results = {job.input, *job.also}, {os.path.abspath(str(each.output)) for each in jobs}
     jobs = [each for each in jobs if each.input in named or os.path.abspath(each.input) not in results]
-    check_jobs(jobs)
+    check_jobs(jobs, named)
     return jobs
 
 
@@ -76,9 +76,9 @@ def _result_of(clip: Path, job: Job) -> Path:
         from videostyle.media.images import kind_of
 
         kind = "image" if kind_of(clip) == "image" else "video"
-    output = default_output(clip, kind, job.styles)
     if job.frames_out and kind != "folder":
-        output = output.with_suffix("")
+        clip, kind = clip.with_suffix(""), "folder"
+    output = default_output(clip, kind, job.styles)
     return output if job.output is None else job.output / output.name
 
 

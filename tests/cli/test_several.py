@@ -144,6 +144,21 @@ def test_the_same_command_goes_on(place: Path, capsys: pytest.CaptureFixture[str
     assert len(recorder.inputs) == 4
 
 
+def test_a_bad_file_of_a_folder_fails_by_itself(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Such as a broken link; named by itself it would be refused at once."""
+    Path("clips/d.mp4").symlink_to("gone.mp4")
+
+    def stylize(job: Job, progress: Any, cancel: threading.Event) -> RunReport:
+        check_run(job)
+        return recorder.stylize(job, progress, cancel)
+
+    recorder = Recorder({})
+    words = ["run", "in.mp4", "style.jpg", "--also", "clips", "-o", "new", "--quiet"]
+    assert run_command(*words, commands=Commands(stylize=stylize)) == 1
+    assert recorder.inputs == ["in.mp4", "a.mov", "b.avi", "c.webm"]
+    assert capsys.readouterr().err.startswith("error: clips/d.mp4 does not exist")
+
+
 def test_a_failure_that_does_not_name_the_clip(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert Recorder({"b.avi": MemoryError()}).run("--also", "clips", "--quiet") == 1
     assert capsys.readouterr().err.startswith("error: clips/b.avi: not enough memory")

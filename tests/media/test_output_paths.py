@@ -34,11 +34,14 @@ print(sorted({'torch', 'av', 'cv2', 'numpy'} & set(sys.modules)))
         ("photo.jpeg", "image", ["style.jpg"], "photo_style.jpeg"),
         ("photo.bmp", "image", ["style.jpg"], "photo_style.png"),
         ("clips/frames.v2", "folder", ["style.jpg"], "clips/frames.v2_style"),
+        ("frames.mp4", "folder", ["a.b.jpg"], "frames.mp4_a_b"),
     ],
 )
 def test_default_output(tmp_path, source, kind, styles, expected):
+    """Its name says what it is."""
     made = default_output(tmp_path / source, kind, tuple(Path(style) for style in styles))
     assert made == tmp_path / expected
+    assert output_kind(made) == kind
 
 
 def test_default_output_of_the_current_folder(tmp_path, monkeypatch):

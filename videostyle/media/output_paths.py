@@ -46,7 +46,11 @@ def default_output(input: Path, kind: str, styles: tuple[Path, ...]) -> Path:
     video and .png for an image; a folder of frames gives a folder.
     """
     input = Path(os.path.abspath(input))
-    stem = "_".join([input.name if kind == "folder" else input.stem, *(style.stem for style in styles)])
+    stems = [style.stem for style in styles]
+    if kind == "folder":  # no dot but the input's own, as "_style.b" would be a suffix
+        stem = "_".join([input.name, *(stem.replace(".", "_") for stem in stems)])
+    else:
+        stem = "_".join([input.stem, *stems])
     writable, otherwise = {"video": (CONTAINERS, ".mkv"), "image": (IMAGES, ".png"), "folder": ((), "")}[kind]
     suffix = input.suffix if input.suffix.lower() in writable else otherwise
     return longer_name(input.parent / stem, "", suffix)
@@ -63,7 +67,7 @@ def output_kind(output: Path) -> str:
         return "folder"
     if output.name.lower() in (*CONTAINERS, *IMAGES):
         raise BadOutput(f"{output} is a suffix without a name", todo=f"choose a name such as out{output.name}")
-    if not suffix:
+    if not suffix[1:].isalnum():  # such as frames.v2_style
         return "folder"
     if suffix in CONTAINERS:
         return "video"
