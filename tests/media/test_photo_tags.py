@@ -150,6 +150,15 @@ def test_xmp(tmp_path):
     assert stylized(source, tmp_path / "out.jpg", RGB) == [f"not kept from {source}: XMP"]
 
 
+def test_further_pictures(tmp_path):
+    """Those behind a phone's photo, such as a gain map, are left out and named."""
+    first, second = Image.fromarray(RGB), Image.fromarray(RGB[:16, :24].copy())
+    first.save(tmp_path / "in.jpg", "MPO", save_all=True, append_images=[second])
+    assert stylized(tmp_path / "in.jpg", tmp_path / "out.png", RGB) == [
+        f"not kept from {tmp_path / 'in.jpg'}: further pictures"
+    ]
+
+
 @pytest.mark.parametrize("place", range(0, 90, 7))
 def test_damaged_exif(tmp_path, place):
     """The picture is written, whatever the EXIF holds."""

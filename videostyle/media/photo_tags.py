@@ -44,7 +44,7 @@ class PhotoTags:
     dpi: tuple[float, float] | None = None
     """Pixels per inch, horizontally and vertically; None where the file does not say."""
     others: tuple[str, ...] = ()
-    """Other blocks of the file, which are not kept, by name."""
+    """What else is in the file and is not kept, in words."""
 
     def __bool__(self) -> bool:
         return bool(self.main or self.photo or self.place or self.dpi)
@@ -59,6 +59,8 @@ def tags_of(file: Image.Image) -> PhotoTags:
         photo[IFD.Interop] = exif.get_ifd(IFD.Interop)
     names = {"xmp": "XMP", "photoshop": "IPTC"}
     others = tuple(name for key, name in names.items() if file.info.get(key))
+    if getattr(file, "n_frames", 1) > 1:
+        others += ("further pictures",)
     dpi = _dpi(file.info.get("dpi"), main)
     main = {tag: value for tag, value in main.items() if tag not in _RESOLUTION}
     return PhotoTags(main, photo, dict(exif.get_ifd(IFD.GPSInfo)), dpi, others)
