@@ -169,7 +169,7 @@ REFUSED = {
     "an empty file": (lambda place: (place / "no.mp4").touch(), ["no.mp4", "style.png"], "no.mp4"),
     "style is text": (text_as_style, ["in.mp4", "text.jpg"], "text.jpg"),
     "style is a video": (None, ["in.mp4", "in.mp4"], "in.mp4"),
-    "style is a folder": (frames_in, ["in.mp4", "frames"], "style frames is not a file"),
+    "style is a folder": (frames_in, ["in.mp4", "frames"], "frames is no style image"),
     "style of 1x1": (lambda place: save(place, "dot.png", "RGB", (1, 1)), ["in.mp4", "dot.png"], "1x1"),
     "size 31": (None, ["in.mp4", "style.png", "--size", "31"], "32 to 8192"),
     "size 8193": (None, ["in.mp4", "style.png", "--size", "8193"], "32 to 8192"),
