@@ -122,8 +122,8 @@ def test_telemetry(tmp_path, suffix, kept):
 
 @pytest.mark.parametrize("suffix", [".mov", ".mp4"])
 def test_telemetry_of_a_drone(tmp_path, suffix):
-    """Timed metadata of a format that FFmpeg cannot write keeps its format, here DJI's, beside a cover and another track."""
-    clip = make_clip(tmp_path / "clip.mp4", images(20), cover=gradient(8, 8), tones=[Tone(seconds=0.4)])
+    """Timed metadata of a format that FFmpeg cannot write keeps its format, here DJI's, beside another track."""
+    clip = make_clip(tmp_path / "clip.mp4", images(20), tones=[Tone(seconds=0.4)])
     source, output = with_track(clip, tmp_path / "in.mp4", "bin_data", TELEMETRY), tmp_path / f"out{suffix}"
     source.write_bytes(source.read_bytes().replace(b"gpmd", b"djmd"))
     copy_frames(source, output)
@@ -133,6 +133,19 @@ def test_telemetry_of_a_drone(tmp_path, suffix):
     at = content.rfind(b"stsd")  # of the last track: size, name, version, number of entries, size, format
     assert content[at + 8 : at + 20] == bytes.fromhex("00000001 00000014") + b"djmd"
     assert len(sent_packets(output, "audio")[0]) == len(sent_packets(source, "audio")[0])
+
+
+def test_telemetry_after_a_track_without_packets(tmp_path):
+    """MP4 drops a track that has nothing in the selected part; what follows keeps its own format."""
+    clip = make_clip(tmp_path / "clip.mp4", images(20), tones=[Tone("aac", 48000, 0.05), Tone("aac", 48000, 0.8)])
+    source, output = with_track(clip, tmp_path / "in.mp4", "bin_data", TELEMETRY), tmp_path / "out.mp4"
+    source.write_bytes(source.read_bytes().replace(b"gpmd", b"djmd"))
+    _, notices = copy_frames(source, output, Trim(Fraction(5, 25), Fraction(8, 25)))
+    assert notices == []
+    assert [len(track) > 0 for track in sent_packets(output, "audio")] == [True]
+    assert len(sent_packets(output, "data")) == 1
+    content = output.read_bytes()
+    assert content[content.rfind(b"stsd") + 16 :][:4] == b"djmd"
 
 
 @pytest.mark.parametrize("suffix", ALL)
@@ -289,7 +302,7 @@ def test_an_output_that_cannot_be_compared(tmp_path):
     """The film is finished: a notice is enough."""
     sides = Sides(SideTracks(tmp_path / "gone.mkv"), None)
     output = make_clip(tmp_path / "out.mp4", images(2))
-    (notice,) = missing(output, sides, set())
+    (notice,) = missing(output, sides, [[]], set())
     assert notice.startswith("the output could not be compared with the source: ")
 
 

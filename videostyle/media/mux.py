@@ -9,6 +9,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from io import RawIOBase
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -50,6 +51,8 @@ class Written:
     notices: list[str] = field(default_factory=list)
     misfits: dict[SideTrack, str] = field(default_factory=dict)
     """Copied audio tracks that do not sound as they do in the source, and why."""
+    stored: list[list[SideTrack]] = field(default_factory=list)
+    """For each file, the tracks that the output has, in the output's order."""
 
 
 def write_output(path: Path, container: Container, film: Film, encoding: Encoding, sides: Sides) -> Written:
@@ -58,8 +61,7 @@ def write_output(path: Path, container: Container, film: Film, encoding: Encodin
         written = write_file(file, container, film, encoding, sides)
         if container.edit_lists and (boxes := _spherical_boxes(sides.source)):
             add_to_sample_entry(file, boxes)
-        tracks = [track for side in sides.files for track in side.tracks if not track.is_cover]
-        for number, track in enumerate(tracks, 1):  # the film is track 0
+        for number, track in enumerate(chain(*written.stored), 1):  # the film is track 0
             if track.sample_entry:
                 replace_sample_entry(file, number, track.sample_entry)
     return written
@@ -94,7 +96,8 @@ def write_file(
             output.mux(packet)
         notices += [line for copier in copiers for line in copier.notices]
         misfits = {track: why for copier in copiers for track, why in copier.misfits.items()}
-    return Written(notices, misfits)
+        stored = [copier.stored for copier in copiers]
+    return Written(notices, misfits, stored)
 
 
 def _muxer_options(

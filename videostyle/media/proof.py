@@ -26,24 +26,24 @@ TAGGED_FRAMES = 50
 """So many frames are looked at for them: captions need not be in every one."""
 
 
-def missing(target: Path, sides: Sides, tags: set[str]) -> list[str]:
+def missing(target: Path, sides: Sides, stored: list[list[SideTrack]], tags: set[str]) -> list[str]:
     """For each file that `target` was made from, a notice that names what is not in it, though it was to be kept.
 
-    tags: `tags_to_keep` of the source. Nothing that goes wrong here costs the finished film: a notice says what it was.
+    stored: as in `Written`. tags: `tags_to_keep` of the source. Nothing that goes wrong here costs the finished film: a
+    notice says what it was.
     """
     try:
-        return _missing(target, sides, tags)
+        return _missing(target, sides, stored, tags)
     except Exception as error:
         return [f"the output could not be compared with the source: {error}"]
 
 
-def _missing(target: Path, sides: Sides, tags: set[str]) -> list[str]:
+def _missing(target: Path, sides: Sides, stored: list[list[SideTrack]], tags: set[str]) -> list[str]:
     notices = []
     with open_container(target) as written:
         tracks = [stream for stream in written.streams if not _is_attached(stream)][1:]  # the first one is the film
-        for side in sides.files:
+        for side, planned in zip(sides.files, stored, strict=True):
             with open_container(side.path) as source:
-                planned = [track for track in side.tracks if not track.is_cover]
                 own, tracks = tracks[: len(planned)], tracks[len(planned) :]
                 lost = [*_lost_tracks(planned, source, own), *_lost_attachments(side, written)]
                 if side is sides.source:

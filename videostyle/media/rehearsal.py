@@ -82,16 +82,17 @@ def rehearse(
     with TemporaryDirectory(dir=folder, prefix="rehearsal") as temporary:
         template = _black_segment(Path(temporary), encoding)
         film = Film(template, lambda: _black_packets(template, encoding, spans, check))
-        chosen, notices = write_what_can_be(
+        chosen, written = write_what_can_be(
             lambda trial: write_file(Nowhere(), container, film, encoding, trial), sides, container
         )
-    outcome = {"key": key, "sides": [_as_json(side) for side in chosen.files], "notices": notices}
+    outcome = {"key": key, "sides": [_as_json(side) for side in chosen.files], "notices": written.notices}
     write_atomically(folder / OUTCOME, json.dumps(outcome).encode())
-    return chosen, notices
+    return chosen, written.notices
 
 
-def write_what_can_be(write: Write, sides: Sides, container: Container) -> tuple[Sides, list[str]]:
-    """Call `write` until it succeeds: with all that is planned, else without what fails. Returns what it wrote, and notices.
+def write_what_can_be(write: Write, sides: Sides, container: Container) -> tuple[Sides, Written]:
+    """Call `write` until it succeeds: with all that is planned, else without what fails. Returns what it wrote at last, with
+    all notices.
 
     A copied track that fails, or would sound different, is encoded again where that is possible. Raises what `write` raises
     where the disk fails, and where the film alone cannot be written.
@@ -103,11 +104,11 @@ def write_what_can_be(write: Write, sides: Sides, container: Container) -> tuple
         sides = _mapped(sides, lambda track: track.reencoded if track in misfits else track)
         written = _attempt(write, sides)
     if written is not None:
-        return sides, notices + written.notices
+        return sides, replace(written, notices=notices + written.notices)
     return _track_by_track(write, sides, container)
 
 
-def _track_by_track(write: Write, sides: Sides, container: Container) -> tuple[Sides, list[str]]:
+def _track_by_track(write: Write, sides: Sides, container: Container) -> tuple[Sides, Written]:
     """The film alone, and all that can be added to it without a failure."""
     kept, notices = _without_tracks(write, sides, container)
     for number, side in enumerate(sides):
@@ -116,14 +117,17 @@ def _track_by_track(write: Write, sides: Sides, container: Container) -> tuple[S
         for track in side.tracks:
             choices = [track, track.reencoded] if track.fallback else [track]
             trials = [_with_track(kept, number, choice) for choice in choices]
-            found = next((trial for trial in trials if _attempt(write, trial) is not None), None)
+            errors: list[str] = []
+            found = next((trial for trial in trials if _attempt(write, trial, errors) is not None), None)
             if found is None:
-                notices.append(f"{track.name} cannot be written into {container.format} and is left out")
+                why = f"({errors[-1]})"
+                notices.append(f"{track.name} cannot be written into {container.format} {why} and is left out")
                 continue
             if found is not trials[0]:
                 notices += _reencoded_lines(side, {track: ""}, container)
             kept = found
-    return kept, notices + write(kept).notices
+    written = write(kept)
+    return kept, replace(written, notices=notices + written.notices)
 
 
 def _without_tracks(write: Write, sides: Sides, container: Container) -> tuple[Sides, list[str]]:
@@ -135,8 +139,8 @@ def _without_tracks(write: Write, sides: Sides, container: Container) -> tuple[S
     return bare._replace(source=source), [notice]
 
 
-def _attempt(write: Write, sides: Sides) -> Written | None:
-    """What `write` returns; None where it fails because of the tracks."""
+def _attempt(write: Write, sides: Sides, errors: list[str] | None = None) -> Written | None:
+    """What `write` returns; None where it fails because of the tracks, with the reason in `errors`."""
     try:
         return write(sides)
     except VideoStyleError:
@@ -144,6 +148,8 @@ def _attempt(write: Write, sides: Sides) -> Written | None:
     except Exception as error:
         if getattr(error, "errno", None) in DISK_ERRORS:
             raise
+        if errors is not None:
+            errors.append(getattr(error, "strerror", None) or str(error) or type(error).__name__)
         return None
 
 

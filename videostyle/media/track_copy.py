@@ -79,6 +79,8 @@ class TrackCopier:
         self._source = source
         self._side = side
         self._untimed: Counter[int] = Counter()
+        self._filled: set[int] = set()  # the tracks that have packets in the output
+        self._drops_empty = container.edit_lists
         self._writers: dict[int, TrackWriter] = {}
         for track in side.tracks:
             template = source.streams[track.index]
@@ -95,12 +97,23 @@ class TrackCopier:
         copied = [track for track in self._side.tracks if track.index in audio and track.fallback]
         return {track: why for track in copied if (why := self._writers[track.index].misfit)}
 
+    @property
+    def stored(self) -> list[SideTrack]:
+        """The tracks that the output has, in order: no cover art, and in MP4 none without packets. As `misfits`."""
+        tracks = [track for track in self._side.tracks if not track.is_cover]
+        return [track for track in tracks if track.index in self._filled or not self._drops_empty]
+
     def packets(self) -> Iterator[av.Packet]:
         """The output's packets in the source's order, which is about decoding order."""
         for packet in self._source_packets():
-            yield from self._writers[packet.stream.index].packets(packet)
+            index = packet.stream.index  # the writer gives the packet another stream
+            for written in self._writers[index].packets(packet):
+                self._filled.add(index)
+                yield written
         for index, writer in self._writers.items():
-            yield from writer.finish()
+            for written in writer.finish():
+                self._filled.add(index)
+                yield written
             if damaged := writer.damaged + self._untimed[index]:
                 track = f"track {index + 1} of {self._side.path.name} ({self._source.streams[index].type})"
                 self.notices.append(f"{damaged} packets of {track} were damaged: they were skipped or given new times")

@@ -192,12 +192,12 @@ class VideoSink:
         with writing(self._output):
             tags = tags_to_keep(self._sides.source)
             film = Film(self._segments[0], lambda: self._packets("A53_CC" in tags))
-            written, notices = write_what_can_be(
+            sides, written = write_what_can_be(
                 partial(write_output, self._result, self._container, film, self._encoding),
                 self._synced(Span.of(self._segments[0]).start, Span.of(self._segments[-1]).end),
                 self._container,
             )
-            notices += missing(self._result, written, tags)
+            notices = written.notices + missing(self._result, sides, written.stored, tags)
             publish(self._result, self._output)
         self.notices += [line for line in notices if line not in self.notices]
 
