@@ -30,9 +30,9 @@ def stylize_all(jobs: list[Job], quiet: bool, stylize: Callable[..., Any]) -> in
 
 def outcome(job: Job, quiet: bool, stylize: Callable[..., Any]) -> tuple[str, str]:
     """Runs one of several jobs; "done", "skipped" or "failed", and a line about it for the summary."""
-    if is_done(job):
-        return "skipped", f"{job.output} is there already; --overwrite makes it again"
     try:
+        if is_done(job):
+            return "skipped", f"{job.output} is there already; --overwrite makes it again"
         report = result_of(partial(stylize, job), quiet, "repeat the command to resume")
     except Exception as error:
         why = failure(error)[0]
