@@ -231,6 +231,31 @@ def test_text_subtitles(tmp_path, suffix, codec, texts):
     assert payloads == texts
 
 
+OVERLAPPING = [(0, 400, b"a"), (100, 900, b"b"), (600, 100, b"c")]
+
+
+@pytest.mark.parametrize(
+    ("trim", "expected"),
+    [
+        (
+            None,
+            [(0, 100, b"a"), (100, 300, b"a\nb"), (400, 200, b"b"), (600, 100, b"b\nc"), (700, 300, b"b")],
+        ),
+        (
+            Trim(Fraction(5, 25), Fraction(20, 25)),
+            [(0, 200, b"a\nb"), (200, 200, b"b"), (400, 100, b"b\nc"), (500, 300, b"b")],
+        ),
+    ],
+)
+def test_overlapping_subtitles_in_mp4(tmp_path, trim, expected):
+    """MP4 shows one text at a time: texts that overlap are joined while they do, and each keeps its times."""
+    clip = make_clip(tmp_path / "clip.mkv", images(25))
+    source, output = with_track(clip, tmp_path / "in.mkv", "subrip", OVERLAPPING), tmp_path / "out.mp4"
+    copy_frames(source, output, trim)
+    shown = [packet for packet in sent_packets(output, "subtitle")[0] if len(packet.payload) > 2]
+    assert [(packet.pts * 1000, packet.duration * 1000, packet.payload[2:]) for packet in shown] == expected
+
+
 def test_subtitles_back_to_matroska(tmp_path):
     """From MP4 they become SubRip, without the gaps that MP4 stores as empty texts."""
     clip = make_clip(tmp_path / "clip.mkv", images(20))

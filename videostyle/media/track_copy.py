@@ -231,11 +231,18 @@ class CopiedTrack:
         for dated in (*waiting, packet):
             for shown in self._unhidden(dated):
                 for converted in self._text.packets(shown) if self._text else (shown,):
-                    yield self._timed(converted)
+                    yield from self._selected(converted)
 
     def finish(self) -> Iterator[av.Packet]:
+        for converted in self._text.finish() if self._text else ():
+            yield from self._selected(converted)
         for packet in self._undated:
             packet.dts = packet.pts
+            yield self._timed(packet)
+
+    def _selected(self, packet: av.Packet) -> Iterator[av.Packet]:
+        """The packet with its time; nothing where it is a part of a text that ends before the output begins."""
+        if self._text is None or (packet.pts or 0) + (packet.duration or 0) > self._shift:
             yield self._timed(packet)
 
     def _unhidden(self, packet: av.Packet) -> list[av.Packet]:
