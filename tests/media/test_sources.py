@@ -193,6 +193,18 @@ def test_restarted_clock(tmp_path):
         times(open_source(whole))
 
 
+def test_first_frame_of_a_transport_stream_without_a_time(tmp_path):
+    """It comes just before the second one, wherever the clock starts, and the output's clock begins with it."""
+    pts = [90_000 + 3600 * number for number in range(4)]
+    path = make_clip(tmp_path / "a.ts", steps(4), pts=pts, time_base=Fraction(1, 90_000), rate=25, pix_fmt="yuv420p")
+    data = bytearray(path.read_bytes())
+    data[data.index(b"\0\0\1\xe0") + 7] &= 0x3F  # the first packet's flags of having times
+    path.write_bytes(data)
+    source = open_source(path)
+    assert times(source) == [1, Fraction(104, 100), Fraction(108, 100), Fraction(112, 100)]
+    assert source.info.zero == 1
+
+
 def test_zero_of_a_transport_stream(tmp_path):
     """Its clock starts anywhere, so that the start is known; other formats start at 0."""
     pts = [90_000 * 36_000 + 9000 * index for index in range(4)]

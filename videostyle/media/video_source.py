@@ -137,7 +137,7 @@ class VideoSource:
                 stream.time_base,
                 self._shape.sample_aspect,
                 stream.average_rate or None,
-                _zero(container),
+                min(first.time, _start(container)) if _starts_anywhere(container) else Fraction(0),
                 tuple(_notices(self.path.name, first.picture, stream)),
                 track,
                 hdr_tags(first.picture),
@@ -210,10 +210,13 @@ class VideoSource:
         stream = _video_stream(container, track)
         tick = stream.time_base or Fraction(1, av.time_base)
         clock, early = PresentationClock(), 0  # early: frames in a row that lie more than a second before the last
+        first = _start(container)
+        if _starts_anywhere(container):  # a first frame without a time comes one frame before the file's first time
+            first -= 1 / stream.guessed_rate if stream.guessed_rate else tick
         last: TimedFrame | None = None
         for picture, aspect in self._decoded(container, stream):
             ticks = clock.ticks(picture.pts, picture.dts)
-            following = last.time + (last.duration or tick) if last else Fraction(0)
+            following = last.time + (last.duration or tick) if last else first
             time = following if ticks is None else tick * ticks
             if last is not None and time <= last.time:
                 self.skipped += time < last.time
@@ -299,10 +302,15 @@ def _video_stream(container: InputContainer, track: int) -> VideoStream:
     return next(stream for stream in container.streams.video if stream.index == track)
 
 
-def _zero(container: InputContainer) -> Fraction:
-    """The time at which the file begins if its format may start clocks anywhere, else 0."""
-    anywhere = Flags.ts_discont in Flags(container.format.flags) and container.start_time is not None
-    return Fraction(container.start_time, av.time_base) if anywhere else Fraction(0)
+def _starts_anywhere(container: InputContainer) -> bool:
+    """Whether the clock of such files may start at any time, as that of transport streams does."""
+    return Flags.ts_discont in Flags(container.format.flags)
+
+
+def _start(container: InputContainer) -> Fraction:
+    """The time at which a file begins whose clock may start anywhere; else 0."""
+    known = _starts_anywhere(container) and container.start_time is not None
+    return Fraction(container.start_time, av.time_base) if known else Fraction(0)
 
 
 def _is_mp4(container: InputContainer) -> bool:
