@@ -46,6 +46,16 @@ def test_notice_of_lost_depth(place):
         assert any("more than 8 bits" in line for line in notices) is lost
 
 
+@pytest.mark.parametrize(
+    ("option", "info"),
+    [({"deinterlace": "on"}, FOLDER), ({"other_video": "copy"}, FOLDER), ({"gaps": "skip"}, VIDEO)],
+)
+def test_options_of_another_kind_of_source(place, option, info):
+    (name,) = option
+    with pytest.raises(BadOption, match=f"--{name.replace('_', '-')} .* has no effect, as .* is not a "):
+        resolve(job(place, output="out.mp4", size=64, **option), info, lambda line: None)
+
+
 def test_hdr(place):
     """Without --hdr keep a notice names it; where it can do nothing, it is refused."""
     hdr = replace(VIDEO, bits=16, hdr=HdrTags(9, 16))

@@ -228,9 +228,12 @@ def resolve_encoders(job: Job, info: VideoInfo, output: Path) -> tuple[EncoderSe
     Raises BadOption for settings that cannot be or have no effect, and BadInput where `--audio` names a file without sound.
     """
     kind = output_kind(output)
-    if job.deinterlace != "auto" and info.kind != "video":
-        problem = f"--deinterlace {job.deinterlace} has no effect, as {job.input} is not a video"
-        raise BadOption(problem, todo="leave it out")
+    for name, kind_needed in (("deinterlace", "video"), ("other_video", "video"), ("gaps", "folder")):
+        if info.kind != kind_needed and (value := getattr(job, name)) != default_of(Job, name):
+            flag = name.replace("_", "-")
+            raise BadOption(
+                f"--{flag} {value} has no effect, as {job.input} is not a {kind_needed}", todo="leave it out"
+            )
     if job.hdr == "keep" and info.hdr is None:
         raise BadOption(f"--hdr keep has no effect, as {job.input} is not HDR", todo="leave it out")
     if kind == "video":
