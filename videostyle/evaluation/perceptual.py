@@ -11,10 +11,19 @@ import piq
 import torch
 
 from videostyle.evaluation.embedding import Embed, embedding_distance
+from videostyle.evaluation.new_region import eroded, largest_box
 from videostyle.frames import Size
 from videostyle.losses.style_targets import StyleTargets
-from videostyle.losses.terms import CONTENT_LAYERS, STYLE_LAYERS, gram, relative_distance
-from videostyle.losses.tiles import tiles_of
+from videostyle.losses.terms import (
+    CONTENT_LAYERS,
+    SMALLEST_NORM,
+    STYLE_LAYERS,
+    gram,
+    place_weights,
+    relative_distance,
+    widened,
+)
+from videostyle.losses.tiles import reach_of, stride_of, tiles_of
 from videostyle.media.pixels import to_bits
 from videostyle.models.vgg import Features
 from videostyle.option_groups import StyleOptions
@@ -23,6 +32,9 @@ from videostyle.tensors import to_tensor
 
 Grams = Mapping[str, torch.Tensor]
 """Gram matrices (C, C) by layer."""
+
+FEWEST_PLACES = 16
+"""Of a layer, inside a region: fewer say nothing of their Gram matrix."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +53,23 @@ class PerceptualScores:
     """Distance of the output from the style in the embedding network; None without that network."""
     source_embedding: float | None
     """Distance of the source from the style in the embedding network; None without that network."""
+
+
+@dataclass(frozen=True)
+class RegionScores:
+    """Relative distances of a region of an output frame and of its source frame; None where the region is too small."""
+
+    gram: float | None
+    """Gram distance of the output from the style, the mean of the layers that have enough places inside: those whose
+    activations depend on the region alone."""
+    content: float | None
+    """Distance of the output's content features from the source's."""
+    source_gram: float | None
+    """Gram distance of the source from the style."""
+    embedding: float | None = None
+    """Distance of the output from the style in the embedding network, of the box of the largest connected piece."""
+    source_embedding: float | None = None
+    """The same of the source."""
 
 
 class PerceptualMetrics:
@@ -88,6 +117,52 @@ class PerceptualMetrics:
             source_embedding=self._embedding_distance(source),
         )
 
+    @torch.no_grad()
+    def region_scores(
+        self, output: np.ndarray, source: np.ndarray, mask: np.ndarray, time: Fraction = Fraction(0)
+    ) -> RegionScores:
+        """The distances of the pixels in a mask, bool (H, W), of an output image and its source image; see `scores`."""
+        output, source = self._prepared(output), self._prepared(source)
+        layers = [layer for layer in STYLE_LAYERS if eroded(mask, reach_of(layer)).sum() >= _fewest_pixels(layer)]
+        images = self._tensor(output), self._tensor(source)
+        styles = [style["style"] for style in self.targets.at(self.size, time)]
+        grams = [gram_distances(self._region_grams(image, mask, layers), styles) for image in images]
+        ours, theirs = (float(np.mean(list(by_layer.values()))) if by_layer else None for by_layer in grams)
+        box = largest_box(mask) if self.embed else None
+        boxes = (None, None) if box is None else (self._embedding_distance(image[box]) for image in (output, source))
+        return RegionScores(ours, self._region_content(*images, mask), theirs, *boxes)
+
+    def _region_grams(self, image: torch.Tensor, mask: np.ndarray, layers: Sequence[str]) -> Grams:
+        """By layer, the Gram matrix over the places whose activations depend on the pixels in the mask alone."""
+        tiles = tiles_of(self.size)
+        guides = {layer: self._guide(eroded(mask, reach_of(layer))) for layer in layers}
+        weights = {layer: place_weights(guide, tiles, [layer]) for layer, guide in guides.items()}
+        grams: dict[str, torch.Tensor] = {}
+        for tile in tiles:
+            activations = self.features.forward(tile.of(image), set(layers))
+            for layer in layers:
+                own = tile.own(layer, activations[layer])
+                grams[layer] = gram(layer, own, tile, weights[layer][tile.index][layer]) + grams.get(layer, 0)
+        return grams
+
+    def _region_content(self, output: torch.Tensor, source: torch.Tensor, mask: np.ndarray) -> float | None:
+        """The mean over the content layers of the distance |F(x) - F(c)|^2 / |F(c)|^2 over the places of a mask, each
+        weighted by its share inside."""
+        tiles, layers = tiles_of(self.size), CONTENT_LAYERS
+        weights = place_weights(self._guide(mask), tiles, layers)
+        sums = {layer: np.zeros(2) for layer in layers}
+        for tile, roots in zip(tiles, weights, strict=True):
+            pictures = (self.features.forward(tile.of(image), set(layers)) for image in (output, source))
+            ours, theirs = ({k: widened(tile.own(k, v)) * roots[k] for k, v in by.items()} for by in pictures)
+            for layer in layers:
+                difference = (ours[layer] - theirs[layer]).square().sum()
+                sums[layer] += [float(difference), float(theirs[layer].square().sum())]
+        distances = [part / whole for part, whole in sums.values() if whole > SMALLEST_NORM]
+        return float(np.mean(distances)) if distances else None
+
+    def _guide(self, mask: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(mask.astype(np.float32)).to(self.device)[None, None]
+
     def _prepared(self, image: np.ndarray) -> np.ndarray:
         return luminance(image) if self.gray else image
 
@@ -108,6 +183,10 @@ class PerceptualMetrics:
             for layer in CONTENT_LAYERS:
                 content[layer].append(own[layer].flatten())
         return grams, {layer: torch.cat(parts) for layer, parts in content.items()}
+
+
+def _fewest_pixels(layer: str) -> int:
+    return FEWEST_PLACES * stride_of(layer) ** 2
 
 
 def gram_distances(grams: Grams, styles: Sequence[Grams]) -> dict[str, float]:

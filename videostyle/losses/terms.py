@@ -8,7 +8,7 @@ its line to TERMS, and its weight, NAME_weight, to ObjectiveOptions in option_gr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -72,27 +72,27 @@ class FrameTargets:
         return copies
 
     def guide_at(self, name: str, layers: tuple[str, ...]) -> list[dict[str, Tensor]]:
-        """By tile and layer, the square root of a guide at the places of the core, (h, w, 1); empty without such a guide.
+        """By tile and layer, the square root of a guide at the places of the core, (h, w, 1), for `gram`; empty without such
+        a guide."""
+        return place_weights(self.guides[name], self.tiles, layers) if name in self.guides else []
 
-        The guide is averaged over the pixels of a place, and scaled so that its mean over the places of the image is 1: the
-        Gram matrix of activations times this is sum(guide F F^T) / sum(guide), the guided one of Gatys et al. 2017
-        (arXiv:1611.07865, section 4).
-        """
-        if name not in self.guides:
-            return []
-        cores = [
-            {
-                layer: tile.own(layer, F.avg_pool2d(tile.of(self.guides[name]), stride_of(layer))[0, 0, :, :, None])
-                for layer in layers
-            }
-            for tile in self.tiles
-        ]
-        sums = {layer: torch.stack([core[layer].sum() for core in cores]).sum() for layer in layers}
-        means = {layer: total / self.tiles[0].places(layer) for layer, total in sums.items()}
-        return [
-            {layer: (part / means[layer].clamp_min(SMALLEST_NORM)).sqrt() for layer, part in core.items()}
-            for core in cores
-        ]
+
+def place_weights(guide: Tensor, tiles: Sequence[Tile], layers: Sequence[str]) -> list[dict[str, Tensor]]:
+    """By tile and layer, the square root of a guide (1, 1, H, W) at the places of the core, (h, w, 1).
+
+    The guide is averaged over the pixels of a place, and scaled so that its mean over the places of the image is 1: the Gram
+    matrix of activations times this is sum(guide F F^T) / sum(guide), the guided one of Gatys et al. 2017 (arXiv:1611.07865,
+    section 4).
+    """
+    cores = [
+        {layer: tile.own(layer, F.avg_pool2d(tile.of(guide), stride_of(layer))[0, 0, :, :, None]) for layer in layers}
+        for tile in tiles
+    ]
+    sums = {layer: torch.stack([core[layer].sum() for core in cores]).sum() for layer in layers}
+    means = {layer: total / tiles[0].places(layer) for layer, total in sums.items()}
+    return [
+        {layer: (part / means[layer].clamp_min(SMALLEST_NORM)).sqrt() for layer, part in core.items()} for core in cores
+    ]
 
 
 class Term:

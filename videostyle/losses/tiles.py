@@ -82,3 +82,11 @@ def stride_of(layer: str) -> int:
 def places_of(layer: str, size: Size) -> int:
     """How many places a layer has for an image of (height, width)."""
     return (size[0] // stride_of(layer)) * (size[1] // stride_of(layer))
+
+
+def reach_of(layer: str) -> int:
+    """Pixels beyond a place of a layer such as "relu3_1" that its activations depend on, on each side: of VGG-19, whose
+    convolutions reach one place of their own size."""
+    convolutions = (2, 2, 4, 4, 4)
+    number, within = (int(part) for part in layer[len("relu") :].split("_"))
+    return sum(count * 2**block for block, count in enumerate([*convolutions[: number - 1], within]))
