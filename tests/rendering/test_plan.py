@@ -37,15 +37,6 @@ def job(place: Path, name: str = "in.mp4", output: str | None = None, **options)
     return Job(input=place / name, styles=(place / "style.jpg",), output=output and place / output, **options)
 
 
-def test_notice_of_lost_depth(place):
-    """A source of more than 8 bits gives a notice where the output has 8, unless the pixel format was asked for."""
-    deep = replace(VIDEO, bits=16)
-    for options, lost in (({}, True), ({"codec": "hevc"}, False), ({"pix_fmt": "yuv420p"}, False)):
-        notices: list[str] = []
-        resolve(job(place, output="out.mp4", size=64, **options), deep, notices.append)
-        assert any("more than 8 bits" in line for line in notices) is lost
-
-
 @pytest.mark.parametrize(
     ("option", "info"),
     [({"deinterlace": "on"}, FOLDER), ({"other_video": "copy"}, FOLDER), ({"gaps": "skip"}, VIDEO)],
@@ -57,18 +48,15 @@ def test_options_of_another_kind_of_source(place, option, info):
 
 
 def test_hdr(place):
-    """Without --hdr keep a notice names it; where it can do nothing, it is refused."""
+    """--hdr keep decides the encoder; where it can do nothing, it is refused."""
     hdr = replace(VIDEO, bits=16, hdr=HdrTags(9, 16))
-    notices: list[str] = []
-    resolve(job(place, output="out.mp4", size=64), hdr, notices.append)
-    assert "out.mp4 is written in BT.709; --hdr keep writes HDR" in notices
-    plan = resolve(job(place, output="out.mp4", size=64, hdr="keep"), hdr, notices.append)
+    plan = resolve(job(place, output="out.mp4", size=64, hdr="keep"), hdr, print)
     assert plan.encoder is not None
     assert (plan.encoder.encoder, plan.encoder.bits, plan.encoder.hdr) == ("libx265", 10, HdrTags(9, 16))
     with pytest.raises(BadOption, match=r"--hdr keep has no effect, as .* is not HDR"):
-        resolve(job(place, output="out.mp4", size=64, hdr="keep"), VIDEO, notices.append)
+        resolve(job(place, output="out.mp4", size=64, hdr="keep"), VIDEO, print)
     with pytest.raises(BadOption, match=r"--hdr has no effect, as .* is not a video"):
-        resolve(job(place, output="out", size=64, hdr="keep"), hdr, notices.append)
+        resolve(job(place, output="out", size=64, hdr="keep"), hdr, print)
 
 
 def test_deinterlace_needs_a_video(place):

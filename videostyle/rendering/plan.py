@@ -63,6 +63,8 @@ class RunPlan:
     """How the video is encoded; None where pictures are written."""
     transparent_encoder: EncoderSettings | None
     """The same for transparent frames: with alpha where codec and container can."""
+    request: EncodingRequest
+    """What was asked of the video's encoding."""
     rate: Fraction | None
     """Frames a second of a video made from a folder, or the most of a clip, where it was given."""
     tracks: TrackOptions
@@ -113,8 +115,6 @@ def resolve(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> RunPlan
     check_styles(job.styles, job.begin_with)
     output, device = resolve_output(job, info), resolve_device(job.device)
     encoder, transparent_encoder = resolve_encoders(job, info, output)
-    if encoder:
-        notice_of_depth(job, info, output, encoder, notice)
     size = resolve_size(job, info, notice, device, max(encoder.sides) if encoder else 1)
     engine = engine_of(job)
     if device == "cpu":
@@ -132,6 +132,7 @@ def resolve(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> RunPlan
         flow=flow,
         encoder=encoder,
         transparent_encoder=transparent_encoder,
+        request=encoding_request(job, info),
         rate=resolve_rate(job, info, output_kind(output), notice),
         tracks=job.group(TrackOptions),
         selection=job.group(SelectionOptions),
@@ -144,19 +145,6 @@ def resolve(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> RunPlan
         result_options=result_options(job),
         options=plain_options(job),
     )
-
-
-def notice_of_depth(
-    job: Job, info: VideoInfo, output: Path, encoder: EncoderSettings, notice: Callable[[str], None]
-) -> None:
-    """Tell which of the source's depth and range the output does not keep, and how it is kept."""
-    if info.hdr and encoder.hdr is None:
-        notice(f"{output.name} is written in BT.709; --hdr keep writes HDR")
-    elif info.bits > 8 == encoder.bits and job.pix_fmt is None:
-        notice(
-            f"{job.input.name} has more than 8 bits a color and {output.name} is written with 8, which every player can "
-            "show; --codec hevc or --pix-fmt yuv420p10le keeps them"
-        )
 
 
 def engine_of(job: Job) -> str:
@@ -222,6 +210,11 @@ def selects_one_frame(frames: str | None) -> bool:
     return high is not None and high == (1 if low is None else low)
 
 
+def encoding_request(job: Job, info: VideoInfo) -> EncodingRequest:
+    """What the job asks of the video's encoding."""
+    return EncodingRequest(job.codec, job.crf, job.pix_fmt, info.hdr if job.hdr == "keep" else None)
+
+
 def resolve_encoders(job: Job, info: VideoInfo, output: Path) -> tuple[EncoderSettings | None, EncoderSettings | None]:
     """How the video is encoded if its frames are opaque, and if they are transparent; None where pictures are written.
 
@@ -239,7 +232,7 @@ def resolve_encoders(job: Job, info: VideoInfo, output: Path) -> tuple[EncoderSe
     if kind == "video":
         if job.audio not in ("copy", "none"):
             plan_sound(Path(job.audio), container_of(output))  # refused before anything slow is done
-        request = EncodingRequest(job.codec, job.crf, job.pix_fmt, info.hdr if job.hdr == "keep" else None)
+        request = encoding_request(job, info)
         opaque, transparent = (choose_encoder(request, output.suffix, info.bits, alpha) for alpha in (False, True))
         return opaque, transparent
     for name in ("codec", "crf", "pix_fmt", "hdr", "audio", "other_video"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
@@ -17,7 +17,6 @@ from videostyle.errors import RunFailed
 from videostyle.events import Analyzing, Progress, RunStarted
 from videostyle.media.image_sinks import output_name
 from videostyle.media.images import read_picture
-from videostyle.media.output_paths import output_kind
 from videostyle.media.resize import resize_float
 from videostyle.media.sinks import Sink, open_sink
 from videostyle.media.sources import Source, open_source, skipped_lines
@@ -26,6 +25,7 @@ from videostyle.provenance import LIBRARIES
 from videostyle.rendering.checkpoint import EVERY_HALF_MINUTE, Checkpoint, Checkpoints, Interval, mixed_line
 from videostyle.rendering.identity import identity
 from videostyle.rendering.inputs import PreviousFrame
+from videostyle.rendering.notices import lines_on_alpha, lines_on_depth
 from videostyle.rendering.plan import RunPlan, resolve
 from videostyle.rendering.render import Renderer
 from videostyle.reports.records import FrameRecord, RunReport
@@ -121,13 +121,14 @@ def open_run(plan: RunPlan, source: Source, work: WorkFolder, progress: Progress
         torch.set_num_threads(plan.threads)
     try:
         shots = analyze(source, plan.selection, lambda count: progress(Analyzing(count)))
-        run = _opened(plan.for_shots(shots), shots, source, work, progress, interval)
-        on_alpha = lines_on_alpha(plan, shots, run.sink.alpha)
+        plan = plan.for_shots(shots)
+        run = _opened(plan, shots, source, work, progress, interval)
         for line in (
-            *source.info.notices,
+            *source.info.notices,  # the first pass may have added to them
+            *lines_on_depth(plan, source.info),
             *run.sink.notices,
-            *on_alpha,
-        ):  # the first pass may have added to the source's
+            *lines_on_alpha(plan, shots, run.sink.alpha),
+        ):
             progress.notice(line)
         starts = len(shots.starts)
         progress(
@@ -142,21 +143,6 @@ def open_run(plan: RunPlan, source: Source, work: WorkFolder, progress: Progress
             work.remove()
         raise
     return run
-
-
-def lines_on_alpha(plan: RunPlan, shots: ShotList, keeps_alpha: bool) -> Iterator[str]:
-    """What the user should know about transparency. keeps_alpha: whether the output can be transparent."""
-    name, color = plan.input.name, plan.finishing.background
-    if color is not None and not shots.transparent:
-        yield f"--background {color} has no effect: {name} is opaque"
-    elif color is None and shots.transparent and not keeps_alpha:
-        keeping = "a folder, .webm, --codec prores in .mov and --codec ffv1 in .mkv keep"
-        if output_kind(plan.output) == "image":
-            keeping = ".png, .tif and .webp keep"
-        yield (
-            f"{name} is transparent in places and is composed over black, as {plan.output.name} cannot be transparent; "
-            f"--background sets another color, {keeping} the transparency"
-        )
 
 
 def _opened(
