@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Notice,
         Rendering,
         RunStarted,
+        Saved,
         TrainingProgress,
         TrainingStarted,
     )
@@ -42,8 +43,8 @@ _MODULES = {
         "BadInput", "BadOption", "BadOutput", "Cancelled", "MissingModel", "RunFailed", "VideoStyleError",
     ),
     "videostyle.events": (
-        "Analyzing", "Estimate", "Event", "Measuring", "Notice", "Rendering", "RunStarted", "TrainingProgress",
-        "TrainingStarted",
+        "Analyzing", "Estimate", "Event", "Measuring", "Notice", "Rendering", "RunStarted", "Saved",
+        "TrainingProgress", "TrainingStarted",
     ),
     "videostyle.reports.records": ("Measurement", "RunReport"),
     "videostyle.stylizers.still": ("stylize_image",),
@@ -73,6 +74,7 @@ __all__ = [
     "RunFailed",
     "RunReport",
     "RunStarted",
+    "Saved",
     "TrainJob",
     "TrainReport",
     "TrainingProgress",

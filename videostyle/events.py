@@ -73,6 +73,14 @@ class Rendering:
 
 
 @dataclass(frozen=True)
+class Saved:
+    """If the run is stopped now, the same job resumes it after these frames."""
+
+    frames: int
+    """How many; 0 where there is no checkpoint."""
+
+
+@dataclass(frozen=True)
 class Measuring:
     """A frame was measured."""
 
@@ -119,7 +127,7 @@ class TrainingProgress:
     """Seconds; None while unknown."""
 
 
-Event = Notice | Analyzing | RunStarted | Estimate | Rendering | Measuring | TrainingStarted | TrainingProgress
+Event = Notice | Analyzing | RunStarted | Estimate | Rendering | Saved | Measuring | TrainingStarted | TrainingProgress
 
 
 class Progress:

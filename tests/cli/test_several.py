@@ -183,7 +183,7 @@ main(["run", "in.mp4", "style.jpg", "--also", "clips"], Commands(stylize=stylize
     out, err = process.communicate(timeout=20)
     assert process.returncode == 130
     assert out == ""
-    assert "repeat the command to resume" in err
+    assert "repeat the command to go on" in err
 
 
 def test_a_refused_command_leaves_nothing(place: Path) -> None:

@@ -30,6 +30,20 @@ def stylize(job, progress, cancel):
 main(sys.argv[1:], Commands(stylize=stylize))
 """
 
+KEPT = """
+import sys
+from videostyle.cli.main import Commands, main
+from videostyle.events import Saved, TrainingProgress
+
+def stylize(job, progress, cancel):
+    for event in [{}]:
+        progress(event)
+    print("working", flush=True)
+    cancel.wait(60)
+
+main(sys.argv[1:], Commands(stylize=stylize))
+"""
+
 MEASURE = """
 from videostyle.cli.main import Commands, main
 
@@ -93,7 +107,24 @@ def test_work_that_listens(number: int, tmp_path: Path) -> None:
     code, _, messages = signaled(number, STYLIZE, *run_words("draft", tmp_path / "out.txt"))
     assert code == 128 + number
     assert (tmp_path / "out.txt").read_text() == "cleaned up"
-    assert messages == f"stopped by {signal.Signals(number).name} before the end; repeat the command to resume\n"
+    assert messages == f"stopped by {signal.Signals(number).name} before the end; repeat the command to go on\n"
+
+
+@pytest.mark.parametrize(
+    ("events", "kept"),
+    [
+        ("Saved(0)", "nothing of in.mp4 is kept yet; repeat the command to start over"),
+        ("Saved(0), Saved(1)", "1 frame of in.mp4 is kept; repeat the command to resume"),
+        ("Saved(0), Saved(38)", "38 frames of in.mp4 are kept; repeat the command to resume"),
+        ("Saved(38), Saved(0)", "nothing of in.mp4 is kept yet; repeat the command to start over"),  # --restart
+        ("TrainingProgress(3, 1.0, None, 0.1, None)", "the training so far is kept; repeat the command to resume"),
+    ],
+)
+@pytest.mark.parametrize("quiet", [[], ["--quiet"]])
+def test_what_is_kept(events: str, kept: str, quiet: list[str]) -> None:
+    """After a signal the message says what of the run the same command resumes."""
+    _, _, messages = signaled(signal.SIGINT, KEPT.format(events), "run", "in.mp4", "s.jpg", *quiet)
+    assert messages.splitlines()[-1] == f"stopped by SIGINT before the end; {kept}"
 
 
 @BOTH

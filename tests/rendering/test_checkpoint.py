@@ -21,7 +21,7 @@ from tests.support.runs import frame_times, moving_disc, names_in, quick_job, st
 from tests.support.transparent import write_transparent
 from videostyle.analysis import ShotList
 from videostyle.errors import BadOutput, Cancelled, RunFailed
-from videostyle.events import Notice, Progress, Rendering
+from videostyle.events import Notice, Progress, Rendering, Saved
 from videostyle.frames import Frame, VideoInfo
 from videostyle.media.encoding import EncodingRequest, choose_encoder
 from videostyle.media.segments import SEGMENT_FRAMES
@@ -96,6 +96,31 @@ def test_resume_after_any_frame(clip, style, tmp_path, name, after):
     assert [frame.loss for frame in report.frames] == [frame.loss for frame in expected.frames]
     assert [frame.time for frame in report.frames] == [frame.time for frame in expected.frames]
     assert names_in(tmp_path) == sorted([output.name, whole.name])
+
+
+def test_what_is_saved_is_said(clip, style, tmp_path):
+    """At any time the newest Saved event has the number of frames that the same job would resume after."""
+    output, said = tmp_path / "out.mp4", []
+
+    def saved(**options) -> list[int]:
+        said.clear()
+        cancel = threading.Event()
+
+        def listen(event):
+            if isinstance(event, Saved):
+                said.append(event.frames)
+            elif isinstance(event, Rendering) and event.frame == 3:
+                cancel.set()
+
+        with pytest.raises(Cancelled):
+            run(quick_job(clip, style, output, **options), progress=listen, cancel=cancel)
+        return said
+
+    assert saved() == [0, 0, 1, 2]
+    assert saved() == [2, 2]
+    assert saved(restart=True) == [2, 0, 1, 2]
+    run(quick_job(clip, style, output), progress=lambda event: said.append(getattr(event, "frames", None)))
+    assert [count for count in said if count is not None][-1] == COUNT
 
 
 def test_resume_around_the_end_of_a_segment(style, tmp_path):
@@ -319,6 +344,17 @@ def test_mixed_goes_on_and_the_report_says_so(clip, style, tmp_path):
     ]
     run(quick_job(clip, style, tmp_path / "whole.mp4"))
     assert content(output) == content(tmp_path / "whole.mp4")  # as only the name of the version was another one
+
+
+def test_mixed_without_effect(clip, style, tmp_path):
+    """A notice says that --mixed was not needed: nothing has changed, or there is nothing to resume."""
+    output = tmp_path / "out.mp4"
+    interrupt(quick_job(clip, style, output), 3)
+    expected = "--mixed has no effect: nothing has changed since the run was interrupted"
+    assert expected in notices(quick_job(clip, style, output, mixed=True))
+    output.unlink()
+    (line,) = (line for line in notices(quick_job(clip, style, output, mixed=True)) if "--mixed" in line)
+    assert line == f"--mixed has no effect: no unfinished run of {output} is there to resume"
 
 
 @pytest.mark.parametrize(

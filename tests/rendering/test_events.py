@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.runs import SIZE, quick_job
 from videostyle import run
-from videostyle.events import Analyzing, Estimate, Notice, Rendering, RunStarted
+from videostyle.events import Analyzing, Estimate, Notice, Rendering, RunStarted, Saved
 from videostyle.media.images import read_picture
 
 
@@ -26,7 +26,15 @@ def test_events(two_shots, style, tmp_path):
 
     report = run(quick_job(two_shots, style, tmp_path / "out.mp4", size=64), progress=listen)
     kinds = [kind for kind, _ in itertools.groupby(type(event) for event in events)]
-    assert [kind for kind in kinds if kind is not Estimate] == [Notice, Analyzing, RunStarted, Rendering]
+    assert [kind for kind in kinds if kind is not Estimate] == [
+        Notice,
+        Saved,
+        Analyzing,
+        RunStarted,
+        Saved,
+        Rendering,
+        Saved,
+    ]
     assert [event.frame for event in events if isinstance(event, Analyzing)] == [1, 2, 3, 4, 5, 6, 7]
     plan = started()
     assert (plan.frames, plan.shots, plan.size, plan.source_size, plan.device) == (7, 2, (48, 64), SIZE, "cpu")

@@ -15,6 +15,7 @@ import typer
 from videostyle import workflow
 from videostyle.checks import check_styles
 from videostyle.cli.doctor import Check, examine
+from videostyle.cli.kept import stylized
 from videostyle.cli.messages import counted, failure, one_line, say, say_failure, spoken, table_lines
 from videostyle.cli.options import command
 from videostyle.cli.progress import listener
@@ -93,7 +94,7 @@ def run_command(job: Job, quiet: bool, commands: Commands) -> int:
     """
     if job.also:
         return run_several(job, quiet, commands)
-    report = result_of(partial(commands.stylize, job), quiet, "repeat the command to resume")
+    report = stylized(commands.stylize, job, quiet)
     if not quiet:
         say(f"{report.output}: {counted(len(report.frames), 'frame')} in {spoken(report.seconds)}")
     return write_reports(report, job, quiet, commands)
@@ -149,7 +150,7 @@ def with_measurement(
         say("measuring the result for its report")
     with listener(quiet) as progress:
         worker = Worker(partial(commands.measure_run, job, report, progress))
-        stopped_by = wait_or_stop(worker, "the output is complete, its report is written without a measurement")
+        stopped_by = wait_or_stop(worker, lambda: "the output is complete, its report is written without a measurement")
     if stopped_by:
         why = f"stopped by {signal_name(stopped_by)}"
     elif worker.error:
@@ -166,7 +167,7 @@ def measure_command(job: MeasureJob, quiet: bool, commands: Commands) -> int:
 
     Prints a table of means; --json and --page write the figures of every frame.
     """
-    measurement = result_of(partial(commands.measure, job), quiet, "nothing was written")
+    measurement = result_of(partial(commands.measure, job), quiet, lambda: "nothing was written")
     if not quiet:
         print("\n".join(table_lines(measurement)))
     return 0
@@ -199,7 +200,7 @@ def train_command(job: TrainJob, quiet: bool, commands: Commands) -> int:
     `videostyle run INPUT FILE.vstyle` then stylizes each frame in one pass. Ctrl-C stops at once and keeps the best model.
     """
     todo = f"repeat the command to resume; {job.output} is the best model so far, if there is one"
-    report = result_of(partial(commands.train, job), quiet, todo)
+    report = result_of(partial(commands.train, job), quiet, lambda: todo)
     if not quiet:
         loss = f"validation loss {report.best.loss:.3f}"
         say(f"{report.output}: {counted(report.steps, 'step')} in {spoken(report.seconds)}, {loss}")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from videostyle.checks import is_done
+from videostyle.cli.kept import stylized
 from videostyle.cli.messages import counted, failure, say, say_failure, spoken
-from videostyle.cli.signals import result_of
 from videostyle.config import Job
 
 
@@ -33,7 +32,7 @@ def outcome(job: Job, quiet: bool, stylize: Callable[..., Any]) -> tuple[str, st
     try:
         if is_done(job):
             return "skipped", f"{job.output} is there already; --overwrite makes it again"
-        report = result_of(partial(stylize, job), quiet, "repeat the command to resume")
+        report = stylized(stylize, job, quiet)
     except Exception as error:
         why = failure(error)[0]
         name = "" if str(job.input) in why else f"{job.input}: "

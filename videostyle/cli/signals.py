@@ -62,23 +62,24 @@ def signal_name(number: int) -> str:
     return signal.Signals(number).name
 
 
-def wait_or_stop(worker: Worker[Any], todo: str) -> int | None:
+def wait_or_stop(worker: Worker[Any], todo: Callable[[], str]) -> int | None:
     """Starts the worker and returns None when it is done, or a signal's number soon after that signal.
 
-    todo: what the user can do after a signal. The old handlers are back afterwards, as reports may still be written.
+    todo: says, after a signal, what is kept and what the user can do. The old handlers are back afterwards, as reports may
+    still be written.
     """
     with noted_signals() as caught:
         worker.start()
         while worker.is_alive() and not caught:
             worker.join(0.05)
         if caught:
-            say(f"stopped by {signal_name(caught[0])} before the end; {todo}")
+            say(f"stopped by {signal_name(caught[0])} before the end; {todo()}")
             worker.cancel.set()
             worker.join(SECONDS_TO_STOP)
     return caught[0] if caught else None
 
 
-def result_of(task: Callable[[Listener, threading.Event], Result], quiet: bool, todo: str) -> Result:
+def result_of(task: Callable[[Listener, threading.Event], Result], quiet: bool, todo: Callable[[], str]) -> Result:
     """The result of a task, whose progress is shown; see `wait_or_stop`. Raises what it raises, exits after a signal."""
     with listener(quiet) as progress:
         worker = Worker(partial(task, progress))

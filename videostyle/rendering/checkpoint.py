@@ -102,10 +102,14 @@ class Checkpoints:
             if changes := accepted_changes(self.work.output, checkpoint, self.identity, self.shots, mixed):
                 index = self.shots.first + min(len(checkpoint.records), self.shots.count - 1)
                 checkpoint = replace(checkpoint, mixed=(*checkpoint.mixed, Mixed(index, tuple(changes))))
+            elif mixed:
+                self.notice("--mixed has no effect: nothing has changed since the run was interrupted")
             self.mixed = checkpoint.mixed
             self._hashes = dict(checkpoint.files)
             self._keep(path, checkpoint.files)
             return checkpoint
+        if mixed:
+            self.notice(f"--mixed has no effect: no unfinished run of {self.work.output} is there to resume")
         return None
 
     def due(self) -> bool:
@@ -181,6 +185,11 @@ def read_listing(path: Path) -> dict[str, Any]:
 def checkpoint_files(folder: Path) -> list[Path]:
     """The checkpoints in a folder, oldest first."""
     return sorted(folder.glob("checkpoint_*.json"))
+
+
+def frames_saved(folder: Path) -> int:
+    """The frames that are finished in the newest checkpoint of a folder; 0 where it has none."""
+    return max((int(path.stem.removeprefix("checkpoint_")) for path in checkpoint_files(folder)), default=0)
 
 
 def name_in(folder: Path, path: Path) -> str:

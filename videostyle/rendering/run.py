@@ -14,7 +14,7 @@ import torch
 from videostyle.analysis import ShotList, analyze
 from videostyle.config import Job
 from videostyle.errors import RunFailed
-from videostyle.events import Analyzing, Progress, RunStarted
+from videostyle.events import Analyzing, Progress, RunStarted, Saved
 from videostyle.media.image_sinks import output_name
 from videostyle.media.images import read_picture
 from videostyle.media.resize import resize_float
@@ -22,7 +22,14 @@ from videostyle.media.sinks import Sink, open_sink
 from videostyle.media.sources import Source, open_source, skipped_lines
 from videostyle.media.workdir import WorkFolder, writing
 from videostyle.provenance import LIBRARIES
-from videostyle.rendering.checkpoint import EVERY_HALF_MINUTE, Checkpoint, Checkpoints, Interval, mixed_line
+from videostyle.rendering.checkpoint import (
+    EVERY_HALF_MINUTE,
+    Checkpoint,
+    Checkpoints,
+    Interval,
+    frames_saved,
+    mixed_line,
+)
 from videostyle.rendering.identity import identity
 from videostyle.rendering.inputs import PreviousFrame
 from videostyle.rendering.notices import lines_on_alpha, lines_on_depth
@@ -103,6 +110,7 @@ class Run:
         if state is not None:
             with writing(self.work.output):
                 self.checkpoints.save(self.records, self.sink.files(), state)
+            self.renderer.progress(Saved(len(self.records)))
 
     def resume(self, checkpoint: Checkpoint, notice: Callable[[str], None]) -> None:
         """Continue an interrupted run after the frames that it has rendered."""
@@ -120,6 +128,7 @@ def open_run(plan: RunPlan, source: Source, work: WorkFolder, progress: Progress
     if plan.threads:
         torch.set_num_threads(plan.threads)
     try:
+        progress(Saved(frames_saved(work.parts)))
         shots = analyze(source, plan.selection, lambda count: progress(Analyzing(count)))
         plan = plan.for_shots(shots)
         run = _opened(plan, shots, source, work, progress, interval)
@@ -138,6 +147,7 @@ def open_run(plan: RunPlan, source: Source, work: WorkFolder, progress: Progress
         )
         if not run.records:
             work.keep_only(set())  # not before: nothing is refused any more
+        progress(Saved(len(run.records)))
     except BaseException:
         if not work.begun:
             work.remove()
