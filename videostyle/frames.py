@@ -84,6 +84,11 @@ class HdrTags:
     light: tuple[int, ...] = ()
     """The brightest pixel and the brightest frame average in cd/m2 (MaxCLL, MaxFALL); empty where they are not known."""
 
+    @property
+    def curve(self) -> str:
+        """PQ or HLG."""
+        return "HLG" if self.transfer == 18 else "PQ"
+
 
 @dataclass(frozen=True)
 class VideoInfo:

@@ -62,6 +62,21 @@ def test_info(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert text in shown
 
 
+def test_info_on_a_clip(capsys: pytest.CaptureFixture[str]) -> None:
+    """A clip is described; as a style model it is refused for what it is, not as damaged."""
+    assert run_command("info", "sample_media/clip.mp4") == 0
+    assert "frame rate      24\n" in capsys.readouterr().out
+    assert run_command("export", "sample_media/clip.mp4") == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: sample_media/clip.mp4 is not a style model; accepted: a .vstyle file")
+
+
+def test_info_on_something_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "notes.txt").write_text("nothing to see")
+    assert run_command("info", str(tmp_path / "notes.txt")) == 2
+    assert "notes.txt is not a video" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", ["info", "export"])
 def test_a_foreign_file_is_refused_in_one_line(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

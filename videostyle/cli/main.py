@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from videostyle.cli.options import command
 from videostyle.cli.progress import listener
 from videostyle.cli.several import stylize_all
 from videostyle.cli.signals import Worker, exit_now, noted_signals, result_of, signal_name, wait_or_stop
-from videostyle.config import ExportJob, Job, MeasureJob, TrainJob, WebcamJob
+from videostyle.config import ExportJob, Job, MeasureJob, TrainJob, WebcamJob, is_style_model
 from videostyle.errors import BadOutput
 
 if TYPE_CHECKING:
@@ -207,15 +208,32 @@ def train_command(job: TrainJob, quiet: bool, commands: Commands) -> int:
     return 0
 
 
-@app.command("info", help="Shows what a style model was trained on, and how.\n\nFILE: a style model (.vstyle).")
-def info_command(file: Annotated[Path, typer.Argument(metavar="FILE", hidden=True)]) -> int:
-    """Prints the header of a style model."""
-    from videostyle.models.model_file import described, read_style_model
+INFO = "Shows what a style model was trained on, and how; or what is known of a clip, a picture or a folder of frames."
 
-    rows = described(read_style_model(file))
+
+@app.command("info", help=f"{INFO}\n\nFILE: a style model (.vstyle), a video, an image or a folder of numbered frames.")
+def info_command(file: Annotated[Path, typer.Argument(metavar="FILE", hidden=True)]) -> int:
+    """Prints the header of a style model, or what a source says of itself."""
+    rows = rows_on_model(file) if is_style_model(file) else rows_on_source(file)
     width = max(len(name) for name, _ in rows)
     print("\n".join(f"{name:<{width}}  {value}" for name, value in rows))
     return 0
+
+
+def rows_on_model(file: Path) -> list[tuple[str, str]]:
+    """Names and values for `info`. Raises BadInput."""
+    from videostyle.models.model_file import described, read_style_model
+
+    return described(read_style_model(file))
+
+
+def rows_on_source(file: Path) -> list[tuple[str, str]]:
+    """Names and values for `info`. Raises BadInput."""
+    from videostyle.media.description import described
+    from videostyle.media.sources import open_source
+
+    with contextlib.closing(open_source(file)) as source:
+        return described(source)
 
 
 @command(app, "export", ExportJob)

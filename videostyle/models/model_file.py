@@ -91,6 +91,8 @@ def read_style_model(path: Path) -> StyleModel:
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         return _parsed(json.loads(text), weights)
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        if path.suffix.lower() != MODEL_SUFFIX:
+            raise BadInput(f"{path} is not a style model", ACCEPTED) from error
         raise BadInput(f"{path} is damaged, or not a style model: {error}", ACCEPTED) from error
 
 
