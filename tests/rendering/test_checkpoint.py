@@ -254,7 +254,7 @@ def test_source_ends_early(clip, style, tmp_path, monkeypatch):
     [
         ({"style_weight": 31.0}, "--style-weight was 15.0 and is now 31.0"),
         ({"seed": 5}, "--seed was 0 and is now 5"),
-        ({"threads": 2}, "threads was 1 in PyTorch and"),
+        ({"threads": 2}, "had other settings: --threads was 1 and is now 2; restore them, add --mixed"),
         ({"size": 64}, "size was 48x36, written as 48x36 and is now 64x48"),
         ({"frames": "2:5"}, "first frame was 1 and is now 2"),
         ({"frames": "2"}, "3 frames are done and now 2 are asked for"),
@@ -313,7 +313,8 @@ def test_another_library_is_refused_with_both_ways(clip, style, tmp_path):
     rewrite(parts, with_torch("2.0.0"))
     left = content(parts)
     with pytest.raises(
-        BadOutput, match=r"torch was 2\.0\.0 and is now .*; add --mixed to go on after its 3 finished frames"
+        BadOutput,
+        match=r"torch was 2\.0\.0 and is now .*; restore them, add --mixed to go on after its 3 finished frames",
     ):
         run(quick_job(clip, style, output))
     assert content(parts) == left

@@ -31,7 +31,7 @@ from videostyle.stylizers.base import State
 FORMAT = 2  # format 1, of 0.1.0, had no number
 KEPT = 2
 RESUME_OR_RESTART = "repeat the first command to resume it, or add --restart to start over"
-MIX_OR_RESTART = "add --mixed to go on after its {} finished frames, or --restart to start over"
+MIX_OR_RESTART = "restore them, add --mixed to go on after its {} finished frames, or add --restart to start over"
 
 
 @dataclass(frozen=True)

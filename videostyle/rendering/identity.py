@@ -17,7 +17,7 @@ from videostyle.models.features import is_fast
 from videostyle.provenance import LIBRARIES, Identity, fingerprint
 from videostyle.rendering.plan import RunPlan
 
-MACHINE = ("device", "processor", "network", "threads", *LIBRARIES)
+MACHINE = ("device", "processor", "network", "--threads", "the thread count of OpenCV", *LIBRARIES)
 """The parts that say where, and with what, a run computes: with --mixed a run resumes although these have changed."""
 
 
@@ -35,6 +35,7 @@ def identity(plan: RunPlan, info: VideoInfo, shots: ShotList) -> Identity:
         "device": f"{device} {torch.cuda.get_device_name(device)}" if device.startswith("cuda") else device,
         "processor": f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}",
         "network": "fast" if is_fast() else "plain",
-        "threads": f"{torch.get_num_threads()} in PyTorch and {cv2.getNumThreads()} in OpenCV",
+        "--threads": str(torch.get_num_threads()),
+        "the thread count of OpenCV": str(cv2.getNumThreads()),
         **{name: version(name) for name in LIBRARIES},
     }
