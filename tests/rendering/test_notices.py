@@ -14,7 +14,7 @@ from tests.support.runs import SIZE
 from videostyle.analysis import ShotList
 from videostyle.config import Job
 from videostyle.frames import HdrTags, VideoInfo
-from videostyle.rendering.notices import lines_on_depth
+from videostyle.rendering.notices import lines_on_alpha, lines_on_depth
 from videostyle.rendering.plan import RunPlan, resolve
 
 DEEP = VideoInfo("video", (SIZE[0] * 4, SIZE[1] * 4), 16, Fraction(1, 25))
@@ -70,7 +70,36 @@ def test_depth_that_is_kept_or_not_wanted(place, options):
     [
         ({}, "out.mp4 is written in BT.709; --hdr keep writes HDR"),
         ({"codec": "h264"}, "out.mp4 is written in BT.709"),  # 8 bits, which --hdr keep refuses
+        ({"hdr": "keep"}, "out.mp4 is written as PQ again, with 10 bits a color"),
     ],
 )
-def test_hdr_that_is_not_kept(place, options, line):
+def test_hdr(place, options, line):
     assert list(lines_on_depth(plan_of(place, "out.mp4", PQ, **options), PQ)) == [line]
+
+
+WEBM, PRORES, FFV1 = ".webm", "--codec prores in .mov", "--codec ffv1 in .mkv"
+
+
+@pytest.mark.parametrize(
+    ("info", "options", "keeping"),
+    [
+        (DEEP, {}, f"; a folder, {WEBM}, {PRORES} and {FFV1} keep the transparency"),
+        (DEEP, {"codec": "h264"}, f"; {PRORES} and {FFV1} keep the transparency"),  # .webm would refuse H.264
+        (DEEP, {"crf": 20}, f"; {WEBM} keeps the transparency"),  # the others refuse --crf
+        (DEEP, {"pix_fmt": "yuv420p"}, ""),
+        (PQ, {"hdr": "keep"}, f"; without --hdr keep, a folder, {WEBM}, {PRORES} and {FFV1} keep the transparency"),
+    ],
+)
+def test_lost_transparency(place, info, options, keeping):
+    """The line names the outputs that keep transparency with the options that were given."""
+    plan = plan_of(place, "out.mp4", info, True, **options)
+    assert list(lines_on_alpha(plan, info, shots(True), keeps_alpha=False)) == [
+        "in.mov is transparent in places and is composed over black, as out.mp4 cannot be transparent; "
+        f"--background sets another color{keeping}"
+    ]
+
+
+def test_lost_transparency_of_a_picture(place):
+    plan = plan_of(place, "out.jpg", DEEP, True, frames="1")
+    (line,) = lines_on_alpha(plan, DEEP, shots(True), keeps_alpha=False)
+    assert line.endswith("--background sets another color; .png, .tif and .webp keep the transparency")

@@ -82,15 +82,14 @@ def test_keep_colors(style, tmp_path):
 
 
 def test_composed_over_black(film, style, tmp_path):
-    """A video without alpha has black where the source is transparent, and one line names what would keep it."""
+    """A video without alpha has black where the source is transparent, as one line says."""
     report = run(quick_job(film, style, tmp_path / "out.mp4", crf=0))
     for index, frame in enumerate(read(tmp_path / "out.mp4")):
         assert frame.alpha is None
         outside = cv2.dilate(disc(index), np.ones((5, 5))) == 0
         assert frame.image[outside].max() <= 8
     (line,) = (line for line in report.notices if "transparent" in line)
-    for word in ("black", "--background", ".webm", "--codec prores", "--codec ffv1", "a folder"):
-        assert word in line
+    assert "composed over black" in line
 
 
 @pytest.mark.parametrize(("name", "options"), [("out.mp4", {"crf": 0}), ("out.webm", {}), ("out", {})])

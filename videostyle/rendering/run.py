@@ -136,7 +136,7 @@ def open_run(plan: RunPlan, source: Source, work: WorkFolder, progress: Progress
             *source.info.notices,  # the first pass may have added to them
             *lines_on_depth(plan, source.info),
             *run.sink.notices,
-            *lines_on_alpha(plan, shots, run.sink.alpha),
+            *lines_on_alpha(plan, source.info, shots, run.sink.alpha),
         ):
             progress.notice(line)
         starts = len(shots.starts)
