@@ -96,6 +96,31 @@ def test_copied_audio(tmp_path, suffix, tones):
     assert all(abs(time - frame.time) <= near for (time, _), frame in zip(frame_times(output), frames, strict=True))
 
 
+@pytest.mark.parametrize(
+    ("suffix", "codec", "begins"),
+    [
+        (
+            ".mp4",
+            "vorbis",
+            "is copied, and some players are silent with such sound in mp4; choose an -o that ends in .mkv",
+        ),
+        (".mov", "aac", "cannot be copied into mov and is re-encoded as aac"),
+        (".mkv", "vorbis", ""),
+        (".webm", "vorbis", ""),
+    ],
+)
+def test_vorbis(tmp_path, suffix, codec, begins):
+    """MP4 takes Vorbis, but some players do not play it there: a notice says what helps."""
+    source = make_clip(
+        tmp_path / "in.webm", images(6), codec="libvpx-vp9", options={}, tones=[Tone("vorbis", layout="stereo")]
+    )
+    output = tmp_path / f"out{suffix}"
+    _, notices = copy_frames(source, output)
+    assert [line.startswith(f"audio track 1 (vorbis) {begins}") for line in notices] == [True] * bool(begins)
+    with av.open(str(output)) as container:
+        assert container.streams.audio[0].codec_context.codec.canonical_name == codec
+
+
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
 def test_late_start(tmp_path, suffix):
     """Film and audio that begin late keep their start, to the tick where the container allows it."""

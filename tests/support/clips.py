@@ -182,7 +182,8 @@ def _describe(stream, matrix, tags, sample_aspect) -> None:
 
 
 def _audio_stream(file, tone: Tone):
-    stream = file.add_stream(tone.codec, rate=tone.rate)
+    options = {"strict": "experimental"} if tone.codec == "vorbis" else {}
+    stream = file.add_stream(tone.codec, rate=tone.rate, options=options)
     stream.layout = tone.layout
     if tone.bit_rate is not None:
         stream.bit_rate = tone.bit_rate

@@ -27,6 +27,8 @@ class Container:
     """FFmpeg's encoder for audio that cannot be copied."""
     text_encoder: str
     """FFmpeg's encoder for text subtitles that cannot be copied."""
+    rarely_played: tuple[str, ...] = ()
+    """Codecs of sound that it holds, and with which some players are silent."""
     hdr_codec: str = "hevc"
     """The default video codec for HDR, a key of `encoding.CODECS`."""
     tick: Fraction | None = None
@@ -72,6 +74,7 @@ CONTAINERS: dict[str, Container] = {
             codec="h264",
             audio_encoder="aac",
             text_encoder="mov_text",
+            rarely_played=("vorbis",),
             edit_lists=True,
             cover_track=True,
             timecode_track=True,

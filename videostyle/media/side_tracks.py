@@ -176,12 +176,20 @@ def _take_audio(side: SideTracks, container: Container, stream: AudioStream, nam
     encoder = container.audio_encoder
     if _can_copy(container, stream):
         side.tracks.append(SideTrack(stream.index, name, fallback=encoder))
-        return []
+        return [_rarely_played(name, container)] if _codec(stream) in container.rarely_played else []
     # no sample rate or no channels: it cannot be decoded
     if not muxer_accepts(container, lambda output: ReencodedTrack(output, stream, encoder, None, Fraction(0))):
         return [f"{name} is damaged and is left out"]
     side.tracks.append(SideTrack(stream.index, name, encoder))
     return [f"{name} cannot be copied into {container.format} and is {reencoding(stream, encoder)}"]
+
+
+def _rarely_played(name: str, container: Container) -> str:
+    convert = f"`ffmpeg -i OUTPUT -map 0 -c copy -c:a {container.audio_encoder} NEW{container.suffixes[0]}`"
+    return (
+        f"{name} is copied, and some players are silent with such sound in {container.format}; "
+        f"choose an -o that ends in .mkv, or re-encode the sound afterwards: {convert}"
+    )
 
 
 def reencoding(stream: Stream, encoder: str) -> str:
