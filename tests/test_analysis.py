@@ -126,6 +126,7 @@ def test_range_of_a_folder(folder_path, frames, first, count):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"start": "1h"}, r"selected by --start 1h; "),
         ({"start": 1.2}, r"--start 1\.2; .*numbers 1 to 12 and begin at 0 to 1\.1 s"),
         ({"frames": "13:20"}, r"--frames 13:20; .*numbers 1 to 12"),
         ({"frames": "1:3", "start": 0.5}, r"--start 0\.5 and --frames 1:3 together; .*number 1"),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import copy
 import math
-import re
 import shlex
 from dataclasses import FrozenInstanceError, fields
 from fractions import Fraction
@@ -13,6 +13,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich import markup
 
 from videostyle.config import ExportJob, Job, MeasureJob, TrainJob, WebcamJob
 from videostyle.errors import BadOption
@@ -114,7 +115,8 @@ def test_records_are_complete(kind: type[Options], name: str, record: Option) ->
     """The help is a sentence in bounds, without what rich takes for markup or emoji; a default of None is put in words."""
     assert record.help.endswith(".")
     assert 10 < len(record.help) < 120
-    assert not re.search(r"\[|:\w+:", record.help + record.default_text)
+    for text in (record.help, record.default_text):
+        assert markup.render(text).plain == text
     assert record.panel
     if default_of(kind, name) is None:
         assert record.default_text
@@ -204,6 +206,28 @@ def test_times(text: Any, seconds: float) -> None:
 def test_times_refused(text: str) -> None:
     with pytest.raises(BadOption, match="--start"):
         job(start=text)
+
+
+@pytest.mark.parametrize("text", ["00:00:03:12", "00:00:03;12", "1:2:3:4"])
+def test_timecode_with_frames(text: str) -> None:
+    """A film editor's timecode is refused for its frames, and the form that is taken is named."""
+    with pytest.raises(
+        BadOption, match=f"--start {text} has a field for frames.*accepted: HH:MM:SS.mmm .*--frames A:B"
+    ):
+        job(start=text)
+
+
+def test_times_are_repeated_as_given() -> None:
+    """In messages and in the command line of a report; a resumed training may give them in another form."""
+    asked = job(start="1h", duration="90s")
+    assert command_line("run", asked).endswith("--start 1h --duration 90s")
+    assert command_line("run", copy.deepcopy(asked)).endswith("--start 1h --duration 90s")
+    with pytest.raises(BadOption, match="--duration 0s is out of range"):
+        job(duration="0s")
+    trainings = [
+        TrainJob(styles=(Path("a.jpg"),), on=(Path("a.mp4"),), start=start) for start in ("1h", "3600", 3600.0)
+    ]
+    assert [result_options(training)["--start"] for training in trainings] == ["3600.0"] * 3
 
 
 @pytest.mark.parametrize(

@@ -62,8 +62,8 @@ class Selection:
     def __init__(self, options: SelectionOptions, info: VideoInfo):
         given = {"--start": options.start, "--duration": options.duration, "--frames": options.frames}
         self._given = [f"{name} {value}" for name, value in given.items() if value]
-        self._start = Fraction(str(options.start))
-        self._end = None if options.duration is None else self._start + Fraction(str(options.duration))
+        self._start = _exactly(options.start)
+        self._end = None if options.duration is None else self._start + _exactly(options.duration)
         self._low, self._high = parse_frames(options.frames)
         self._taken = 0
         self._last: Frame | None = None
@@ -110,6 +110,11 @@ class Selection:
             extent = f"its first frame has the number {first}"
         together = " together" if len(self._given) > 1 else ""
         return BadOption(f"no frame of {path} is selected by {' and '.join(self._given)}{together}", todo=extent)
+
+
+def _exactly(seconds: float) -> Fraction:
+    """The decimal number that was meant: 0.1 as 1/10."""
+    return Fraction(str(float(seconds)))
 
 
 def analyze(source: Source, options: SelectionOptions, on_frame: Callable[[int], None]) -> ShotList:

@@ -195,7 +195,7 @@ class WebcamJob(DeviceOptions, StyleOptions, ObjectiveOptions, OverwriteOption):
     mirror: bool = camera_option(False, "Show the picture mirrored.")
     duration: float | None = camera_option(
         None,
-        "Stop after this long: 10 or 10s, 1m30s, or a timecode (hours, minutes, seconds).",
+        "Stop after this long: 10 or 10s, 1m30s, or HH:MM:SS.mmm.",
         above=0.0,
         convert=parse_time,
         metavar="TIME",

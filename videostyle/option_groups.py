@@ -35,14 +35,14 @@ class SelectionOptions(Options):
 
     start: float = selection_option(
         0.0,
-        "Begin this long after the first frame: 10 or 10s, 1m30s, or a timecode (hours, minutes, seconds).",
+        "Begin this long after the first frame: 10 or 10s, 1m30s, or HH:MM:SS.mmm.",
         low=0.0,
         convert=parse_time,
         metavar="TIME",
     )
     duration: float | None = selection_option(
         None,
-        "Stylize this much: 10 or 10s, 1m30s, or a timecode (hours, minutes, seconds).",
+        "Stylize this much: 10 or 10s, 1m30s, or HH:MM:SS.mmm.",
         above=0.0,
         convert=parse_time,
         metavar="TIME",

@@ -27,6 +27,23 @@ _TIMECODE = re.compile(r"(\d+):([0-5]?\d):([0-5]?\d(?:\.\d*)?)()")
 _UNITS = re.compile(rf"(?=.)(?:{_NUMBER}h)?(?:{_NUMBER}m(?!s))?(?:{_NUMBER}s)?(?:{_NUMBER}ms)?")
 
 
+_WITH_FRAMES = re.compile(r"\d+:\d+:\d+[:;]\d+")
+
+
+class Seconds(float):
+    """A time in seconds. As text it is what was given, so that messages repeat a user's own words."""
+
+    def __new__(cls, seconds: float, given: str = "") -> Seconds:
+        return super().__new__(cls, seconds)
+
+    def __init__(self, seconds: float, given: str = ""):
+        """given: the text that meant these seconds."""
+        self.given = given or repr(float(seconds))
+
+    def __str__(self) -> str:
+        return self.given
+
+
 def parse_time(flag: str, value: float | str) -> float:
     """A time in seconds, from a number or from text such as "10", "10s", "1m30s", "500ms" or "00:01:30.5".
 
@@ -35,14 +52,17 @@ def parse_time(flag: str, value: float | str) -> float:
     if not isinstance(value, str):
         return value
     text = value.strip().lower()
+    if _WITH_FRAMES.fullmatch(text):
+        problem = f"{flag} {value} has a field for frames, and times have none"
+        raise BadOption(problem, "HH:MM:SS.mmm such as 00:00:03.500", "or select by numbers with --frames A:B")
     match = _TIMECODE.fullmatch(text) or _UNITS.fullmatch(text)
     try:
         if match is None:
-            return float(text)
+            return Seconds(float(text), text)
         hours, minutes, seconds, milliseconds = (Fraction(part or 0) for part in match.groups())
-        return float(3600 * hours + 60 * minutes + seconds + milliseconds / 1000)
+        return Seconds(float(3600 * hours + 60 * minutes + seconds + milliseconds / 1000), text)
     except (ValueError, OverflowError):
-        accepted = "seconds such as 10 or 2.5, 10s, 1m30s, 500ms, or 00:01:30.5 as hours, minutes and seconds"
+        accepted = "seconds such as 10 or 2.5, 10s, 1m30s, 500ms, or HH:MM:SS.mmm such as 00:01:30.500"
         raise BadOption(f"{flag} {value!r} is not a time", accepted) from None
 
 

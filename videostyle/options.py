@@ -232,9 +232,10 @@ def is_given(job: Options, name: str) -> bool:
 
 
 def result_options(job: Options) -> dict[str, str]:
-    """The options that a resumed run has to repeat, by their flags, each as text."""
+    """The options that a resumed run has to repeat, by their flags, each as text: times in seconds, however given."""
     records = options_of(job).items()
-    return {flag_of(name, record): str(getattr(job, name)) for name, record in records if record.affects_result}
+    values = {flag_of(name, record): getattr(job, name) for name, record in records if record.affects_result}
+    return {flag: repr(value) if isinstance(value, float) else str(value) for flag, value in values.items()}
 
 
 def shared_options(job: Options, other: type[Options]) -> dict[str, Any]:
