@@ -147,6 +147,18 @@ def test_visible_boundary() -> None:
     assert mask[:, :14].all()
 
 
+def test_followed() -> None:
+    """The flow follows a pixel at a motion boundary, but not one that leaves the frame or whose flows disagree."""
+    back = uniform(0, 0)
+    back[:, 16:] = 0.5, 0
+    forth = -back
+    forth[8:12, 2:6] = 5, 5
+    expected = everywhere()
+    expected[:, -1] = expected[8:12, 2:6] = False
+    np.testing.assert_array_equal(metrics.followed(back, forth), expected)
+    assert not metrics.visible(back, forth)[:, 15:17].any()
+
+
 def test_visible_still() -> None:
     """Without motion every pixel is visible: the mask knows no colors, so flicker cannot remove pixels from it."""
     assert metrics.visible(uniform(0, 0), uniform(0, 0)).all()

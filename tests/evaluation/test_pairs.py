@@ -111,6 +111,82 @@ def test_empty_mask(source: Path, style: Path, tmp_path: Path) -> None:
     assert result.summary["all_pixel"] == 0
 
 
+def plain_output(path: Path, colors: list[tuple[int, int, int]]) -> Path:
+    return image_folder(path, [np.full((*SIZE, 3), color, np.uint8) for color in colors])
+
+
+def test_new(source: Path, style: Path, tmp_path: Path) -> None:
+    """What the camera's pan brought in during the last six frames is new, also where the errors are taken along exact flow."""
+    result = measured(source, source, style)
+    assert result.frames[0].new is None
+    for count, frame in enumerate(result.frames[1:], 1):
+        # the flow is estimated
+        assert frame.new == pytest.approx(min(count, 6) * STEP / SIZE[1], rel=0.1)
+    assert result.summary["new"] == pytest.approx(np.mean([frame.new for frame in result.frames[1:]]))
+    exact = measured(source, source, style, flow_dir=flow_folder(tmp_path / "flow", COUNT - 1))
+    assert [frame.new for frame in exact.frames] == [frame.new for frame in result.frames]
+    assert [frame.gram_new for frame in exact.frames] == [frame.gram_new for frame in result.frames]
+
+
+def test_split_floors(source: Path, style: Path) -> None:
+    """A source that is its own output has its own figures of what is new and of the rest, and of the colors."""
+    result = measured(source, source, style)
+    for frame in result.frames:
+        assert (frame.gram_new, frame.gram_rest) == (frame.source_gram_new, frame.source_gram_rest)
+        assert (frame.color_drift, frame.color_new) == (frame.source_color_drift, frame.source_color_new)
+        assert frame.content_new in (None, 0)
+        assert frame.content_rest == 0
+    assert result.frames[0].gram_rest is not None
+    assert 0 < result.summary["color_drift"] < 6, "a bin is 12 units wide"
+    for key in ("gram_new", "gram_rest", "color_drift", "color_new"):
+        assert result.floor[key] == result.summary[key] is not None
+
+
+def test_nothing_new_in_zoom(style: Path, tmp_path: Path) -> None:
+    """A zoom in shows nothing new, although its flow changes as fast as at a motion boundary."""
+    center, image = np.array([SIZE[1] / 2, SIZE[0] / 2]), pan(1)[0]
+    zooms = [np.float32([[z, 0, (1 - z) * center[0]], [0, z, (1 - z) * center[1]]]) for z in (1, 1.06, 1.06**2)]
+    images = [
+        cv2.warpAffine(image, zoom, SIZE[::-1], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT) for zoom in zooms
+    ]
+    source = image_folder(tmp_path / "source", images)
+    for frame in measured(source, source, style).frames[1:]:
+        assert frame.new < 0.05 < 0.15 < frame.new_share
+
+
+def test_color_drift(style: Path, tmp_path: Path) -> None:
+    """The stylized color of the whole picture changes by a known distance: L from 53.59 (gray 128) to 60.17 and 46.84."""
+    source = image_folder(tmp_path / "source", [pan(1)[0]] * 3)
+    output = plain_output(tmp_path / "output", [(128, 128, 128), (145, 145, 145), (111, 111, 111)])
+    for keep_colors in (False, True):
+        frames = measured(source, output, style, keep_colors=keep_colors).frames
+        assert frames[0].color_drift is None
+        assert [frame.color_drift for frame in frames[1:]] == pytest.approx([6.58, 6.75], abs=0.2)
+        assert [frame.source_color_drift for frame in frames] == [None, 0, 0]
+        assert [frame.new for frame in frames] == [None, 0, 0]
+        assert [frame.color_new for frame in frames] == [None] * 3
+
+
+def test_color_with_keep_colors(style: Path, tmp_path: Path) -> None:
+    """Colors are compared as they are, also where the distances from the style are those of gray images."""
+    source = image_folder(tmp_path / "source", [pan(1)[0]] * 2)
+    red_and_green = plain_output(tmp_path / "output", [(200, 0, 0), (0, 102, 0)])  # of one luma
+    result = measured(source, red_and_green, style, keep_colors=True)
+    assert result.frames[1].color_drift > 80
+    assert result.frames[1].gram_rest == pytest.approx(result.frames[0].gram_rest, rel=0.02)
+
+
+def test_split_at_cut(style: Path, tmp_path: Path) -> None:
+    """A shot has its own first colors, and nothing in its first frame is new."""
+    images = pan(8) + [255 - image for image in pan(8, seed=3)]
+    source = image_folder(tmp_path / "source", images)
+    output = plain_output(tmp_path / "output", [(200, 60, 60)] * 8 + [(60, 60, 200)] * 8)
+    frames = measured(source, output, style).frames
+    assert [frame.index for frame in frames if frame.new is None] == [0, 8]
+    assert [frame.color_drift for frame in frames] == [None, *[pytest.approx(0, abs=1e-3)] * 7] * 2
+    assert frames[9].new < 3 * STEP / SIZE[1] < frames[7].new
+
+
 def test_spread() -> None:
     assert spread(5, 24) == [0, 1, 2, 3, 4]
     chosen = spread(1000, 24)

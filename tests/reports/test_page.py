@@ -60,13 +60,14 @@ def test_well_formed() -> None:
     text = whole_page()
     read = Reader(text)
     svgs = drawings(text)
-    assert len([drawing for drawing in svgs if drawing.attrib.get("role") == "img"]) == 9
+    assert len([drawing for drawing in svgs if drawing.attrib.get("role") == "img"]) == 12
     for drawing in svgs:
         check_inside(drawing)
     assert all(image["alt"] for image in read.named("img"))
     assert all(cell["scope"] in ("row", "col") for cell in read.named("th"))
     assert {"Loss", "Iterations", "New share", "Warp error, gap 1", "Warp error, gap 10"} < set(read.texts)
     assert {"Gram distance", "Style embedding", "Content distance", "Luminance"} < set(read.texts)
+    assert {"Gram distance of parts", "Color drift", "Colors of what is new"} < set(read.texts)
 
 
 def test_facts(tmp_path: Path) -> None:
@@ -94,6 +95,7 @@ def test_no_duplicates() -> None:
     assert "160 \N{MULTIPLICATION SIGN} 90 pixels" in texts
     assert "flow_dir" not in texts
     assert "pairs across a cut" in texts
+    assert "frames in which what is new is too small for an embedding" in texts
 
 
 def test_heat_note() -> None:
@@ -115,6 +117,24 @@ def test_embedding_chart() -> None:
     measurement = example_measurement(3)
     unknown = tuple(replace(frame, embedding=None, source_embedding=None) for frame in measurement.frames)
     assert "Style embedding" not in page("t", None, replace(measurement, frames=unknown), "")
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("Gram distance of parts", ("gram_new", "gram_rest")),
+        ("Color drift", ("color_drift", "source_color_drift")),
+        ("Colors of what is new", ("color_new", "source_color_new")),
+    ],
+)
+def test_charts_of_parts(name: str, fields: tuple[str, str]) -> None:
+    """What is new and the rest, and the colors of output and source, are drawn in one chart with a key."""
+    text = whole_page()
+    figure = text[text.index(f"<b>{name}</b>") :].split("</figure>")[0]
+    assert [len(lines_of(figure, number)) > 1 for number in (0, 1)] == [True, True], "the key and the curve of each"
+    measurement = example_measurement(3)
+    unknown = tuple(replace(frame, **dict.fromkeys(fields)) for frame in measurement.frames)
+    assert name not in page("t", None, replace(measurement, frames=unknown), "")
 
 
 def test_self_contained() -> None:

@@ -69,7 +69,7 @@ def example_measurement(count: int = COUNT, cut: int = CUT) -> Measurement:
         frames=tuple(example_measure(index, cut) for index in range(count)),
         summary={"warp_1": 0.01823, "warp_10": 0.0412, "flicker": 0.0031, "gram": 0.214, "content": 0.87, "tof": None},
         floor={"warp_1": 0.0092, "warp_10": 0.0288, "flicker": 0.0012},
-        skipped={"damaged": 2, "cut_1": 1, "cut_10": 10},
+        skipped={"damaged": 2, "cut_1": 1, "cut_10": 10, "small_new": 12},
         options={"gaps": (1, 10), "every": 10},
         versions=VERSIONS,
         notices=("frames 41 to 60 could not be measured",),
@@ -105,6 +105,13 @@ def example_measure(index: int, cut: int) -> FrameMeasure:
         source_contrast=0.2,
         embedding=None if index % 10 else 0.31 + 0.02 * noise,
         source_embedding=None if index % 10 else 0.9,
+        new=None if since == 0 else 0.16,
+        gram_new=None if index % 10 or since == 0 else 0.5 + 0.08 * noise,
+        gram_rest=None if index % 10 else 0.18 + 0.02 * noise,
+        color_drift=None if since == 0 else 3.5 + since / 60 + 0.3 * noise,
+        source_color_drift=None if since == 0 else 1.5 + 0.1 * noise,
+        color_new=None if since < 8 else 5.5 + 0.5 * noise,
+        source_color_new=None if since < 8 else 2.0 + 0.1 * noise,
     )
 
 

@@ -26,14 +26,22 @@ def luma(image: np.ndarray) -> np.ndarray:
     return image @ LUMA
 
 
+def followed(back: np.ndarray, forth: np.ndarray) -> np.ndarray:
+    """The mask of pixels that the flow follows to the earlier frame: their target lies inside it, and back and forth agree.
+
+    back, forth: flow to the earlier frame and from it.
+    """
+    return ~(outside(back) | disoccluded(back, forth))
+
+
 def visible(back: np.ndarray, forth: np.ndarray) -> np.ndarray:
     """The mask of pixels that are visible in the earlier frame, from the flow alone.
 
-    back, forth: flow to the earlier frame and from it. A pixel is visible if its target lies inside the frame, if back and
-    forth agree, and if it is not at a motion boundary (Ruder et al. 2016, arXiv:1604.08610, section 3.1). Colors are not
-    compared: a pixel must not be excluded because it flickers.
+    back, forth: flow to the earlier frame and from it. A pixel is visible if the flow follows it, and if it is not at a motion
+    boundary (Ruder et al. 2016, arXiv:1604.08610, section 3.1). Colors are not compared: a pixel must not be excluded because
+    it flickers.
     """
-    return ~(outside(back) | disoccluded(back, forth) | motion_boundary(back))
+    return followed(back, forth) & ~motion_boundary(back)
 
 
 def bilinear_warp(image: np.ndarray, flow: np.ndarray) -> np.ndarray:

@@ -1,4 +1,7 @@
-"""Which part of a frame is new: what the source's flow cannot follow to the frame before, now or a few frames ago."""
+"""Which part of a frame is new: what the source's flow cannot follow to the frame before, now or a few frames ago.
+
+Motion boundaries do not count: in a flat sky the noise of the flow makes them everywhere.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +26,14 @@ class NewRegion:
 
     def __init__(self, size: Size):
         self._since = np.full(size, MEMORY + 1)
-        """Frames since the flow could not follow a pixel; MEMORY + 1 for longer, too."""
+        """Frames since the flow could not follow a pixel, (H, W); at most MEMORY + 1."""
 
-    def follow(self, flow: np.ndarray, visible: np.ndarray) -> None:
-        """Go on to the next frame. flow: from there back to this one, (H, W, 2). visible: bool (H, W), where it holds."""
-        height, width = visible.shape
+    def follow(self, flow: np.ndarray, followed: np.ndarray) -> None:
+        """Go on to the next frame. flow: from there back to this one, (H, W, 2). followed: bool (H, W), where it holds."""
+        height, width = followed.shape
         columns = np.clip(np.rint(flow[..., 0]).astype(int) + np.arange(width), 0, width - 1)
         rows = np.clip(np.rint(flow[..., 1]).astype(int) + np.arange(height)[:, None], 0, height - 1)
-        self._since = np.where(visible, np.minimum(self._since[rows, columns] + 1, MEMORY + 1), 0)
+        self._since = np.where(followed, np.minimum(self._since[rows, columns] + 1, MEMORY + 1), 0)
 
     @property
     def mask(self) -> np.ndarray:

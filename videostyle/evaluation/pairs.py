@@ -11,7 +11,9 @@ import numpy as np
 
 from videostyle.analysis import ShotList
 from videostyle.evaluation import metrics
+from videostyle.evaluation.constancy import ColorConstancy
 from videostyle.evaluation.flow_files import FlowFolder
+from videostyle.evaluation.new_region import NewRegion
 from videostyle.evaluation.perceptual import PerceptualMetrics, similarity
 from videostyle.events import Measuring, Progress
 from videostyle.frames import Frame, Size
@@ -27,6 +29,10 @@ MOST_SCORED = 24
 
 SAMPLES = 3
 """Frames whose images are kept for the page."""
+
+
+SourceFlow = tuple[np.ndarray, np.ndarray]
+"""The source's flow from a frame to an earlier one and from there to it, (H, W, 2) each."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,7 @@ class Measurer:
         self.gaps = GAPS if exact is None else GAPS[:1]
         self.frames, self.samples, self.skipped = {}, {}, Counter()
         self._earlier: deque[FramePair] = deque(maxlen=max(self.gaps))
+        self._new, self._colors = NewRegion(size), ColorConstancy()
         self._scored = {shots.first + place for place in spread(count, MOST_SCORED)}
         # the first frame has no warp error to show; with exact flow it is the last one
         shift = 0 if exact else min(1, count - 1)
@@ -87,15 +94,35 @@ class Measurer:
 
     def push(self, pair: FramePair) -> None:
         """Measure a frame alone and against earlier ones. Raises BadInput where the exact flow does not fit."""
+        earlier = {gap: self._earlier[-gap] for gap in self.gaps if self._comparable(gap, pair)}
+        flows = {gap: self._source_flow(pair, other) for gap, other in earlier.items()}
+        if GAPS[0] in flows:
+            self._new.follow(flows[GAPS[0]][0], metrics.followed(*flows[GAPS[0]]))
+        else:
+            self._new, self._colors = NewRegion(self.size), ColorConstancy()
         self._measure_alone(pair)
+        self._measure_split(pair, starts=GAPS[0] not in flows)
         if self._earlier:
             self._check_pace(pair, self._earlier[-1])
-        for gap in self.gaps:
-            if len(self._earlier) >= gap:
-                self._compare(gap, pair, self._earlier[-gap])
+        for gap, other in earlier.items():
+            self._compare(gap, pair, other, *flows[gap])
         self._earlier.append(pair)
         done, spent = len(self.frames), time.monotonic() - self._began
         self.progress(Measuring(done, self.count, done / self.count, spent / done * (self.count - done)))
+
+    def _comparable(self, gap: int, pair: FramePair) -> bool:
+        """Whether there is a frame so many frames before this one, and in the same shot."""
+        if len(self._earlier) < gap:
+            return False
+        if self.shots.shot_of(pair.source.index) == self.shots.shot_of(self._earlier[-gap].source.index):
+            return True
+        self.skipped[f"cut_{gap}"] += 1
+        return False
+
+    def _source_flow(self, now: FramePair, earlier: FramePair) -> SourceFlow:
+        current = to_bits(now.source.image, 8)
+        previous = gain_match(to_bits(earlier.source.image, 8), current)
+        return self.flow(current, previous), self.flow(previous, current)
 
     def _update(self, index: int, **values: Any) -> None:
         self.frames[index] = replace(self.frames[index], **values)
@@ -104,9 +131,6 @@ class Measurer:
         """The metrics that need no other frame."""
         index = pair.source.index
         source, output = (metrics.luma(as_float(frame.image)) for frame in (pair.source, pair.output))
-        scored = index in self._scored
-        time = pair.source.time - self.shots.origin
-        scores = asdict(self.perceptual.scores(pair.output.image, pair.source.image, time)) if scored else {}
         self.frames[index] = FrameMeasure(
             index=index,
             time=pair.source.time,
@@ -120,10 +144,23 @@ class Measurer:
             source_sharpness=metrics.sharpness(source),
             source_luminance=metrics.brightness(source),
             source_contrast=metrics.contrast(source),
-            **scores,
         )
         if index in self._sampled:
             self.samples[index] = SampleFrame(index, to_bits(pair.source.image, 8), to_bits(pair.output.image, 8), None)
+
+    def _measure_split(self, pair: FramePair, starts: bool) -> None:
+        """The perceptual scores and color constancy, of the whole frame, of what is new in it, and of the rest.
+
+        starts: whether the frame starts a shot.
+        """
+        source, output, new = pair.source, pair.output, self._new.mask
+        colors = self._colors.scores(as_float(output.image), as_float(source.image), new)
+        self._update(source.index, new=None if starts else float(new.mean()), **asdict(colors))
+        if source.index in self._scored:
+            scores = self.perceptual.scores(output.image, source.image, new, source.time - self.shots.origin)
+            self._update(source.index, **asdict(scores))
+            if new.any() and scores.embedding is not None and scores.embedding_new is None:
+                self.skipped["small_new"] += 1
 
     def _check_pace(self, now: FramePair, earlier: FramePair) -> None:
         """Add a notice if the output's times differ from the source's: it may be of another part, or of another clip."""
@@ -134,18 +171,12 @@ class Measurer:
                 "the times of the output's frames differ from the source's; was it stylized from this part of the source?"
             )
 
-    def _compare(self, gap: int, now: FramePair, earlier: FramePair) -> None:
-        """The metrics of a pair of frames; none across a cut."""
-        if self.shots.shot_of(now.source.index) != self.shots.shot_of(earlier.source.index):
-            self.skipped[f"cut_{gap}"] += 1
-            return
-        current = to_bits(now.source.image, 8)
-        previous = gain_match(to_bits(earlier.source.image, 8), current)
-        back = self.flow(current, previous)
+    def _compare(self, gap: int, now: FramePair, earlier: FramePair, back: np.ndarray, forth: np.ndarray) -> None:
+        """The metrics of two frames of a shot. back, forth: the source's flow between them, see SourceFlow."""
         if gap == GAPS[0]:
             self._compare_unwarped(now, earlier, back)
         if self.exact is None:
-            self._compare_warped(gap, now, earlier, back, metrics.visible(back, self.flow(previous, current)))
+            self._compare_warped(gap, now, earlier, back, metrics.visible(back, forth))
         else:
             self._compare_exactly(self.exact, now, earlier)
 

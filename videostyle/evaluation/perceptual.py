@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
 import piq
 import torch
+import torch.nn.functional as F
 
 from videostyle.evaluation.embedding import Embed, embedding_distance
 from videostyle.evaluation.new_region import eroded, largest_box
+from videostyle.evaluation.summary import mean
 from videostyle.frames import Size
 from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import (
@@ -23,7 +25,7 @@ from videostyle.losses.terms import (
     relative_distance,
     widened,
 )
-from videostyle.losses.tiles import reach_of, stride_of, tiles_of
+from videostyle.losses.tiles import Tile, reach_of, stride_of, tiles_of
 from videostyle.media.pixels import to_bits
 from videostyle.models.vgg import Features
 from videostyle.option_groups import StyleOptions
@@ -33,43 +35,85 @@ from videostyle.tensors import to_tensor
 Grams = Mapping[str, torch.Tensor]
 """Gram matrices (C, C) by layer."""
 
+Roots = Sequence[Mapping[str, torch.Tensor]]
+"""The square root of a guide by tile and layer, as `place_weights` gives it."""
+
 FEWEST_PLACES = 16
-"""Of a layer, inside a region: fewer say nothing of their Gram matrix."""
+"""Of a layer, inside a part of a frame: fewer say nothing of their Gram matrix."""
 
 
 @dataclass(frozen=True)
 class PerceptualScores:
-    """Relative distances of an output frame and of its source frame; lower is nearer."""
+    """Relative distances of an output frame and of its source frame; lower is nearer. The fields are those of FrameMeasure.
+
+    The Gram distance of a part is the mean over the layers that have enough places whose activations depend on that part
+    alone; it is None without such a layer.
+    """
 
     gram: float
     """Gram distance of the output from the style, the mean of the layers."""
     gram_layers: dict[str, float]
     """Gram distance of the output from the style, by layer."""
-    content: float
-    """Distance of the output's content features from the source's."""
     source_gram: float
     """Gram distance of the source from the style."""
+    gram_new: float | None
+    """Gram distance of the output from the style, of what is new."""
+    source_gram_new: float | None
+    """The same of the source."""
+    gram_rest: float | None
+    """Gram distance of the output from the style, of the rest."""
+    source_gram_rest: float | None
+    """The same of the source."""
+    content: float | None
+    """Distance of the output's content features from the source's."""
+    content_new: float | None
+    """The same of what is new; None where nothing is."""
+    content_rest: float | None
+    """The same of the rest; None where everything is new."""
     embedding: float | None
     """Distance of the output from the style in the embedding network; None without that network."""
     source_embedding: float | None
     """Distance of the source from the style in the embedding network; None without that network."""
+    embedding_new: float | None
+    """As `embedding`, of the box around the largest connected piece of what is new; None where `largest_box` has none."""
+    source_embedding_new: float | None
+    """The same of the source."""
 
 
 @dataclass(frozen=True)
-class RegionScores:
-    """Relative distances of a region of an output frame and of its source frame; None where the region is too small."""
+class Part:
+    """A part of a frame, and what is summed over its places, tile by tile."""
 
-    gram: float | None
-    """Gram distance of the output from the style, the mean of the layers that have enough places inside: those whose
-    activations depend on the region alone."""
-    content: float | None
-    """Distance of the output's content features from the source's."""
-    source_gram: float | None
-    """Gram distance of the source from the style."""
-    embedding: float | None = None
-    """Distance of the output from the style in the embedding network, of the box of the largest connected piece."""
-    source_embedding: float | None = None
-    """The same of the source."""
+    style: Roots | None
+    """Of the layers whose Gram matrices are compared; None for the whole frame."""
+    content: Roots | None
+    """Of the content layers; None for the whole frame."""
+    grams: dict[str, dict[str, torch.Tensor]] = field(default_factory=lambda: {"output": {}, "source": {}})
+    """Gram matrices by picture and layer."""
+    distances: dict[str, np.ndarray] = field(default_factory=lambda: {layer: np.zeros(2) for layer in CONTENT_LAYERS})
+    """By content layer: |F(x) - F(c)|^2 and |F(c)|^2."""
+
+    def add_grams(self, name: str, tile: Tile, own: Mapping[str, torch.Tensor]) -> None:
+        """Add a tile's own activations (h, w, C) by layer, of the picture of this name."""
+        sums = self.grams[name]
+        for layer in STYLE_LAYERS if self.style is None else self.style[tile.index]:
+            root = None if self.style is None else self.style[tile.index][layer]
+            sums[layer] = gram(layer, own[layer], tile, root) + sums.get(layer, 0)
+
+    def add_content(self, tile: Tile, ours: Mapping[str, torch.Tensor], theirs: Mapping[str, torch.Tensor]) -> None:
+        """Add a tile's own activations (h, w, C) of the content layers, of output and source."""
+        for layer, sums in self.distances.items():
+            root = 1 if self.content is None else self.content[tile.index][layer]
+            values = (root * (ours[layer] - theirs[layer]), root * theirs[layer])
+            sums += [float(value.square().sum()) for value in values]
+
+    def gram(self, name: str, styles: Sequence[Grams]) -> float | None:
+        """The Gram distance of the picture of this name from the styles, the mean of the layers."""
+        return mean(list(gram_distances(self.grams[name], styles).values()))
+
+    @property
+    def content_distance(self) -> float | None:
+        return mean([part / norm for part, norm in self.distances.values() if norm > SMALLEST_NORM])
 
 
 class PerceptualMetrics:
@@ -93,72 +137,68 @@ class PerceptualMetrics:
     ):
         self.features, self.device, self.gray, self.embed = features, device, gray, embed
         images = [self._prepared(style) for style in styles]
-        self.targets, self.size = StyleTargets(features, [self._tensor(image) for image in images], options), size
+        self.targets, self.size = StyleTargets(features, [to_tensor(image, device) for image in images], options), size
         self.vectors = [embed(to_bits(image, 8)) for image in images] if embed else []
 
     @torch.no_grad()
-    def scores(self, output: np.ndarray, source: np.ndarray, time: Fraction = Fraction(0)) -> PerceptualScores:
+    def scores(
+        self, output: np.ndarray, source: np.ndarray, new: np.ndarray, time: Fraction = Fraction(0)
+    ) -> PerceptualScores:
         """The distances of an output image from the styles and from its source image; both (H, W, 3).
 
-        time: of the frame, in seconds from the clip's first one.
+        new: the pixels that are new, bool (H, W). time: of the frame, in seconds from the clip's first one.
         """
-        output, source = self._prepared(output), self._prepared(source)
-        grams, content = self._activations(self._tensor(output))
-        source_grams, target = self._activations(self._tensor(source))
+        images = {"output": self._prepared(output), "source": self._prepared(source)}
+        whole, inside, rest = parts = Part(None, None), self._part(new), self._part(~new)
+        self._sum_up(images, parts)
         styles = [style["style"] for style in self.targets.at(self.size, time)]
-        layers, source_layers = gram_distances(grams, styles), gram_distances(source_grams, styles)
-        distances = [float(relative_distance(content[layer], target[layer])) for layer in CONTENT_LAYERS]
+        layers, source_layers = (gram_distances(whole.grams[name], styles) for name in images)
+        box = largest_box(new)
+        embeddings = {name: self._embedding_distance(image) for name, image in images.items()}
+        boxes = {name: None if box is None else self._embedding_distance(image[box]) for name, image in images.items()}
         return PerceptualScores(
             gram=float(np.mean(list(layers.values()))),
             gram_layers=layers,
-            content=float(np.mean(distances)),
             source_gram=float(np.mean(list(source_layers.values()))),
-            embedding=self._embedding_distance(output),
-            source_embedding=self._embedding_distance(source),
+            gram_new=inside.gram("output", styles),
+            source_gram_new=inside.gram("source", styles),
+            gram_rest=rest.gram("output", styles),
+            source_gram_rest=rest.gram("source", styles),
+            content=whole.content_distance,
+            content_new=inside.content_distance,
+            content_rest=rest.content_distance,
+            embedding=embeddings["output"],
+            source_embedding=embeddings["source"],
+            embedding_new=boxes["output"],
+            source_embedding_new=boxes["source"],
         )
 
-    @torch.no_grad()
-    def region_scores(
-        self, output: np.ndarray, source: np.ndarray, mask: np.ndarray, time: Fraction = Fraction(0)
-    ) -> RegionScores:
-        """The distances of the pixels in a mask, bool (H, W), of an output image and its source image; see `scores`."""
-        output, source = self._prepared(output), self._prepared(source)
-        layers = [layer for layer in STYLE_LAYERS if eroded(mask, reach_of(layer)).sum() >= _fewest_pixels(layer)]
-        images = self._tensor(output), self._tensor(source)
-        styles = [style["style"] for style in self.targets.at(self.size, time)]
-        grams = [gram_distances(self._region_grams(image, mask, layers), styles) for image in images]
-        ours, theirs = (float(np.mean(list(by_layer.values()))) if by_layer else None for by_layer in grams)
-        box = largest_box(mask) if self.embed else None
-        boxes = (None, None) if box is None else (self._embedding_distance(image[box]) for image in (output, source))
-        return RegionScores(ours, self._region_content(*images, mask), theirs, *boxes)
+    def _sum_up(self, images: Mapping[str, np.ndarray], parts: Sequence[Part]) -> None:
+        """Add the activations of output and source to the sums of each part."""
+        tensors = {name: to_tensor(image, self.device) for name, image in images.items()}
+        for tile in tiles_of(self.size):
+            content = {}
+            for name, tensor in tensors.items():
+                activations = self.features.forward(tile.of(tensor), {*STYLE_LAYERS, *CONTENT_LAYERS})
+                own = {layer: tile.own(layer, whole) for layer, whole in activations.items()}
+                for part in parts:
+                    part.add_grams(name, tile, own)
+                content[name] = {layer: widened(own[layer]).clone() for layer in CONTENT_LAYERS}
+            for part in parts:
+                part.add_content(tile, content["output"], content["source"])
 
-    def _region_grams(self, image: torch.Tensor, mask: np.ndarray, layers: Sequence[str]) -> Grams:
-        """By layer, the Gram matrix over the places whose activations depend on the pixels in the mask alone."""
+    def _part(self, mask: np.ndarray) -> Part:
+        """The part of a mask: for Gram matrices the places that depend on it alone, for content each place by its share."""
         tiles = tiles_of(self.size)
-        guides = {layer: self._guide(eroded(mask, reach_of(layer))) for layer in layers}
-        weights = {layer: place_weights(guide, tiles, [layer]) for layer, guide in guides.items()}
-        grams: dict[str, torch.Tensor] = {}
-        for tile in tiles:
-            activations = self.features.forward(tile.of(image), set(layers))
-            for layer in layers:
-                own = tile.own(layer, activations[layer])
-                grams[layer] = gram(layer, own, tile, weights[layer][tile.index][layer]) + grams.get(layer, 0)
-        return grams
-
-    def _region_content(self, output: torch.Tensor, source: torch.Tensor, mask: np.ndarray) -> float | None:
-        """The mean over the content layers of the distance |F(x) - F(c)|^2 / |F(c)|^2 over the places of a mask, each
-        weighted by its share inside."""
-        tiles, layers = tiles_of(self.size), CONTENT_LAYERS
-        weights = place_weights(self._guide(mask), tiles, layers)
-        sums = {layer: np.zeros(2) for layer in layers}
-        for tile, roots in zip(tiles, weights, strict=True):
-            pictures = (self.features.forward(tile.of(image), set(layers)) for image in (output, source))
-            ours, theirs = ({k: widened(tile.own(k, v)) * roots[k] for k, v in by.items()} for by in pictures)
-            for layer in layers:
-                difference = (ours[layer] - theirs[layer]).square().sum()
-                sums[layer] += [float(difference), float(theirs[layer].square().sum())]
-        distances = [part / whole for part, whole in sums.values() if whole > SMALLEST_NORM]
-        return float(np.mean(distances)) if distances else None
+        style: list[dict[str, torch.Tensor]] = [{} for _ in tiles]
+        for layer in STYLE_LAYERS:
+            inside = self._guide(eroded(mask, reach_of(layer)))
+            places = (F.avg_pool2d(inside, stride_of(layer)) == 1).float()
+            if float(places.sum()) >= FEWEST_PLACES:
+                guide = F.interpolate(places, scale_factor=stride_of(layer))
+                for roots, own in zip(style, place_weights(guide, tiles, [layer]), strict=True):
+                    roots.update(own)
+        return Part(style, place_weights(self._guide(mask), tiles, CONTENT_LAYERS))
 
     def _guide(self, mask: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(mask.astype(np.float32)).to(self.device)[None, None]
@@ -166,27 +206,8 @@ class PerceptualMetrics:
     def _prepared(self, image: np.ndarray) -> np.ndarray:
         return luminance(image) if self.gray else image
 
-    def _tensor(self, image: np.ndarray) -> torch.Tensor:
-        return to_tensor(image, self.device)
-
     def _embedding_distance(self, image: np.ndarray) -> float | None:
         return embedding_distance(self.embed(to_bits(image, 8)), self.vectors) if self.embed else None
-
-    def _activations(self, image: torch.Tensor) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
-        """By layer, the Gram matrices of an image, and its activations of the content layers as vectors."""
-        grams: dict[str, torch.Tensor] = {}
-        content: dict[str, list[torch.Tensor]] = {layer: [] for layer in CONTENT_LAYERS}
-        for tile in tiles_of((image.shape[2], image.shape[3])):
-            activations = self.features.forward(tile.of(image), {*STYLE_LAYERS, *CONTENT_LAYERS})
-            own = {layer: tile.own(layer, whole) for layer, whole in activations.items()}
-            grams = {layer: gram(layer, own[layer], tile) + grams.get(layer, 0) for layer in STYLE_LAYERS}
-            for layer in CONTENT_LAYERS:
-                content[layer].append(own[layer].flatten())
-        return grams, {layer: torch.cat(parts) for layer, parts in content.items()}
-
-
-def _fewest_pixels(layer: str) -> int:
-    return FEWEST_PLACES * stride_of(layer) ** 2
 
 
 def gram_distances(grams: Grams, styles: Sequence[Grams]) -> dict[str, float]:

@@ -38,6 +38,7 @@ SKIPPED = {
     "empty_10": "pairs without a pixel to compare, gap 10",
     "no_flow": "pairs without a flow file",
     "moving": "pairs without still pixels",
+    "small_new": "frames in which what is new is too small for an embedding",
 }
 
 Rows = list[tuple[str, object]]
@@ -255,15 +256,27 @@ def new_share_chart(frames: Sequence[FrameRecord] | Sequence[FrameMeasure], cuts
 
 
 def measured_charts(measurement: Measurement | None, cuts: Sequence[float]) -> list[Chart | None]:
-    """Warp errors by gap, distances from style and source, and the luminance of both clips."""
+    """Warp errors by gap, distances from style and source, color constancy, and the luminance of both clips."""
     frames = measurement.frames if measurement else ()
     gaps = sorted({gap for frame in frames for gap in frame.warp})
     gram = [curve("Gram distance", frames, lambda frame: frame.gram, sparse=True)]
+    gram_parts = [
+        curve("new", frames, lambda frame: frame.gram_new, sparse=True),
+        curve("rest", frames, lambda frame: frame.gram_rest, sparse=True),
+    ]
     embedding = [
         curve("output", frames, lambda frame: frame.embedding, sparse=True),
         curve("source's floor", frames, lambda frame: frame.source_embedding, sparse=True),
     ]
     content = [curve("content distance", frames, lambda frame: frame.content, sparse=True)]
+    drift = [
+        curve("output", frames, lambda frame: frame.color_drift),
+        curve("source's floor", frames, lambda frame: frame.source_color_drift),
+    ]
+    new_colors = [
+        curve("output", frames, lambda frame: frame.color_new),
+        curve("source's floor", frames, lambda frame: frame.source_color_new),
+    ]
     luminance = [
         curve("output", frames, lambda frame: frame.luminance),
         curve("source", frames, lambda frame: frame.source_luminance),
@@ -271,8 +284,11 @@ def measured_charts(measurement: Measurement | None, cuts: Sequence[float]) -> l
     return [
         *(warp_chart(frames, gap, cuts) for gap in gaps),
         chart("Gram distance", "to the style", gram, cuts),
+        chart("Gram distance of parts", "to the style, of what is new and of the rest", gram_parts, cuts),
         chart("Style embedding", "to the style, in a network that nothing here optimizes", embedding, cuts),
         chart("Content distance", "to the source", content, cuts),
+        chart("Color drift", "in Lab units, from the shot's first frame, by colors of the source", drift, cuts),
+        chart("Colors of what is new", "in Lab units, from the rest of the same frame", new_colors, cuts),
         chart("Luminance", "mean of each frame", luminance, cuts),
     ]
 

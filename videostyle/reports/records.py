@@ -131,6 +131,32 @@ class FrameMeasure:
     """Relative distance from the style in the embedding network; None where its package is not installed."""
     source_embedding: float | None = None
     """`embedding` of the source."""
+    new: float | None = None
+    """Share of the pixels that are new, now or in one of the last frames, in [0, 1]; None for a shot's first frame."""
+    gram_new: float | None = None
+    """`gram` of what is new, of the layers that can be compared there."""
+    source_gram_new: float | None = None
+    """`gram_new` of the source."""
+    gram_rest: float | None = None
+    """`gram` of the rest, of the layers that can be compared there."""
+    source_gram_rest: float | None = None
+    """`gram_rest` of the source."""
+    content_new: float | None = None
+    """`content` of what is new."""
+    content_rest: float | None = None
+    """`content` of the rest."""
+    embedding_new: float | None = None
+    """`embedding` of the box around the largest connected piece of what is new; None where the box is too small."""
+    source_embedding_new: float | None = None
+    """`embedding_new` of the source."""
+    color_drift: float | None = None
+    """Distance of the colors from those of the shot's first frame, in Lab units; None for that frame."""
+    source_color_drift: float | None = None
+    """`color_drift` of the source."""
+    color_new: float | None = None
+    """Distance of the colors of what is new from those of the rest, in Lab units."""
+    source_color_new: float | None = None
+    """`color_new` of the source."""
 
 
 @dataclass(frozen=True)
