@@ -72,7 +72,7 @@ class Job(
     restart: bool = output_option(False, "Start over if a run of the same output was interrupted.")
     mixed: bool = output_option(
         False,
-        "Resume an interrupted run although libraries, processor or threads have changed; its report says so.",
+        "Resume even if libraries, processor or number of threads have changed; a notice says from which frame on.",
         excludes="restart",
     )
     output_size: str = encoding_option(
@@ -147,11 +147,11 @@ class MeasureJob(DeviceOptions, StyleOptions, SelectionOptions, ReadingOptions, 
     overwrite: bool = restated(OverwriteOption, "overwrite", "Replace the page and the JSON if they exist.")
 
     start: float = restated(SelectionOptions, "start", "OUTPUT begins this long after SOURCE's first frame.")
-    duration: float | None = restated(SelectionOptions, "duration", "Measure this much.")
+    duration: float | None = restated(SelectionOptions, "duration", "Length of the part to measure.")
     frames: str | None = restated(
         SelectionOptions,
         "frames",
-        "N stops after N frames; A:B are those that OUTPUT holds (SOURCE's file numbers, else counted from 1).",
+        "The --frames that OUTPUT was made with, or N to compare only the first N frames.",
     )
 
     flow: str = measuring_option("dis", "Optical flow.", choices=("dis", "raft"))
@@ -268,9 +268,11 @@ class TrainJob(
         320, "Longer side of the frames, in pixels: strokes come out right at about this size.", low=64, high=2048
     )
     start: float = restated(
-        SelectionOptions, "start", "Train on what follows this long after the first frame.", affects_result=True
+        SelectionOptions, "start", "Train on the part that starts this long after the first frame.", affects_result=True
     )
-    duration: float | None = restated(SelectionOptions, "duration", "Train on this much.", affects_result=True)
+    duration: float | None = restated(
+        SelectionOptions, "duration", "Length of the part to train on.", affects_result=True
+    )
     frames: str | None = restated(SelectionOptions, "frames", affects_result=True)
     flow: str = restated(TrainingOptions, "flow", "Optical flow; 'none' leaves the temporal term out.")
     seed: int = restated(TrainingOptions, "seed", "Seed of the network's initial weights.", excludes="")

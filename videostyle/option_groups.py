@@ -35,14 +35,14 @@ class SelectionOptions(Options):
 
     start: float = selection_option(
         0.0,
-        "Begin this long after the first frame: 10 or 10s, 1m30s, or HH:MM:SS.mmm.",
+        "Start this long after the first frame: 10 or 10s, 1m30s, or HH:MM:SS.mmm.",
         low=0.0,
         convert=parse_time,
         metavar="TIME",
     )
     duration: float | None = selection_option(
         None,
-        "Stylize this much: 10 or 10s, 1m30s, or HH:MM:SS.mmm.",
+        "Length of the part to stylize: 10 or 10s, 1m30s, or HH:MM:SS.mmm.",
         above=0.0,
         convert=parse_time,
         metavar="TIME",
@@ -50,7 +50,7 @@ class SelectionOptions(Options):
     )
     frames: str | None = selection_option(
         None,
-        "N stops after N frames; A:B takes only these, both included (a folder's file numbers, else counted from 1).",
+        "N takes N frames; A:B takes frames A through B, counted from 1, or in a folder by file number.",
         parse=parse_frames,
         default_text="all",
     )
@@ -62,7 +62,7 @@ class ReadingOptions(Options):
 
     fit: str | None = reading_option(
         None,
-        "Frames of another shape than the first: 'bars' around them, 'fill' crops them, 'refuse' stops.",
+        "When a frame's shape differs from the first frame's: 'bars' adds black bars, 'fill' crops, 'refuse' stops.",
         choices=("bars", "fill", "refuse"),
         default_text="bars in a video, refuse in a folder",
     )
@@ -73,14 +73,14 @@ class ReadingOptions(Options):
     )
     gaps: str = reading_option(
         "refuse",
-        "Missing numbers in a folder: 'hold' shows the frame before longer, 'skip' closes the gaps, 'refuse' stops.",
+        "Missing numbers in a folder: 'hold' shows the previous frame longer, 'skip' closes the gaps, 'refuse' stops.",
         choices=("refuse", "hold", "skip"),
     )
     fps: str | None = reading_option(
         None,
-        "Frames a second: of a video from a folder; of a clip, at most so many are kept. Such as 24 or 30000/1001.",
+        "Frame rate of a video made from a folder; for a clip, the highest to keep. Such as 24, 29.97 or 30000/1001.",
         parse=parse_rate,
-        default_text="25; all of a clip",
+        default_text="25 for a folder; all frames of a clip",
     )
 
 
@@ -94,7 +94,7 @@ class ObjectiveOptions(Options):
         300.0, "Weight of consistency with the previous frame: 0 is lively, 3000 locked.", low=0.0
     )
     tv_weight: float = trained_option(
-        2.0, "Weight of smoothness: penalizes differences of neighboring pixels.", low=0.0
+        2.0, "Weight of smoothness: penalizes differences between neighboring pixels.", low=0.0
     )
 
 
@@ -133,8 +133,8 @@ class OptimizerOptions(Options):
 
     begin_with: Path | None = optimizer_option(
         None,
-        "A style model (.vstyle) that draws a shot's first frame, from which the iterations continue.",
-        default_text="coarse to fine",
+        "A style model (.vstyle) that draws each shot's first frame; the iterations continue from there.",
+        default_text="none: the iterations start from the source's frame",
         affects_result=False,
     )
 
@@ -179,7 +179,11 @@ class EncodingOptions(Options):
         default_text="h264; vp9 in .webm",
     )
     crf: int | None = encoding_option(
-        None, "The encoder's quality: lower is better and larger.", low=0, high=63, default_text="by codec"
+        None,
+        "Quality of the encoder (CRF): a lower number is better, and makes a larger file.",
+        low=0,
+        high=63,
+        default_text="by codec",
     )
     pix_fmt: str | None = encoding_option(
         None,
@@ -217,8 +221,8 @@ class TrainingOptions(Options):
 class DeviceOptions(Options):
     """The processor that does the work."""
 
-    device: str = device_option("auto", "auto, cpu, cuda, cuda:1, mps.")
-    threads: int | None = device_option(None, "CPU threads.", low=1, high=1024, default_text="one per core")
+    device: str = device_option("auto", "Device to compute on: auto, cpu, cuda, cuda:1 or mps.")
+    threads: int | None = device_option(None, "Number of CPU threads.", low=1, high=1024, default_text="one per core")
 
 
 @dataclass(frozen=True, kw_only=True)

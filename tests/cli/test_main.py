@@ -185,6 +185,15 @@ def test_help_shows_every_option(
     assert "...}" not in shown
 
 
+@pytest.mark.parametrize("words", [[], ["run"], ["info"], ["doctor"]])
+def test_help_of_flags(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Flags such as --help and --install-completion take no value, and none is shown."""
+    assert run_command(*words, "--help") == 0
+    shown = capsys.readouterr().out
+    assert "Show this message and exit." in shown
+    assert "<bool>" not in shown
+
+
 def test_usage_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command("run", "--help") == 0
     assert "Usage: videostyle run [OPTIONS] {INPUT} {STYLE}..." in capsys.readouterr().out

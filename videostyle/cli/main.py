@@ -18,7 +18,7 @@ from videostyle.checks import check_styles
 from videostyle.cli.doctor import Check, examine
 from videostyle.cli.kept import stylized
 from videostyle.cli.messages import counted, failure, one_line, say, say_failure, spoken, table_lines
-from videostyle.cli.options import command
+from videostyle.cli.options import Command, CommandGroup, command
 from videostyle.cli.progress import listener
 from videostyle.cli.several import stylize_all
 from videostyle.cli.signals import Worker, exit_now, noted_signals, result_of, signal_name, wait_or_stop
@@ -52,7 +52,7 @@ class Commands:
     examine: Callable[[], list[Check]] = examine
 
 
-app = typer.Typer(pretty_exceptions_enable=False)
+app = typer.Typer(cls=CommandGroup, pretty_exceptions_enable=False)
 
 
 def main(arguments: list[str] | None = None, commands: Commands | None = None) -> NoReturn:
@@ -81,10 +81,10 @@ def print_version(wanted: bool) -> None:
 @app.callback()
 def videostyle_command(
     version: Annotated[
-        bool, typer.Option("--version", callback=print_version, is_eager=True, metavar="", help="Show the version.")
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Stylizes a video after a painting: steady over time, with its sound and timing."""
+    """Stylizes a video in the manner of a painting, stable over time, and keeps its sound and timing."""
 
 
 @command(app, "run", Job)
@@ -164,7 +164,7 @@ def with_measurement(
 
 @command(app, "measure", MeasureJob)
 def measure_command(job: MeasureJob, quiet: bool, commands: Commands) -> int:
-    """Measures how consistent over time OUTPUT is, and how close to the style, beside SOURCE's own figures.
+    """Measures how stable over time OUTPUT is, and how close to the style, next to SOURCE's own figures.
 
     Prints a table of means; --json and --page write the figures of every frame.
     """
@@ -208,10 +208,14 @@ def train_command(job: TrainJob, quiet: bool, commands: Commands) -> int:
     return 0
 
 
-INFO = "Shows what a style model was trained on, and how; or what is known of a clip, a picture or a folder of frames."
+INFO = "Shows what a style model was trained on and how, or the properties of a clip, a picture or a folder of frames."
 
 
-@app.command("info", help=f"{INFO}\n\nFILE: a style model (.vstyle), a video, an image or a folder of numbered frames.")
+@app.command(
+    "info",
+    cls=Command,
+    help=f"{INFO}\n\nFILE: a style model (.vstyle), a video, an image or a folder of numbered frames.",
+)
 def info_command(file: Annotated[Path, typer.Argument(metavar="FILE", hidden=True)]) -> int:
     """Prints the header of a style model, or what a source says of itself."""
     rows = rows_on_model(file) if is_style_model(file) else rows_on_source(file)
@@ -248,7 +252,7 @@ def export_command(job: ExportJob, quiet: bool, commands: Commands) -> int:
     return 0
 
 
-@app.command("doctor")
+@app.command("doctor", cls=Command)
 def doctor_command(context: typer.Context) -> int:
     """Checks libraries, device, codecs and weights. Exits with 1 where something needed is missing."""
     checks: list[Check] = context.obj.examine()

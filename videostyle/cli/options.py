@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from videostyle.cli.messages import say
 from videostyle.config import ExportJob, Job, MeasureJob, TrainJob, WebcamJob
@@ -32,11 +33,32 @@ QUIET = typer.Option(
     "--quiet",
     help="Print errors only.",
     rich_help_panel="Output",
-    metavar="",
     show_default=False,
     envvar="VIDEOSTYLE_QUIET",
     show_envvar=False,
 )
+
+
+def without_value(params: list[Any]) -> list[Any]:
+    """The parameters; the help of flags such as --help shows no type of a value, which they do not take."""
+    for param in params:
+        if getattr(param, "is_flag", False):
+            param.metavar = ""
+    return params
+
+
+class Command(TyperCommand):
+    """A command whose help shows flags without a value."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return without_value(super().get_params(ctx))
+
+
+class CommandGroup(TyperGroup):
+    """The same for the program itself."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return without_value(super().get_params(ctx))
 
 
 def command(app: typer.Typer, name: str, job: type[AnyJob]) -> Callable[[Callable[[AnyJob, bool, Any], int]], None]:
@@ -63,7 +85,7 @@ def command(app: typer.Typer, name: str, job: type[AnyJob]) -> Callable[[Callabl
                 ),
             ]
         )
-        app.command(name, help=help_text(inspect.getdoc(function) or "", job))(run)
+        app.command(name, cls=Command, help=help_text(inspect.getdoc(function) or "", job))(run)
 
     return register
 
