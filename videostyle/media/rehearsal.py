@@ -1,4 +1,4 @@
-"""A rehearsal of the muxing: everything beside the film is written once to nowhere before the first frame is stylized.
+"""A rehearsal of the muxing: before the first frame is stylized, everything but the film is muxed in a dry run.
 
 What fails there, or would sound different, is encoded again or left out with a notice, so that a run does not fail after its
 last frame. The outcome is kept in the work folder, for a run that resumes.
