@@ -91,7 +91,8 @@ def videostyle_command(
 def run_command(job: Job, quiet: bool, commands: Commands) -> int:
     """Stylizes INPUT in the style of one or more STYLE images.
 
-    The result keeps the sound and the timing of a video. Ctrl-C stops at once; the same command resumes after the last checkpoint.
+    The result keeps the sound and the timing of a video. Ctrl-C stops at once; the same command resumes after the last
+    checkpoint.
     """
     if job.also:
         return run_several(job, quiet, commands)
