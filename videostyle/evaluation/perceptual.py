@@ -38,8 +38,8 @@ Grams = Mapping[str, torch.Tensor]
 Roots = Sequence[Mapping[str, torch.Tensor]]
 """The square root of a guide by tile and layer, as `place_weights` gives it."""
 
-FEWEST_PLACES = 16
-"""Of a layer, inside a part of a frame: fewer say nothing of their Gram matrix."""
+FEWEST_PLACES = 64
+"""Of a layer, inside a part of a frame: with fewer, parts of the style image itself are 0.6 to 3 from its Gram matrix."""
 
 
 @dataclass(frozen=True)
