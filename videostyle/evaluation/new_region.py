@@ -25,7 +25,7 @@ class NewRegion:
     compare with. size: (height, width) of the frames."""
 
     def __init__(self, size: Size):
-        self._since = np.full(size, MEMORY + 1)
+        self._since = np.full(size, MEMORY + 1, np.uint8)
         """Frames since the flow could not follow a pixel, (H, W); at most MEMORY + 1."""
 
     def follow(self, flow: np.ndarray, followed: np.ndarray) -> None:
