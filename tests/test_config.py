@@ -291,6 +291,11 @@ NO_EFFECT = [
         {"engine": "learned", "begin_with": "a.vstyle"},
         "--begin-with has no effect with --engine learned; leave it out",
     ),
+    (
+        Job,
+        {"engine": "learned", "objective": "neighbors"},
+        "--objective has no effect with --engine learned; leave it out",
+    ),
     (Job, {"begin_with": "a.vstyle", "seed": 7}, "--seed has no effect with --begin-with; leave it out"),
     (
         Job,
@@ -334,7 +339,7 @@ FIXED_BY_TRAINING = {
 
 def test_engines_heed_what_they_always_have() -> None:
     """The lists that stood in the code before each option said this by itself."""
-    iterated = {"preset", "iterations", "first_iterations", "begin_with"}
+    iterated = {"preset", "iterations", "first_iterations", "begin_with", "objective"}
     assert {name for name, record in OPTIONS.items() if not record.heeded_by(LEARNED)} == iterated
     assert {name for name, record in OPTIONS.items() if not record.heeded_by(MODEL)} == iterated | FIXED_BY_TRAINING | {
         "minutes",
@@ -345,6 +350,7 @@ def test_engines_heed_what_they_always_have() -> None:
 def test_what_a_resumed_run_has_to_repeat() -> None:
     """Names of files, the selection, size and device may change or are compared in a resolved form."""
     run = {
+        "objective",
         "output_size",
         "codec",
         "crf",

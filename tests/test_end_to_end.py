@@ -95,6 +95,19 @@ def test_run_still(place, monkeypatch, capsys):
     np.testing.assert_array_equal(stylized, read_picture(output).image)
 
 
+def test_objective_neighbors(place, monkeypatch):
+    """The command stylizes a clip, and its pictures are other than Gram's."""
+    monkeypatch.setitem(WEIGHTS, "vgg19", real_weights)
+    outputs = {}
+    for objective in ("gram", "neighbors"):
+        output = place / f"{objective}.mkv"
+        options = ("--objective", objective, "--codec", "ffv1", "--quiet", *QUICK)
+        assert run_command("run", place / "in.mp4", place / "style.png", "-o", output, *options) == 0
+        outputs[objective] = output.read_bytes()
+        assert len(times(output)) == 5
+    assert outputs["gram"] != outputs["neighbors"]
+
+
 def test_stylize_image(monkeypatch):
     """Colored noise and a style image of orange blots: a few iterations with the real network turn the noise orange."""
     monkeypatch.setitem(WEIGHTS, "vgg19", real_weights)

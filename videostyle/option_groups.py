@@ -131,6 +131,12 @@ class ScheduleOptions(Options):
 class OptimizerOptions(Options):
     """How the optimizer works on a frame, beside the number of its iterations."""
 
+    objective: str = optimizer_option(
+        "gram",
+        "What is like the style: 'gram', the mixture of its textures; 'neighbors', each place like one place of the style.",
+        choices=("gram", "neighbors"),
+    )
+
     begin_with: Path | None = optimizer_option(
         None,
         "A style model (.vstyle) that draws each shot's first frame; the iterations continue from there.",

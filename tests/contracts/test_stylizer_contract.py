@@ -54,11 +54,16 @@ def prepare_begin_with(settings: StylizerSettings) -> MakeStylizer:
     return STYLIZERS["optimize"].prepare(replace(settings, optimizer=OptimizerOptions(begin_with=settings.style_model)))
 
 
+def prepare_neighbors(settings: StylizerSettings) -> MakeStylizer:
+    return STYLIZERS["optimize"].prepare(replace(settings, optimizer=OptimizerOptions(objective="neighbors")))
+
+
 PREPARE: dict[str, Callable[[StylizerSettings], MakeStylizer]] = {
     **{name: kind.prepare for name, kind in STYLIZERS.items()},
     "optimize, large pairs": prepare_with_large_pairs,
     "optimize, grayscale": prepare_grayscale,
     "optimize, begin with": prepare_begin_with,
+    "optimize, neighbors": prepare_neighbors,
 }
 
 

@@ -14,6 +14,7 @@ from videostyle.stylizers.schedule import (
     SCHEDULES,
     scales,
     split_iterations,
+    steps_of_first,
     work,
     work_of_first,
     work_of_later,
@@ -48,6 +49,17 @@ def test_split_iterations(total, count):
     assert sum(result) == total
     exact = [total * FINER**scale * (FINER - 1) / (FINER**count - 1) for scale in range(count)]
     np.testing.assert_allclose(result, exact, atol=1 + 1e-6)
+
+
+@given(SIZES, st.integers(0, 1000))
+def test_rounds_of_the_full_size(size, iterations):
+    """The full size in three steps: half of its iterations, and a quarter each; the coarser scales stay as they are."""
+    once, thrice = steps_of_first(size, iterations), steps_of_first(size, iterations, rounds=3)
+    assert thrice[:-3] == once[:-1]
+    assert {step[0] for step in thrice[-3:]} == {size}
+    counts = [count for _, count in thrice[-3:]]
+    assert sum(counts) == once[-1][1]
+    np.testing.assert_allclose(counts, np.array([0.5, 0.25, 0.25]) * once[-1][1], atol=2)
 
 
 @given(SIZES, st.integers(1, 1000))

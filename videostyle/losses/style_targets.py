@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from videostyle.frames import SMALLEST_SIDE, Size
 from videostyle.losses.objective import sum_over_tiles
-from videostyle.losses.terms import TERMS, StyleStatistics
+from videostyle.losses.terms import TERMS, StyleStatistics, Term
 from videostyle.losses.tiles import CORE, tiles_of
 from videostyle.models.vgg import Features
 from videostyle.option_groups import StyleOptions
@@ -19,11 +20,17 @@ from videostyle.tensors import resize
 class StyleTargets:
     """The statistics of the style images, such as their Gram matrices, computed once for each size.
 
-    images: float32 (1, 3, H, W) RGB in [0, 1].
+    images: float32 (1, 3, H, W) RGB in [0, 1]. terms: those that the statistics are for.
     """
 
-    def __init__(self, features: Features, images: list[Tensor], options: StyleOptions | None = None):
-        self.features, self.images = features, images
+    def __init__(
+        self,
+        features: Features,
+        images: list[Tensor],
+        options: StyleOptions | None = None,
+        terms: Mapping[str, type[Term]] = TERMS,
+    ):
+        self.features, self.images, self.terms = features, images, terms
         self.options = StyleOptions() if options is None else options
         self.statistics: dict[int, list[StyleStatistics]] = {}
 
@@ -43,7 +50,8 @@ class StyleTargets:
         scaled = resize(image, style_size((image.shape[2], image.shape[3]), longer))
         # in tiles at any size: the memory check counts a frame only, and at scale 2 a style image has four times its pixels
         tiles = tiles_of((scaled.shape[2], scaled.shape[3]), CORE)
-        requests = {name: (term.layers, term.style_statistic) for name, term in TERMS.items() if term.style_statistic}
+        terms = self.terms.items()
+        requests = {name: (term.layers, term.style_statistic) for name, term in terms if term.style_statistic}
         return dict(zip(requests, sum_over_tiles(self.features, tiles, scaled, [*requests.values()]), strict=True))
 
 

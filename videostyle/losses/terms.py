@@ -58,6 +58,9 @@ class FrameTargets:
     guides: Mapping[str, Tensor] = field(default_factory=dict)
     """Masks by name, (1, 1, H, W) in [0, 1]; empty if none are given."""
 
+    matches: Mapping[str, Tensor] = field(default_factory=dict)
+    """By layer, the numbers of the style's places that the frame's places are to look like; see `neighbors.look_up`."""
+
     @property
     def tiles(self) -> list[Tile]:
         return tiles_of((self.content.shape[2], self.content.shape[3]))

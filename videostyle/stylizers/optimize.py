@@ -18,6 +18,7 @@ from torch import Tensor
 
 from videostyle.frames import Motion, Size
 from videostyle.losses.objective import Objective, Value
+from videostyle.losses.objectives import OBJECTIVES
 from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import FrameTargets, Weights
 from videostyle.models.features import load_features
@@ -44,7 +45,8 @@ def prepare(settings: StylizerSettings) -> Callable[[OnIteration], Optimize]:
     """Loads the feature network, the style targets, and the model that `begin_with` names; see StylizerKind.prepare."""
     device, grayscale = settings.device, settings.grayscale
     pictures = [to_tensor(luminance(style) if grayscale else style, device) for style in settings.styles]
-    targets = StyleTargets(load_features(settings.style.features, device), pictures, settings.style)
+    terms = OBJECTIVES[settings.optimizer.objective].terms
+    targets = StyleTargets(load_features(settings.style.features, device), pictures, settings.style, terms)
     model = settings.optimizer.begin_with
     start = first_picture_by(load_network(model, device), grayscale) if model else None
     return lambda on_iteration: Optimize(targets, settings, on_iteration, first_picture=start)
@@ -83,6 +85,7 @@ class Optimize:
         optimizer: LBFGS | None = None,
     ):
         self.styles, self.settings, self.on_iteration = styles, settings, on_iteration
+        self.objective = OBJECTIVES[settings.optimizer.objective]
         self.first_picture, self.fill, self.device = first_picture, fill, settings.device
         self.optimizer = optimizer or LBFGS(bounds=(0.0, 1.0))  # clipping afterwards would change the loss
         self.tracker = MotionTracker(self.device)
@@ -165,20 +168,29 @@ class Optimize:
         self.on_iteration(Iteration(value.total, value.spatial, fraction, picture))
 
     def _objective(
-        self, content: Tensor, frame: FrameInput, warped: Tensor | None = None, consistency: Tensor | None = None
+        self,
+        content: Tensor,
+        frame: FrameInput,
+        start: Tensor,
+        begun: bool,
+        warped: Tensor | None = None,
+        consistency: Tensor | None = None,
     ) -> Objective:
+        """L for a frame. start: what its iterations start from; begun: whether that is stylized at this size already."""
         size = content.shape[2], content.shape[3]
-        styles = self.styles.at(size, frame.time)
+        features, styles = self.styles.features, self.styles.at(size, frame.time)
         masks = {name: torch.from_numpy(mask).to(self.device)[None, None] for name, mask in frame.guides.items()}
         guides = {name: resize(mask, size) for name, mask in masks.items()}
-        targets = FrameTargets(self.styles.features, content, styles, warped, consistency, guides)
-        return Objective(targets, self.settings.weights)
+        matches = self.objective.match(features, content, start, styles, begun)
+        targets = FrameTargets(features, content, styles, warped, consistency, guides, matches)
+        return Objective(targets, self.settings.weights, self.objective.terms)
 
     def _first(self, content: Tensor, frame: FrameInput) -> tuple[Tensor, Value, int]:
         """Coarse to fine, at each scale from an empty history; the finest scale's pairs are kept for the next frame."""
         self.tracker.reset()
         height, width = content.shape[2:]
-        steps = steps_of_first((height, width), self.settings.schedule.first, self.first_picture is not None)
+        begun, schedule = self.first_picture is not None, self.settings.schedule
+        steps = steps_of_first((height, width), schedule.first, begun, self.objective.rounds)
         picture = (
             self._noisy(resize(content, steps[0][0])) if self.first_picture is None else self.first_picture(content)
         )
@@ -186,8 +198,9 @@ class Optimize:
         done = iterations = 0
         for size, count in steps:
             self.optimizer.forget()
-            objective = self._objective(resize(content, size), frame)
+            begun = iterations > 0 and tuple(picture.shape[2:]) == size
             start = resize(picture, size)
+            objective = self._objective(resize(content, size), frame, start, begun)
             for iteration, (picture, value) in enumerate(islice(self.optimizer.minimize(objective, start), count + 1)):
                 self._report(picture, value, (done + iteration * work(size)) / total)
             done, iterations = done + iteration * work(size), iterations + iteration
@@ -240,7 +253,7 @@ class Optimize:
         wrong = wrong_content(consistency, difference)
         picture, consistency = self.tracker.with_keyframe(picture, consistency, wrong, motion.to_keyframe)
         start = self.fill(Carried(picture, consistency, difference, last.picture, last_source, content))
-        return self._objective(content, frame, picture, consistency), start, 1 - float(consistency.mean())
+        return self._objective(content, frame, start, True, picture, consistency), start, 1 - float(consistency.mean())
 
     def _converged(self, iterations: int, previous: float, value: Value) -> bool:
         """Whether a frame that had its planned iterations needs no more. previous: L one iteration ago."""

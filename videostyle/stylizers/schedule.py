@@ -83,10 +83,16 @@ def work(size: Size) -> int:
     return size[0] * size[1] + FIXED_WORK
 
 
-def steps_of_first(size: Size, iterations: int, begun: bool = False) -> list[tuple[Size, int]]:
-    """The scales of a shot's first frame and the iterations at each. begun: only the full size, from a given picture."""
+def steps_of_first(size: Size, iterations: int, begun: bool = False, rounds: int = 1) -> list[tuple[Size, int]]:
+    """The scales of a shot's first frame and the iterations at each. begun: only the full size, from a given picture.
+
+    rounds: in how many steps the full size is done, of which the first has half of its iterations.
+    """
     sizes = [size] if begun else scales(size)
-    return list(zip(sizes, split_iterations(iterations, len(sizes)), strict=True))
+    counts = split_iterations(iterations, len(sizes))
+    last = counts.pop()
+    later = [last // (2 * (rounds - 1))] * (rounds - 1) if rounds > 1 else []
+    return list(zip([*sizes, *[size] * len(later)], [*counts, last - sum(later), *later], strict=True))
 
 
 def work_of_first(size: Size, iterations: int, begun: bool = False) -> int:
