@@ -17,6 +17,7 @@ from videostyle.frames import Size
 from videostyle.losses.objective import sum_over_tiles
 from videostyle.losses.terms import OPAQUE, SMALLEST_NORM, FrameTargets, StyleStatistics, Term, widened
 from videostyle.losses.tiles import Tile, stride_of, tiles_of
+from videostyle.models.fast.matmul import linear
 from videostyle.models.vgg import Features
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
@@ -114,14 +115,15 @@ def matches_of(
 def look_up(features: Features, image: Tensor, styles: Sequence[StyleStatistics], apart: bool) -> dict[str, Tensor]:
     """By layer, the number of the style's place that each place of an image (1, 3, H, W) is nearest to, int64 (h, w).
 
-    Blocks are compared after each side's own mean is subtracted, so that a pale image is matched with all of the style.
-    apart: each layer by itself; else all layers at once, by the sum of their cosines.
+    apart: each layer by itself, by the distance of the term. Else all layers at once, by the sum of their cosines, and of the
+    image its own mean is subtracted, so that a pale one is matched with all of the style.
     """
     size = image.shape[2], image.shape[3]
     tiles, grid = tiles_of(size), grid_of(size)
-    _, directions = centered_table(styles)
-    (sums,) = sum_over_tiles(features, tiles, image, [(LAYERS, _sum_of_blocks)])
-    means = {layer: total / (grid[0] * grid[1]) for layer, total in sums.items()}
+    means, directions = centered_table(styles)
+    if not apart:
+        (sums,) = sum_over_tiles(features, tiles, image, [(LAYERS, _sum_of_blocks)])
+        means = {layer: total / (grid[0] * grid[1]) for layer, total in sums.items()}
     groups = [(layer,) for layer in LAYERS] if apart else [LAYERS]
     tables = [torch.cat([directions[layer] for layer in group], dim=1) for group in groups]
     maps = {layer: torch.zeros(grid, dtype=torch.long, device=image.device) for layer in LAYERS}
@@ -141,7 +143,7 @@ def look_up(features: Features, image: Tensor, styles: Sequence[StyleStatistics]
 
 def nearest(queries: Tensor, table: Tensor) -> Tensor:
     """For each query (q, D) the number of the row of a table (n, D) with the largest product, int64 (q,)."""
-    return torch.cat([(chunk @ table.T).argmax(dim=1) for chunk in queries.split(CHUNK)])
+    return torch.cat([linear(chunk, table).argmax(dim=1) for chunk in queries.split(CHUNK)])
 
 
 def centered_table(styles: Sequence[StyleStatistics]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
