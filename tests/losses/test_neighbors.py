@@ -60,15 +60,14 @@ def test_nearest(monkeypatch):
 
 @pytest.mark.parametrize("apart", [True, False])
 def test_look_up(apart):
-    """The style's place of the largest cosine, of each layer less the style's mean, or of their sum less the image's."""
+    """The style's place of the largest cosine, of each layer or of their sum, by brute force."""
     image, style = picture(*SIZE, 1), picture(40, 48, 2)
     maps = look_up(thin_vgg(), image, styles(style), apart)
     ours, tables = numpy_blocks(image), styles(style)[0]["style"]
     similar = {}
     for layer in LAYERS:
         table = tables[layer].double().numpy()
-        mean = (table if apart else ours[layer]).mean(0)
-        similar[layer] = cosines(ours[layer] - mean, table - table.mean(0))
+        similar[layer] = cosines(ours[layer] - ours[layer].mean(0), table - table.mean(0))
     total = np.sum([*similar.values()], axis=0)
     for layer in LAYERS:
         similarity = similar[layer] if apart else total
@@ -113,10 +112,11 @@ def test_style_is_its_own_neighbor():
 
 
 def test_several_styles_are_one_table():
-    """A picture that is the second of two styles is matched with the second half of the table."""
+    """A picture that is one of two styles is matched mostly with that one's part of the table."""
     first, second = picture(40, 48, 2), picture(40, 48, 3)
-    for found in look_up(thin_vgg(), second, styles(first, second), apart=True).values():
-        assert int(found.min()) >= 120
+    for images, expected in (((first, second), 1), ((second, first), 0)):
+        for found in look_up(thin_vgg(), second, styles(*images), apart=True).values():
+            assert float((found // 120 == expected).float().mean()) > 0.75
 
 
 def frame_with(image: torch.Tensor, **options) -> FrameTargets:

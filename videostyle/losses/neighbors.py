@@ -104,8 +104,8 @@ def matches_of(
 ) -> dict[str, Tensor]:
     """The matches of a frame whose iterations start from a picture; both (1, 3, H, W).
 
-    begun: whether the start is stylized at this size already. Then each layer is matched by itself (section 3.4 of the paper,
-    feature splitting), with what it shows so far. Else all layers together are matched with the start and some of the frame.
+    begun: whether the start is stylized at this size already. Then each layer is matched by itself with what the start shows
+    (feature splitting). Else all layers are matched at once, with a mixture of start and frame.
     """
     query = start if begun else torch.lerp(content, start, STYLIZED)
     return look_up(features, query.contiguous(memory_format=torch.channels_last), styles, apart=begun)
@@ -115,15 +115,14 @@ def matches_of(
 def look_up(features: Features, image: Tensor, styles: Sequence[StyleStatistics], apart: bool) -> dict[str, Tensor]:
     """By layer, the number of the style's place that each place of an image (1, 3, H, W) is nearest to, int64 (h, w).
 
-    apart: each layer by itself, by the distance of the term. Else all layers at once, by the sum of their cosines, and of the
-    image its own mean is subtracted, so that a pale one is matched with all of the style.
+    apart: each layer by itself; else all layers at once, by the sum of their cosines. Of the image its own mean is subtracted, so
+    that a pale or a flat one is matched with all of the style: with the style's mean, films grow flatter from frame to frame.
     """
     size = image.shape[2], image.shape[3]
     tiles, grid = tiles_of(size), grid_of(size)
-    means, directions = centered_table(styles)
-    if not apart:
-        (sums,) = sum_over_tiles(features, tiles, image, [(LAYERS, _sum_of_blocks)])
-        means = {layer: total / (grid[0] * grid[1]) for layer, total in sums.items()}
+    _, directions = centered_table(styles)
+    (sums,) = sum_over_tiles(features, tiles, image, [(LAYERS, _sum_of_blocks)])
+    means = {layer: total / (grid[0] * grid[1]) for layer, total in sums.items()}
     groups = [(layer,) for layer in LAYERS] if apart else [LAYERS]
     tables = [torch.cat([directions[layer] for layer in group], dim=1) for group in groups]
     maps = {layer: torch.zeros(grid, dtype=torch.long, device=image.device) for layer in LAYERS}
