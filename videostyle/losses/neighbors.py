@@ -115,8 +115,8 @@ def matches_of(
 def look_up(features: Features, image: Tensor, styles: Sequence[StyleStatistics], apart: bool) -> dict[str, Tensor]:
     """By layer, the number of the style's place that each place of an image (1, 3, H, W) is nearest to, int64 (h, w).
 
-    apart: each layer by itself; else all layers at once, by the sum of their cosines. Of the image its own mean is subtracted, so
-    that a pale or a flat one is matched with all of the style: with the style's mean, films grow flatter from frame to frame.
+    apart: each layer by itself; else all layers at once, by the sum of their cosines. Of the image its own mean is subtracted,
+    so that a pale or flat one is matched with all of the style: with the style's mean, films grow flatter in every frame.
     """
     size = image.shape[2], image.shape[3]
     tiles, grid = tiles_of(size), grid_of(size)
