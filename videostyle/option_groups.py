@@ -93,6 +93,11 @@ class ObjectiveOptions(Options):
     temporal_weight: float = trained_option(
         300.0, "Weight of consistency with the previous frame: 0 is lively, 3000 locked.", low=0.0
     )
+    color_weight: float = optimizer_option(
+        30.0,
+        "Weight of color constancy: what comes into view gets the colors that the shot gives to such source colors.",
+        low=0.0,
+    )
     tv_weight: float = trained_option(
         2.0, "Weight of smoothness: penalizes differences between neighboring pixels.", low=0.0
     )

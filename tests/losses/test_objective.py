@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -11,10 +13,13 @@ from videostyle.losses import tiles
 from videostyle.losses.objective import Objective
 from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import (
+    NEW,
     OPAQUE,
     TERMS,
+    Color,
     Content,
     FrameTargets,
+    LocalColors,
     Style,
     Temporal,
     Term,
@@ -41,7 +46,12 @@ def targets(warped: torch.Tensor | None = None, consistency: torch.Tensor | None
 
 
 def with_last_frame() -> FrameTargets:
-    return targets(picture(*SIZE, 3), torch.rand(1, 1, *SIZE, generator=torch.Generator().manual_seed(4)))
+    """A later frame: with a last one, and something new of which the colors are known."""
+    consistency, new, known = torch.rand(3, 1, 1, *SIZE, generator=torch.Generator().manual_seed(4))
+    later = targets(picture(*SIZE, 3), consistency)
+    return replace(
+        later, guides={NEW: new}, finished=picture(*SIZE, 7), local_colors=LocalColors(picture(*SIZE, 6), known)
+    )
 
 
 class StyleByAutograd(Style):
@@ -49,7 +59,8 @@ class StyleByAutograd(Style):
 
     def statistic(self, layer, activations, tile):
         places = activations.flatten(0, 1)
-        return places.T @ places / len(places)
+        weights = [1 if guide is None else guide.flatten(0, 1).square() for guide in self._at(layer, tile)]
+        return torch.stack([(places * weight).T @ places / len(places) for weight in weights])
 
 
 REFERENCE = {**TERMS, "style": StyleByAutograd}
@@ -77,7 +88,8 @@ def test_one_term_at_a_time(name):
     expected = 7 * value_by_autograd(REFERENCE[name](7.0, frame), leaf)
     (gradient,) = torch.autograd.grad(expected, leaf)
     assert value.total == pytest.approx(expected.item(), rel=1e-4)
-    assert value.spatial == pytest.approx(0 if name == "temporal" else value.total, abs=1e-9)
+    assert value.spatial <= value.total
+    assert TERMS[name].spatial or value.spatial == 0
     assert float((value.gradient - gradient).norm() / gradient.norm()) < 1e-3
 
 
@@ -92,16 +104,18 @@ def test_temporal_gradient():
     torch.testing.assert_close(value.gradient, 300 * expected.detach(), rtol=1e-4, atol=1e-8)
 
 
-@pytest.mark.parametrize("guided", [False, True], ids=["", "guided"])
-def test_gradient_agrees_with_differences(guided):
+@pytest.mark.parametrize("guides", [(), (OPAQUE,), (OPAQUE, NEW)], ids=["", "transparent", "transparent and new"])
+def test_gradient_agrees_with_differences(guides):
     """In double precision, along random directions, on the plain and on the fast network."""
     thin = thin_weights()
     exact = VGGWeights(thin.mean, {name: (w.double(), b.double()) for name, (w, b) in thin.layers.items()})
     content, image, warped = (picture(*SIZE, seed).double() for seed in (1, 0, 3))
     for features in (features_of(exact, dtype=torch.float64), VGG19(exact, dtype=torch.float64)):
         styles = StyleTargets(features, [picture(24, 20, 2).double()]).at(SIZE)
-        guides = {OPAQUE: picture(*SIZE, 5)[:, :1].double()} if guided else {}
-        frame = FrameTargets(features, content, styles, warped, torch.rand(1, 1, *SIZE).double(), guides)
+        masks = {name: picture(*SIZE, 5 + number)[:, :1].double() for number, name in enumerate(guides)}
+        frame = FrameTargets(
+            features, content, styles, warped, torch.rand(1, 1, *SIZE).double(), masks, picture(*SIZE, 7).double()
+        )
         objective = Objective(frame, Weights())
         gradient, random = objective(image).gradient, torch.Generator().manual_seed(0)
         for _ in range(3):
@@ -111,12 +125,12 @@ def test_gradient_agrees_with_differences(guided):
             assert float((gradient * direction).sum()) == pytest.approx(slope, rel=1e-4)
 
 
-def test_total_is_the_sum_and_spatial_leaves_out_temporal():
-    image, frame = picture(*SIZE, 0), with_last_frame()
+def test_total_is_the_sum_and_spatial_leaves_out_what_refers_to_other_frames():
+    image, frame = picture(*SIZE, 0), replace(with_last_frame(), finished=None)
     alone = {name: Objective(frame, only(**{name: weight}))(image).total for name, weight in Weights().items()}
     value = Objective(frame, Weights())(image)
     assert value.total == pytest.approx(sum(alone.values()), rel=1e-6)
-    assert value.spatial == pytest.approx(sum(alone.values()) - alone["temporal"], rel=1e-6)
+    assert value.spatial == pytest.approx(sum(alone.values()) - alone["temporal"] - alone["color"], rel=1e-6)
 
 
 def test_without_last_frame_there_is_no_temporal_term():
@@ -196,5 +210,5 @@ def test_pixel_terms_alone():
 
 
 def test_terms_of_the_table():
-    assert [*TERMS.values()] == [Content, Style, TotalVariation, Temporal]
-    assert [name for name, term in TERMS.items() if not term.spatial] == ["temporal"]
+    assert [*TERMS.values()] == [Content, Style, TotalVariation, Temporal, Color]
+    assert [name for name, term in TERMS.items() if not term.spatial] == ["temporal", "color"]

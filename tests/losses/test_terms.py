@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,11 +13,15 @@ from hypothesis import strategies as st
 from tests.support.thin_vgg import copied_activations, picture, thin_vgg
 from videostyle.losses.terms import (
     CONTENT_LAYERS,
+    LEAST_PART,
+    NEW,
     OPAQUE,
     STYLE_LAYERS,
     TERMS,
+    Color,
     Content,
     FrameTargets,
+    LocalColors,
     Style,
     StyleStatistics,
     Term,
@@ -151,7 +157,7 @@ def test_gram_gradient_is_autograds():
         places = leaf.flatten(0, 1)
         (expected,) = torch.autograd.grad(places.T @ places / len(places), leaf, slope)
         gradient = torch.ones_like(own[layer])
-        style.add_gradient(layer, own[layer], gradient, slope, WHOLE)
+        style.add_gradient(layer, own[layer], gradient, slope[None], WHOLE)
         torch.testing.assert_close(gradient - 1, expected, rtol=1e-4, atol=1e-5)
 
 
@@ -194,8 +200,68 @@ def test_gradient_of_guided_gram():
         places = leaf.flatten(0, 1)
         (expected,) = torch.autograd.grad((places * weights[:, None]).T @ places / weights.sum(), leaf, slope)
         gradient = torch.ones_like(own[layer])
-        style.add_gradient(layer, own[layer], gradient, slope, WHOLE)
+        style.add_gradient(layer, own[layer], gradient, slope[None], WHOLE)
         torch.testing.assert_close(gradient - 1, expected, rtol=1e-4, atol=1e-5)
+
+
+def parts_of(own: dict[str, torch.Tensor], style: dict[str, torch.Tensor], mask: torch.Tensor) -> float:
+    """The Gram distance over a mask, the mean of the layers."""
+    distances = []
+    for layer in STYLE_LAYERS:
+        ours, theirs = numpy_guided_gram(own[layer], mask, stride_of(layer)), numpy_gram(style[layer])
+        distances.append(((ours - theirs) ** 2).sum() / (theirs**2).sum())
+    return float(np.mean(distances))
+
+
+def test_style_of_parts():
+    """Beside the whole, what is new and the rest count by how much further from the style each is than in the first frame."""
+    own, style, first, opaque = activations(3), activations(2), activations(0), soft_guide()
+    new = (torch.arange(SIZE[0]).float() / 10 - 0.4).clamp(0, 1)[:, None].expand(1, 1, *SIZE).contiguous()
+    masks = {OPAQUE: opaque, NEW: new}
+    frame = replace(targets([statistics(2)]), guides=masks, finished=picture(*SIZE, 0))
+    expected, missing = parts_of(own, style, opaque), []
+    for mask in (opaque * new, opaque * (1 - new)):
+        missing.append(parts_of(own, style, mask) - parts_of(first, style, mask))
+        expected += float(mask.sum() / opaque.sum()) * max(0.0, missing[-1])
+    assert max(missing) > 0.01
+    assert value_of(Style(1.0, frame), 3) == pytest.approx(expected, rel=1e-3)
+    term = Style(1.0, frame)
+    sums = {layer: term.statistic(layer, own[layer], WHOLE) for layer in STYLE_LAYERS}
+    assert float(term.spatial_value(picture(*SIZE, 3), sums)) == pytest.approx(parts_of(own, style, opaque), rel=1e-3)
+
+
+def test_finished_part_is_not_asked_for_more():
+    """A frame equal to the first one: what is new and the rest add nothing."""
+    frame = replace(targets([statistics(2)]), guides={NEW: soft_guide()}, finished=picture(*SIZE, 0))
+    assert value_of(Style(1.0, frame), 0) == pytest.approx(value_of(Style(1.0, targets([statistics(2)])), 0), rel=1e-5)
+
+
+@pytest.mark.parametrize("share", [0.0, LEAST_PART / 2, 1 - LEAST_PART / 2, 1.0])
+def test_part_too_small_for_a_gram_matrix(share):
+    """Next to nothing, or next to everything, is new: the frame is compared as a whole."""
+    whole = targets([statistics(2)])
+    frame = replace(whole, guides={NEW: torch.full((1, 1, *SIZE), share)}, finished=picture(*SIZE, 3))
+    assert value_of(Style(1.0, frame), 0) == value_of(Style(1.0, whole), 0)
+
+
+def test_color():
+    """The squared difference of each cell's mean color from the target's, both weighted, mean over the cells."""
+    image, colors, weights = torch.rand(1, 3, 20, 50), torch.rand(1, 3, 20, 50), torch.rand(1, 1, 20, 50)
+    weights[..., :7] = 0
+    expected = []
+    for top in range(0, 20, 3):  # a sixteenth of 50 pixels
+        for left in range(0, 50, 3):
+            ours, theirs, weight = (
+                part[0, :, top : top + 3, left : left + 3].double() for part in (image, colors, weights)
+            )
+            off = (weight * (ours - theirs)).sum((1, 2)) / weight.sum().clamp_min(1e-9)
+            expected += (weight.mean() * off.square()).tolist()
+    frame = replace(targets([]), local_colors=LocalColors(colors, weights))
+    assert float(Color(1.0, frame).value(image, {})) == pytest.approx(np.mean(expected), rel=1e-4)
+
+
+def test_no_color_without_known_colors():
+    assert not Color.applies(targets([]))
 
 
 def test_guide_of_ones_changes_nothing():
@@ -211,7 +277,7 @@ def test_guide_of_zeros():
     assert value_of(style, 0) == pytest.approx(1)  # |0 - G|^2 / |G|^2
     for layer in STYLE_LAYERS:
         gradient = torch.zeros_like(own[layer])
-        style.add_gradient(layer, own[layer], gradient, torch.ones(own[layer].shape[2], own[layer].shape[2]), WHOLE)
+        style.add_gradient(layer, own[layer], gradient, torch.ones(1, *[own[layer].shape[2]] * 2), WHOLE)
         assert not gradient.any()
 
 

@@ -16,7 +16,7 @@ from videostyle.errors import Cancelled
 from videostyle.frames import Motion
 from videostyle.losses.objective import Objective
 from videostyle.losses.style_targets import StyleTargets
-from videostyle.losses.terms import TERMS, FrameTargets, TotalVariation, Weights
+from videostyle.losses.terms import NEW, TERMS, FrameTargets, TotalVariation, Weights
 from videostyle.stylizers.base import FrameInput, Iteration
 from videostyle.stylizers.colors import luminance
 from videostyle.stylizers.fill import Carried
@@ -52,8 +52,9 @@ def settings(schedule: Schedule, **changes) -> StylizerSettings:
     return StylizerSettings(**{"weights": Weights(), "schedule": schedule} | changes)
 
 
-def new(schedule: Schedule, seed: int = 0, grayscale: bool = False, **options) -> Optimize:
-    return Optimize(targets(), settings(schedule, seed=seed, grayscale=grayscale), **options)
+def new(schedule: Schedule, seed: int = 0, grayscale: bool = False, color: float = 30.0, **options) -> Optimize:
+    made = settings(schedule, seed=seed, grayscale=grayscale, weights=Weights(color=color))
+    return Optimize(targets(), made, **options)
 
 
 def started(schedule: Schedule, **options) -> Optimize:
@@ -293,7 +294,7 @@ def test_hidden_region_comes_from_the_keyframe():
     """The first frame's right half is hidden for a frame, and visible again two pixels further left: it starts from the
     keyframe, and is held to it."""
     starts = Starts()
-    stylizer = Optimize(targets(), settings(Schedule(5, 4, 4), weights=Weights(temporal=1e6)), starts)
+    stylizer = Optimize(targets(), settings(Schedule(5, 4, 4), weights=Weights(temporal=1e6, color=0.0)), starts)
     (keyframe,) = stylizer.step(FrameInput(LIGHT))
     half = np.ones(SIZE, np.float32)
     half[:, 16:] = 0
@@ -308,7 +309,7 @@ def test_hidden_region_comes_from_the_keyframe():
 def test_right_content_is_not_replaced():
     """What the last frame shows too starts from the last frame, however inconsistent its flow is."""
     starts = Starts()
-    stylizer = new(Schedule(5, 4, 4), on_iteration=starts)
+    stylizer = new(Schedule(5, 4, 4), on_iteration=starts, color=0)
     stylizer.step(FrameInput(image(1)))
     (last,) = stylizer.step(FrameInput(almost(1), STILL))
     stylizer.step(FrameInput(image(1), Motion(STILL.flow, np.zeros(SIZE, np.float32), to_keyframe=STILL)))
@@ -362,7 +363,7 @@ def test_fill_makes_the_start():
         given.append(carried)
         return torch.full_like(carried.picture, 0.25)
 
-    stylizer = new(Schedule(5, 1, 1), on_iteration=starts, fill=fill)
+    stylizer = new(Schedule(5, 1, 1), on_iteration=starts, fill=fill, color=0)
     (last,) = stylizer.step(FrameInput(image(1)))
     stylizer.step(FrameInput(image(2), motion_with(0.5)))
     (carried,) = given
@@ -435,6 +436,56 @@ def test_time_and_guides_reach_the_targets():
     assert times == [Fraction(3, 2)] * 3
     assert [tuple(each["sky"].shape) for each in guides] == [(1, 1, *size) for size in scales((180, 256))]
     np.testing.assert_array_equal(guides[-1]["sky"][0, 0], mask)
+
+
+# --- what is new -----------------------------------------------------------------------------------------------------
+
+
+def striped(left: float, right: float) -> np.ndarray:
+    """A gray frame with two halves."""
+    frame = np.full((48, 64, 3), round(255 * left), np.uint8)
+    frame[:, 32:] = round(255 * right)
+    return frame
+
+
+def test_new_region_gets_the_colors_of_its_source_color():
+    """What comes into view over the light half is dark: it gets the color of the dark half, not of the place."""
+    differences = []
+    for color in (0.0, 1000.0):
+        stylizer = new(Schedule(20, 4, 4), color=color)
+        (first,) = stylizer.step(FrameInput(striped(0.1, 0.9)))
+        consistency = np.ones((48, 64), np.float32)
+        consistency[:, 32:] = 0
+        motion = Motion(np.zeros((48, 64, 2), np.float32), consistency)
+        (result,) = stylizer.step(FrameInput(striped(0.1, 0.1), motion))
+        dark = first.picture[:, :28].mean((0, 1))
+        differences.append(np.abs(result.picture[:, 36:].mean((0, 1)) - dark).max())
+    assert differences[1] < 0.03
+    assert differences[1] < 0.5 * differences[0]
+
+
+def test_parts_are_compared_with_the_first_frame():
+    """The objective of a later frame is given the map of what is new, and the shot's first frame, which a state keeps."""
+    seen: list[FrameTargets] = []
+
+    class Collecting(TotalVariation):
+        def __init__(self, weight, targets):
+            super().__init__(weight, targets)
+            seen.append(targets)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(TERMS, "tv", Collecting)
+        stylizer = new(Schedule(5, 1, 1))
+        (first,) = stylizer.step(FrameInput(image(1)))
+        stylizer.step(FrameInput(image(2), motion_with(0.5)))
+        restored = new(Schedule(5, 1, 1))
+        restored.restore(stylizer.state())
+        restored.step(FrameInput(image(3), motion_with(0.5)))
+    assert [NEW in each.guides for each in seen] == [False, True, True]
+    for later in seen[1:]:
+        assert later.finished is not None
+        np.testing.assert_array_equal(to_array(later.finished), first.picture)
+        assert float(later.guides[NEW].max()) >= 0.5
 
 
 # --- other schedules and sizes ---------------------------------------------------------------------------------------

@@ -15,13 +15,12 @@ from videostyle.evaluation.embedding import Embed, embedding_distance
 from videostyle.evaluation.new_region import eroded, largest_box
 from videostyle.evaluation.summary import mean
 from videostyle.frames import Size
+from videostyle.losses.guides import SMALLEST_NORM, place_weights
 from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import (
     CONTENT_LAYERS,
-    SMALLEST_NORM,
     STYLE_LAYERS,
     gram,
-    place_weights,
     relative_distance,
     widened,
 )

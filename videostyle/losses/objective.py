@@ -45,14 +45,13 @@ class Objective:
         image, work = image.detach(), partial(evaluate, self.features, self.tiles)
         replayable = len(self.tiles) == 1
         values, gradient = self.features.run(work, self.terms, image) if replayable else work(self.terms, image)
-        by_term = values.tolist()
-        spatial = sum(value for value, term in zip(by_term, self.terms, strict=True) if term.spatial)
-        return Value(sum(by_term), spatial, gradient)
+        total, spatial = values.tolist()
+        return Value(total, spatial, gradient)
 
 
 @torch.enable_grad()
 def evaluate(features: Features, tiles: Sequence[Tile], terms: Sequence[Term], image: Tensor) -> tuple[Tensor, Tensor]:
-    """The weighted value of each term, as one vector, and the gradient of their sum by the image.
+    """L and the spatial loss, as one vector, and the gradient of L by the image.
 
     A first pass over the tiles sums the statistics, from which follow the values and how they change with each statistic; with
     that held fixed, a second pass goes back through each tile. Of a single tile the first forward pass is also the one to go
@@ -92,15 +91,18 @@ def sum_over_tiles(
 def _values(
     terms: Sequence[Term], image: Tensor, statistics: list[dict[str, Tensor]]
 ) -> tuple[Tensor, Tensor, list[dict[str, Tensor]]]:
-    """The weighted value of each term, and the gradient of their sum by the image and by each statistic."""
+    """L and the spatial loss, and the gradient of L by the image and by each statistic."""
     image = image.detach().requires_grad_()
     by_layer = [{layer: tensor.requires_grad_() for layer, tensor in own.items()} for own in statistics]
-    values = torch.stack([term.weight * term.value(image, own) for term, own in zip(terms, by_layer, strict=True)])
+    own_statistics = list(zip(terms, by_layer, strict=True))
+    total = torch.stack([term.weight * term.value(image, own) for term, own in own_statistics]).sum()
+    with torch.no_grad():
+        spatial = torch.stack([term.weight * term.spatial_value(image, own) for term, own in own_statistics]).sum()
     inputs = [image, *(tensor for own in by_layer for tensor in own.values())]
-    gradient, *slopes = torch.autograd.grad(values.sum(), inputs, allow_unused=True, materialize_grads=True)
+    gradient, *slopes = torch.autograd.grad(total, inputs, allow_unused=True, materialize_grads=True)
     following = iter(slopes)
     by_statistic = [{layer: next(following) for layer in own} for own in by_layer]
-    return values.detach(), gradient.contiguous(memory_format=torch.channels_last), by_statistic
+    return torch.stack([total.detach(), spatial]), gradient.contiguous(memory_format=torch.channels_last), by_statistic
 
 
 def _add_gradients(

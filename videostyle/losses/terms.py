@@ -8,7 +8,7 @@ its line to TERMS, and its weight, NAME_weight, to ObjectiveOptions in option_gr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -16,7 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from videostyle.losses.tiles import Tile, stride_of, tiles_of
+from videostyle.losses.guides import SMALLEST_NORM, place_weights, shares_of
+from videostyle.losses.tiles import Tile, tiles_of
 from videostyle.models.fast.matmul import linear
 from videostyle.models.vgg import Features
 from videostyle.option_groups import ObjectiveOptions
@@ -29,11 +30,32 @@ STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 OPAQUE = "opaque"
 """The guide that is 1 where a frame is opaque and 0 where it is transparent; frames without it are opaque."""
 
-SMALLEST_NORM = 1e-12  # squared norm that a black target is divided by
+NEW = "new"
+"""The guide that is 1 where what a frame shows has only come into view, and 0 where it is known from earlier frames."""
+
+LEAST_PART = 0.02
+"""Share of a frame below which the new part, or the rest, has no Gram matrix of its own."""
+
+PART_WEIGHT = 1.0
+"""Of what a part lacks, beside the whole frame's distance from the style."""
+
+CELL = 1 / 16
+"""Of the longer side: the side of a cell over which colors are averaged."""
 
 StyleStatistics = Mapping[str, Mapping[str, Tensor]]
 """What the terms compare with a style image: the `style_statistic` of each term that has one, by its name in TERMS and by
 layer."""
+
+
+@dataclass(frozen=True)
+class LocalColors:
+    """The colors that parts of a frame should have on average."""
+
+    colors: Tensor
+    """Of each pixel, float32 (1, 3, H, W) RGB in [0, 1]."""
+
+    weights: Tensor
+    """How far each pixel counts, (1, 1, H, W) in [0, 1]."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +83,12 @@ class FrameTargets:
     matches: Mapping[str, Tensor] = field(default_factory=dict)
     """By layer, the numbers of the style's places that the frame's places are to look like; see `neighbors.look_up`."""
 
+    finished: Tensor | None = None
+    """The stylized first frame of the shot, (1, 3, H, W); None for no parts."""
+
+    local_colors: LocalColors | None = None
+    """The colors that the new part of a frame should have on average; None for a frame without such a part."""
+
     @property
     def tiles(self) -> list[Tile]:
         return tiles_of((self.content.shape[2], self.content.shape[3]))
@@ -74,28 +102,15 @@ class FrameTargets:
             copies.append({layer: tile.own(layer, whole).clone() for layer, whole in activations.items()})
         return copies
 
-    def guide_at(self, name: str, layers: tuple[str, ...]) -> list[dict[str, Tensor]]:
-        """By tile and layer, the square root of a guide at the places of the core, (h, w, 1), for `gram`; empty without such
-        a guide."""
-        return place_weights(self.guides[name], self.tiles, layers) if name in self.guides else []
-
-
-def place_weights(guide: Tensor, tiles: Sequence[Tile], layers: Sequence[str]) -> list[dict[str, Tensor]]:
-    """By tile and layer, the square root of a guide (1, 1, H, W) at the places of the core, (h, w, 1).
-
-    The guide is averaged over the pixels of a place, and scaled so that its mean over the places of the image is 1: the Gram
-    matrix of activations times this is sum(guide F F^T) / sum(guide), the guided one of Gatys et al. 2017 (arXiv:1611.07865,
-    section 4).
-    """
-    cores = [
-        {layer: tile.own(layer, F.avg_pool2d(tile.of(guide), stride_of(layer))[0, 0, :, :, None]) for layer in layers}
-        for tile in tiles
-    ]
-    sums = {layer: torch.stack([core[layer].sum() for core in cores]).sum() for layer in layers}
-    means = {layer: total / tiles[0].places(layer) for layer, total in sums.items()}
-    return [
-        {layer: (part / means[layer].clamp_min(SMALLEST_NORM)).sqrt() for layer, part in core.items()} for core in cores
-    ]
+    def parts(self) -> list[Tensor]:
+        """The masks (1, 1, H, W) in [0, 1] of what is new in the frame and of the rest, without what is transparent. Empty
+        without the guide NEW or a finished frame to compare with, and where a part is too small for Gram matrices of its own.
+        """
+        if NEW not in self.guides or self.finished is None:
+            return []
+        opaque, new = self.guides.get(OPAQUE, torch.ones_like(self.guides[NEW])), self.guides[NEW]
+        share = float((opaque * new).sum() / opaque.sum().clamp_min(SMALLEST_NORM))
+        return [opaque * new, opaque * (1 - new)] if LEAST_PART <= share <= 1 - LEAST_PART else []
 
 
 class Term:
@@ -130,6 +145,11 @@ class Term:
     def value(self, image: Tensor, statistics: dict[str, Tensor]) -> Tensor:
         """The term before weighting, a scalar, of the image (1, 3, H, W) in [0, 1] and the sums by layer. Differentiable."""
         raise NotImplementedError
+
+    def spatial_value(self, image: Tensor, statistics: dict[str, Tensor]) -> Tensor:
+        """What of the value counts in the spatial loss: all or nothing, unless a term knows better."""
+        value = self.value(image, statistics)
+        return value if self.spatial else torch.zeros_like(value)
 
     def add_gradient(self, layer: str, activations: Tensor, gradient: Tensor, slope: Tensor, tile: Tile) -> None:
         """Adds dL/dactivations in place to `gradient`, (h, w, C) like the activations. slope: dL/dstatistic of this layer.
@@ -167,11 +187,14 @@ class Content(Term):
 
 
 class Style(Term):
-    """mean over layers and styles s of |G(x) - G(s)|^2 / |G(s)|^2, of Gram matrices G = F F^T / (h w).
+    """d(G) + sum over parts r of a_r * max(0, d(G_r) - d(G_r of the shot's first frame)), of Gram matrices G = F F^T / (h w).
 
-    Transparent places take no part: with the guide OPAQUE, G(x) = sum(guide F F^T) / sum(guide).
+    d(G) = mean over layers and styles s of |G(x) - G(s)|^2 / |G(s)|^2. The parts are what is new in a frame and the rest, a_r
+    their shares. In d(G) alone, a part may miss the style as long as the others make up for it. Of a part with the mask g,
+    G_r(x) = sum(g F F^T) / sum(g); transparent places are in no part.
 
-    Gatys et al. 2016 (arXiv:1508.06576), with a departure: relative to the target's squared norm.
+    Gatys et al. 2016 (arXiv:1508.06576) and, for the parts, 2017 (arXiv:1611.07865). Departures: distances are relative to the
+    target's squared norm; a part is asked for no more than the first frame has.
     """
 
     layers = STYLE_LAYERS
@@ -179,35 +202,68 @@ class Style(Term):
     def __init__(self, weight: float, targets: FrameTargets):
         super().__init__(weight, targets)
         self.grams = [style["style"] for style in targets.styles]
-        self.opaque = targets.guide_at(OPAQUE, self.layers)
+        parts = targets.parts()
+        masks = parts or ([targets.guides[OPAQUE]] if OPAQUE in targets.guides else [])
+        self.guides = [place_weights(mask, targets.tiles, self.layers) for mask in masks]
+        self.shares = {layer: shares_of(masks or [targets.content[:, :1]], layer) for layer in self.layers}
+        self.asked = self._part_distances(self._finished_statistics(targets)) if parts else None
 
     @staticmethod
     def style_statistic(layer: str, activations: Tensor, tile: Tile) -> Tensor:
         return gram(layer, activations, tile)
 
     def statistic(self, layer: str, activations: Tensor, tile: Tile) -> Tensor:
-        return gram(layer, activations, tile, self._guide(layer, tile))
-
-    def _guide(self, layer: str, tile: Tile) -> Tensor | None:
-        return self.opaque[tile.index][layer] if self.opaque else None
+        """The summands of the parts' Gram matrices, (parts, C, C); of a frame without parts there is one."""
+        return torch.stack([gram(layer, activations, tile, guide) for guide in self._at(layer, tile)])
 
     def value(self, image: Tensor, statistics: dict[str, Tensor]) -> Tensor:
-        distances = [
-            relative_distance(statistics[layer], style[layer]) for layer in self.layers for style in self.grams
-        ]
+        whole = self.spatial_value(image, statistics)
+        if self.asked is None:
+            return whole
+        missing = (self._part_distances(statistics) - self.asked).relu()
+        return whole + PART_WEIGHT * (self.shares[self.layers[0]].flatten() * missing).sum()
+
+    def spatial_value(self, image: Tensor, statistics: dict[str, Tensor]) -> Tensor:
+        """d(G) of the whole frame, whose Gram matrix is the mean of the parts', weighted by their shares."""
+        return self._distance({k: (self.shares[k] * grams).sum(dim=0) for k, grams in statistics.items()})
+
+    def _distance(self, grams: Mapping[str, Tensor]) -> Tensor:
+        distances = [relative_distance(grams[layer], style[layer]) for layer in self.layers for style in self.grams]
         return torch.stack(distances).mean()
 
+    def _part_distances(self, statistics: Mapping[str, Tensor]) -> Tensor:
+        count = len(self.guides)
+        return torch.stack(
+            [self._distance({k: grams[part] for k, grams in statistics.items()}) for part in range(count)]
+        )
+
+    @torch.no_grad()
+    def _finished_statistics(self, targets: FrameTargets) -> dict[str, Tensor]:
+        """As `statistic`, summed over the tiles, of the shot's first stylized frame."""
+        sums: dict[str, Tensor] = {}
+        for tile in targets.tiles:
+            assert targets.finished is not None
+            for layer, activations in targets.features.forward(tile.of(targets.finished), self.layers).items():
+                sums[layer] = self.statistic(layer, tile.own(layer, activations), tile) + sums.get(layer, 0)
+        return sums
+
+    def _at(self, layer: str, tile: Tile) -> list[Tensor | None]:
+        """What the activations of each part are multiplied by, (h, w, 1); None for a whole frame."""
+        return [guide[tile.index][layer] for guide in self.guides] or [None]
+
     def add_gradient(self, layer: str, activations: Tensor, gradient: Tensor, slope: Tensor, tile: Tile) -> None:
-        """As dL/dF = (S + S^T) F / (h w) with S = dL/dG: one product, where autograd takes one for each factor of G.
+        """As dL/dF = (S + S^T) F / (h w) with S = dL/dG: one product for each part, where autograd takes one for each factor
+        of G.
 
         With a guide g, whose square root is a factor of F in G: dL/dF = g (S + S^T) F / (h w).
         """
-        slope = (slope + slope.T) / tile.places(layer)
-        guide = self._guide(layer, tile)
+        slope = (slope + slope.mT) / tile.places(layer)
         for rows in strips(activations):
             part = activations[rows]
-            by_part = linear(widened(part.reshape(-1, len(slope))), slope).view(part.shape)
-            gradient[rows] += by_part if guide is None else by_part.mul_(guide[rows].square())
+            places = widened(part.reshape(-1, part.shape[2]))
+            for own, guide in zip(slope, self._at(layer, tile), strict=True):
+                by_part = linear(places, own).view(part.shape)
+                gradient[rows] += by_part if guide is None else by_part.mul_(guide[rows].square())
 
 
 class TotalVariation(Term):
@@ -216,6 +272,29 @@ class TotalVariation(Term):
     def value(self, image: Tensor, statistics: dict[str, Tensor]) -> Tensor:
         across, down = image.diff(dim=3), image.diff(dim=2)
         return (across.square().sum() + down.square().sum()) / (across.numel() + down.numel())
+
+
+class Color(Term):
+    """mean over cells of w |m(x - t)|^2: m is the mean over the new pixels of a cell, w their share of it, t their target.
+
+    Color constancy is no matter of the style: by that alone, a thing that comes into view may take any of its colors. Only
+    means are compared, so that strokes remain free.
+    """
+
+    spatial = False
+
+    def __init__(self, weight: float, targets: FrameTargets):
+        super().__init__(weight, targets)
+        self.target = targets.local_colors
+
+    @classmethod
+    def applies(cls, targets: FrameTargets) -> bool:
+        return targets.local_colors is not None
+
+    def value(self, image: Tensor, statistics: dict[str, Tensor]) -> Tensor:
+        assert self.target is not None
+        off = local_means(image - self.target.colors, self.target.weights)
+        return (cells_of(self.target.weights) * off.square()).mean()
 
 
 class Temporal(Term):
@@ -242,6 +321,7 @@ TERMS: Mapping[str, type[Term]] = {
     "style": Style,
     "tv": TotalVariation,
     "temporal": Temporal,
+    "color": Color,
 }
 
 
@@ -293,3 +373,14 @@ def temporal_distance(image: Tensor, warped: Tensor, consistency: Tensor) -> Ten
     image, warped: (1, 3, H, W). consistency: (1, 1, H, W) in [0, 1].
     """
     return (consistency * (image - warped).square()).mean()
+
+
+def cells_of(image: Tensor) -> Tensor:
+    """The mean of each cell of an image (1, C, H, W), (1, C, h, w); cells have CELL of its longer side."""
+    return F.avg_pool2d(image, max(1, round(CELL * max(image.shape[2:]))), ceil_mode=True, count_include_pad=False)
+
+
+def local_means(image: Tensor, weights: Tensor) -> Tensor:
+    """The mean of each cell of an image (1, C, H, W) over its pixels, weighted by (1, 1, H, W): (1, C, h, w); 0 where all
+    weights are 0."""
+    return cells_of(image * weights) / cells_of(weights).clamp_min(1e-4)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import islice
 from math import inf, isnan, nan
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,14 +21,16 @@ from videostyle.frames import Motion, Size
 from videostyle.losses.objective import Objective, Value
 from videostyle.losses.objectives import OBJECTIVES
 from videostyle.losses.style_targets import StyleTargets
-from videostyle.losses.terms import FrameTargets, Weights
+from videostyle.losses.terms import NEW, FrameTargets, Weights
 from videostyle.models.features import load_features
 from videostyle.models.transformer_net import load_network
 from videostyle.stylizers.base import FrameInput, Iteration, OnIteration, State, StylizedFrame, ignore
+from videostyle.stylizers.color_memory import ColorMemory, moved_to
 from videostyle.stylizers.colors import luminance
 from videostyle.stylizers.feedforward import first_picture_by
 from videostyle.stylizers.fill import Carried, Fill, fill_by_lookup, mismatch, wrong_content
 from videostyle.stylizers.lbfgs import LBFGS
+from videostyle.stylizers.newly_visible import MARGIN, NewlyVisible, widened_by
 from videostyle.stylizers.schedule import Schedule, steps_of_first, work
 from videostyle.stylizers.settings import StylizerSettings
 from videostyle.temporal.motion import MotionTracker
@@ -36,6 +39,9 @@ from videostyle.tensors import from_array, resize, to_array, to_tensor
 
 PAIR = "pair_"
 """Prefix of the curvature pairs in a state."""
+
+FINISHED = 1.02
+"""Times the spatial loss of the shot's first frame: up to here, a frame that shows nothing new stays as it is."""
 
 START_NOISE = 0.02
 """Standard deviation of the noise in a first frame's start, which makes the seed matter."""
@@ -89,8 +95,11 @@ class Optimize:
         self.first_picture, self.fill, self.device = first_picture, fill, settings.device
         self.optimizer = optimizer or LBFGS(bounds=(0.0, 1.0))  # clipping afterwards would change the loss
         self.tracker = MotionTracker(self.device)
+        self.new, self.colors = NewlyVisible(self.device), ColorMemory(self.device)
         self.last: LastFrame | None = None
         self.first_spatial_loss = nan
+        self.finished: Tensor | None = None
+        """The stylized first frame of the shot, like `LastFrame.picture`; None after a change of size."""
 
     def step(self, frame: FrameInput) -> list[StylizedFrame]:
         began = time.perf_counter()
@@ -105,6 +114,9 @@ class Optimize:
         result = to_array(picture)
         # as `restore` does it: in another memory layout, kernels sum in another order and round differently
         self.last = LastFrame(from_array(result, self.device), source, value.spatial)
+        self._remember_colors()
+        if motion is None:
+            self.finished = self.last.picture
         if motion is None or motion.is_keyframe:
             self.tracker.set_keyframe(self.last.picture)
         new_share = 1.0 if motion is None else motion.new_share
@@ -116,6 +128,14 @@ class Optimize:
 
     def continue_from(self, picture: np.ndarray, source: np.ndarray) -> None:
         self.last = LastFrame(from_array(self._gray(picture), self.device), self._gray(source))
+        self.finished = self.last.picture
+        self._remember_colors()
+
+    def _remember_colors(self) -> None:
+        """Take the last frame's colors into the memory, but for what has only come into view in it."""
+        if self.last is not None and self.settings.weights["color"]:
+            source, new = to_tensor(self.last.source, self.device), self.new.map
+            self.colors.add(source, self.last.picture, torch.ones_like(source[:, :1]) if new is None else 1 - new)
 
     def configure(self, schedule: Schedule, weights: Weights) -> None:
         """Use another schedule and other weights from the next frame on."""
@@ -136,6 +156,8 @@ class Optimize:
             gradient_scale=old[0] * old[1] / (size[0] * size[1]),
         )
         self.tracker.reset()
+        self.new.reset()
+        self.finished = None
         picture = to_array(resize(self.last.picture, size))
         self.last = LastFrame(from_array(picture, self.device), self._gray(source))
 
@@ -147,7 +169,10 @@ class Optimize:
             "source": self.last.source,
             "last_spatial_loss": np.array(self.last.spatial_loss),
             "first_spatial_loss": np.array(self.first_spatial_loss),
+            **({} if self.finished is None else {"finished": to_array(self.finished)}),
             **self.tracker.state(),
+            **self.new.state(),
+            **self.colors.state(),
             **{f"{PAIR}{name}": tensor.cpu().numpy() for name, tensor in self.optimizer.state().items()},
         }
 
@@ -157,7 +182,10 @@ class Optimize:
         picture = from_array(state["picture"], self.device)
         self.last = LastFrame(picture, state["source"], float(state["last_spatial_loss"]))
         self.first_spatial_loss = float(state["first_spatial_loss"])
+        self.finished = from_array(state["finished"], self.device) if "finished" in state else None
         self.tracker.restore(state)
+        self.new.restore(state)
+        self.colors.restore(state)
         pairs = {name.removeprefix(PAIR): array for name, array in state.items() if name.startswith(PAIR)}
         self.optimizer.restore({name: torch.from_numpy(array).to(self.device) for name, array in pairs.items()})
 
@@ -167,27 +195,21 @@ class Optimize:
     def _report(self, picture: Tensor, value: Value, fraction: float) -> None:
         self.on_iteration(Iteration(value.total, value.spatial, fraction, picture))
 
-    def _objective(
-        self,
-        content: Tensor,
-        frame: FrameInput,
-        start: Tensor,
-        begun: bool,
-        warped: Tensor | None = None,
-        consistency: Tensor | None = None,
-    ) -> Objective:
-        """L for a frame. start: what its iterations start from; begun: whether that is stylized at this size already."""
+    def _objective(self, content: Tensor, frame: FrameInput, start: Tensor, begun: bool, **later: Any) -> Objective:
+        """L for a frame. start: what its iterations start from; begun: whether that is stylized at this size already; later:
+        the fields of FrameTargets that only a later frame has."""
         size = content.shape[2], content.shape[3]
         features, styles = self.styles.features, self.styles.at(size, frame.time)
         masks = {name: torch.from_numpy(mask).to(self.device)[None, None] for name, mask in frame.guides.items()}
         guides = {name: resize(mask, size) for name, mask in masks.items()}
         matches = self.objective.match(features, content, start, styles, begun)
-        targets = FrameTargets(features, content, styles, warped, consistency, guides, matches)
+        targets = replace(FrameTargets(features, content, styles, guides=guides, matches=matches), **later)
         return Objective(targets, self.settings.weights, self.objective.terms)
 
     def _first(self, content: Tensor, frame: FrameInput) -> tuple[Tensor, Value, int]:
         """Coarse to fine, at each scale from an empty history; the finest scale's pairs are kept for the next frame."""
-        self.tracker.reset()
+        for memory in (self.tracker, self.new, self.colors):
+            memory.reset()
         height, width = content.shape[2:]
         begun, schedule = self.first_picture is not None, self.settings.schedule
         steps = steps_of_first((height, width), schedule.first, begun, self.objective.rounds)
@@ -222,26 +244,26 @@ class Optimize:
     ) -> tuple[Tensor, Value, int]:
         """From the last picture warped along the flow, with the last frame's curvature pairs warped too."""
         collecting = not self.optimizer.pairs
-        objective, start, new_share = self._warped(to_tensor(source, self.device), frame, motion, last)
-        schedule = self.settings.schedule
-        planned = schedule.least + round(schedule.for_new * new_share)
+        carried, new = self._carried(to_tensor(source, self.device), motion, last)
+        start, objective = self._begin(frame, carried, new)
+        schedule, unchanged = self.settings.schedule, not carried.wrong.any()
+        planned = schedule.least + round(schedule.for_new * (1 - float(carried.consistency.mean())))
         planned = max(planned, schedule.collect) if collecting else planned
         path = self.optimizer.minimize(objective, start)
-        del start  # frees memory that the network needs
+        del start, carried, new  # frees memory that the network needs
         previous = inf
         for iterations, (picture, value) in enumerate(path):
-            self._report(picture, value, min(1.0, iterations / max(1, planned)))
-            if iterations >= planned and self._converged(iterations, previous, value):
+            finished = unchanged and iterations == 0 and self._finished(value)
+            self._report(picture, value, 1.0 if finished else min(1.0, iterations / max(1, planned)))
+            if finished or (iterations >= planned and self._converged(iterations, previous, value)):
                 break
             previous = value.total
         if isnan(self.first_spatial_loss):
             self.first_spatial_loss = value.spatial
         return picture, value, iterations
 
-    def _warped(
-        self, content: Tensor, frame: FrameInput, motion: Motion, last: LastFrame
-    ) -> tuple[Objective, Tensor, float]:
-        """A later frame's objective, the picture that its iterations start from, and the share of it that is new."""
+    def _carried(self, content: Tensor, motion: Motion, last: LastFrame) -> tuple[Carried, Tensor]:
+        """The last frame warped to this one, with the curvature pairs; and the map of what has only come into view."""
         consistency = torch.from_numpy(motion.consistency).to(self.device)[None, None]
         flow = self.tracker.next_flow(motion)
         last_source = to_tensor(last.source, self.device)
@@ -252,8 +274,22 @@ class Optimize:
         self.optimizer.carry(lambda stack: warp(stack, flow).mul_(consistency))
         wrong = wrong_content(consistency, difference)
         picture, consistency = self.tracker.with_keyframe(picture, consistency, wrong, motion.to_keyframe)
-        start = self.fill(Carried(picture, consistency, difference, last.picture, last_source, content))
-        return self._objective(content, frame, start, True, picture, consistency), start, 1 - float(consistency.mean())
+        new = self.new.follow(flow, consistency)
+        return Carried(picture, consistency, difference, last.picture, last_source, content), new
+
+    def _begin(self, frame: FrameInput, carried: Carried, new: Tensor) -> tuple[Tensor, Objective]:
+        """The picture that a later frame's iterations start from, and its objective. new: the map of newly visible places."""
+        start, content = self.fill(carried), carried.source
+        colors = self.colors.colors_of(content, new)
+        if colors is not None:
+            start = moved_to(start, replace(colors, weights=colors.weights * (1 - carried.consistency)))
+        guided = replace(frame, guides={**frame.guides, NEW: widened_by(new, MARGIN)[0, 0].cpu().numpy()})
+        later = {"warped": carried.picture, "consistency": carried.consistency, "local_colors": colors}
+        return start, self._objective(content, guided, start, True, finished=self.finished, **later)
+
+    def _finished(self, value: Value) -> bool:
+        """Whether a frame that shows nothing else than the last one is stylized as far as the shot's first frame."""
+        return self.settings.schedule.repeats and value.spatial <= FINISHED * self.first_spatial_loss
 
     def _converged(self, iterations: int, previous: float, value: Value) -> bool:
         """Whether a frame that had its planned iterations needs no more. previous: L one iteration ago."""
