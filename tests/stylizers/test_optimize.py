@@ -21,6 +21,7 @@ from videostyle.stylizers.base import FrameInput, Iteration
 from videostyle.stylizers.colors import luminance
 from videostyle.stylizers.fill import Carried
 from videostyle.stylizers.lbfgs import LBFGS
+from videostyle.stylizers.newly_visible import FADE, MARGIN
 from videostyle.stylizers.optimize import Optimize
 from videostyle.stylizers.schedule import SCHEDULES, Schedule, scales
 from videostyle.stylizers.settings import StylizerSettings
@@ -464,8 +465,8 @@ def test_new_region_gets_the_colors_of_its_source_color():
     assert differences[1] < 0.5 * differences[0]
 
 
-def test_parts_are_compared_with_the_first_frame():
-    """The objective of a later frame is given the map of what is new, and the shot's first frame, which a state keeps."""
+def test_map_of_what_is_new_reaches_the_targets():
+    """A later frame's objective is given it, widened; a state keeps it."""
     seen: list[FrameTargets] = []
 
     class Collecting(TotalVariation):
@@ -475,17 +476,18 @@ def test_parts_are_compared_with_the_first_frame():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(TERMS, "tv", Collecting)
-        stylizer = new(Schedule(5, 1, 1))
-        (first,) = stylizer.step(FrameInput(image(1)))
+        stylizer = started(Schedule(5, 1, 1))
         stylizer.step(FrameInput(image(2), motion_with(0.5)))
         restored = new(Schedule(5, 1, 1))
         restored.restore(stylizer.state())
-        restored.step(FrameInput(image(3), motion_with(0.5)))
-    assert [NEW in each.guides for each in seen] == [False, True, True]
-    for later in seen[1:]:
-        assert later.finished is not None
-        np.testing.assert_array_equal(to_array(later.finished), first.picture)
-        assert float(later.guides[NEW].max()) >= 0.5
+        for each in (stylizer, restored):
+            each.step(FrameInput(image(3), STILL))
+    first, later, after, again = seen
+    assert NEW not in first.guides
+    for guides, expected in ((later.guides, 1.0), (after.guides, FADE)):
+        np.testing.assert_allclose(guides[NEW][..., :16].numpy(), expected, atol=1e-6)
+        assert not guides[NEW][..., 16 + MARGIN :].any()
+    assert torch.equal(after.guides[NEW], again.guides[NEW])
 
 
 # --- other schedules and sizes ---------------------------------------------------------------------------------------

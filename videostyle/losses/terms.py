@@ -36,8 +36,8 @@ NEW = "new"
 LEAST_PART = 0.02
 """Share of a frame below which the new part, or the rest, has no Gram matrix of its own."""
 
-PART_WEIGHT = 1.0
-"""Of what a part lacks, beside the whole frame's distance from the style."""
+PARTS = 0.5
+"""Share of the style term that compares what is new and the rest each on its own, beside the whole frame."""
 
 CELL = 1 / 16
 """Of the longer side: the side of a cell over which colors are averaged."""
@@ -83,9 +83,6 @@ class FrameTargets:
     matches: Mapping[str, Tensor] = field(default_factory=dict)
     """By layer, the numbers of the style's places that the frame's places are to look like; see `neighbors.look_up`."""
 
-    finished: Tensor | None = None
-    """The stylized first frame of the shot, (1, 3, H, W); None for no parts."""
-
     local_colors: LocalColors | None = None
     """The colors that the new part of a frame should have on average; None for a frame without such a part."""
 
@@ -104,9 +101,8 @@ class FrameTargets:
 
     def parts(self) -> list[Tensor]:
         """The masks (1, 1, H, W) in [0, 1] of what is new in the frame and of the rest, without what is transparent. Empty
-        without the guide NEW or a finished frame to compare with, and where a part is too small for Gram matrices of its own.
-        """
-        if NEW not in self.guides or self.finished is None:
+        without the guide NEW, and where a part is too small for Gram matrices of its own."""
+        if NEW not in self.guides:
             return []
         opaque, new = self.guides.get(OPAQUE, torch.ones_like(self.guides[NEW])), self.guides[NEW]
         share = float((opaque * new).sum() / opaque.sum().clamp_min(SMALLEST_NORM))
@@ -187,14 +183,14 @@ class Content(Term):
 
 
 class Style(Term):
-    """d(G) + sum over parts r of a_r * max(0, d(G_r) - d(G_r of the shot's first frame)), of Gram matrices G = F F^T / (h w).
+    """(1 - p) d(G) + p * sum over parts r of a_r d(G_r), of Gram matrices G = F F^T / (h w); d(G) for a frame without parts.
 
     d(G) = mean over layers and styles s of |G(x) - G(s)|^2 / |G(s)|^2. The parts are what is new in a frame and the rest, a_r
-    their shares. In d(G) alone, a part may miss the style as long as the others make up for it. Of a part with the mask g,
-    G_r(x) = sum(g F F^T) / sum(g); transparent places are in no part.
+    their shares, p = PARTS. In d(G) alone, a part may miss the style as long as the other makes up for it. Of a part with the
+    mask g, G_r(x) = sum(g F F^T) / sum(g); transparent places are in no part.
 
-    Gatys et al. 2016 (arXiv:1508.06576) and, for the parts, 2017 (arXiv:1611.07865). Departures: distances are relative to the
-    target's squared norm; a part is asked for no more than the first frame has.
+    Gatys et al. 2016 (arXiv:1508.06576) and, for the parts, 2017 (arXiv:1611.07865). Departure: distances are relative to the
+    target's squared norm.
     """
 
     layers = STYLE_LAYERS
@@ -206,7 +202,6 @@ class Style(Term):
         masks = parts or ([targets.guides[OPAQUE]] if OPAQUE in targets.guides else [])
         self.guides = [place_weights(mask, targets.tiles, self.layers) for mask in masks]
         self.shares = {layer: shares_of(masks or [targets.content[:, :1]], layer) for layer in self.layers}
-        self.asked = self._part_distances(self._finished_statistics(targets)) if parts else None
 
     @staticmethod
     def style_statistic(layer: str, activations: Tensor, tile: Tile) -> Tensor:
@@ -217,11 +212,11 @@ class Style(Term):
         return torch.stack([gram(layer, activations, tile, guide) for guide in self._at(layer, tile)])
 
     def value(self, image: Tensor, statistics: dict[str, Tensor]) -> Tensor:
-        whole = self.spatial_value(image, statistics)
-        if self.asked is None:
+        whole, shares = self.spatial_value(image, statistics), self.shares[self.layers[0]].flatten()
+        if len(shares) == 1:
             return whole
-        missing = (self._part_distances(statistics) - self.asked).relu()
-        return whole + PART_WEIGHT * (self.shares[self.layers[0]].flatten() * missing).sum()
+        own = [self._distance({k: grams[part] for k, grams in statistics.items()}) for part in range(len(shares))]
+        return torch.lerp(whole, (shares * torch.stack(own)).sum(), PARTS)
 
     def spatial_value(self, image: Tensor, statistics: dict[str, Tensor]) -> Tensor:
         """d(G) of the whole frame, whose Gram matrix is the mean of the parts', weighted by their shares."""
@@ -230,22 +225,6 @@ class Style(Term):
     def _distance(self, grams: Mapping[str, Tensor]) -> Tensor:
         distances = [relative_distance(grams[layer], style[layer]) for layer in self.layers for style in self.grams]
         return torch.stack(distances).mean()
-
-    def _part_distances(self, statistics: Mapping[str, Tensor]) -> Tensor:
-        count = len(self.guides)
-        return torch.stack(
-            [self._distance({k: grams[part] for k, grams in statistics.items()}) for part in range(count)]
-        )
-
-    @torch.no_grad()
-    def _finished_statistics(self, targets: FrameTargets) -> dict[str, Tensor]:
-        """As `statistic`, summed over the tiles, of the shot's first stylized frame."""
-        sums: dict[str, Tensor] = {}
-        for tile in targets.tiles:
-            assert targets.finished is not None
-            for layer, activations in targets.features.forward(tile.of(targets.finished), self.layers).items():
-                sums[layer] = self.statistic(layer, tile.own(layer, activations), tile) + sums.get(layer, 0)
-        return sums
 
     def _at(self, layer: str, tile: Tile) -> list[Tensor | None]:
         """What the activations of each part are multiplied by, (h, w, 1); None for a whole frame."""

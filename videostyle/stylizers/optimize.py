@@ -40,9 +40,6 @@ from videostyle.tensors import from_array, resize, to_array, to_tensor
 PAIR = "pair_"
 """Prefix of the curvature pairs in a state."""
 
-FINISHED = 1.02
-"""Times the spatial loss of the shot's first frame: up to here, a frame that shows nothing new stays as it is."""
-
 START_NOISE = 0.02
 """Standard deviation of the noise in a first frame's start, which makes the seed matter."""
 
@@ -98,8 +95,6 @@ class Optimize:
         self.new, self.colors = NewlyVisible(self.device), ColorMemory(self.device)
         self.last: LastFrame | None = None
         self.first_spatial_loss = nan
-        self.finished: Tensor | None = None
-        """The stylized first frame of the shot, like `LastFrame.picture`; None after a change of size."""
 
     def step(self, frame: FrameInput) -> list[StylizedFrame]:
         began = time.perf_counter()
@@ -115,8 +110,6 @@ class Optimize:
         # as `restore` does it: in another memory layout, kernels sum in another order and round differently
         self.last = LastFrame(from_array(result, self.device), source, value.spatial)
         self._remember_colors()
-        if motion is None:
-            self.finished = self.last.picture
         if motion is None or motion.is_keyframe:
             self.tracker.set_keyframe(self.last.picture)
         new_share = 1.0 if motion is None else motion.new_share
@@ -128,7 +121,6 @@ class Optimize:
 
     def continue_from(self, picture: np.ndarray, source: np.ndarray) -> None:
         self.last = LastFrame(from_array(self._gray(picture), self.device), self._gray(source))
-        self.finished = self.last.picture
         self._remember_colors()
 
     def _remember_colors(self) -> None:
@@ -157,7 +149,6 @@ class Optimize:
         )
         self.tracker.reset()
         self.new.reset()
-        self.finished = None
         picture = to_array(resize(self.last.picture, size))
         self.last = LastFrame(from_array(picture, self.device), self._gray(source))
 
@@ -169,7 +160,6 @@ class Optimize:
             "source": self.last.source,
             "last_spatial_loss": np.array(self.last.spatial_loss),
             "first_spatial_loss": np.array(self.first_spatial_loss),
-            **({} if self.finished is None else {"finished": to_array(self.finished)}),
             **self.tracker.state(),
             **self.new.state(),
             **self.colors.state(),
@@ -182,7 +172,6 @@ class Optimize:
         picture = from_array(state["picture"], self.device)
         self.last = LastFrame(picture, state["source"], float(state["last_spatial_loss"]))
         self.first_spatial_loss = float(state["first_spatial_loss"])
-        self.finished = from_array(state["finished"], self.device) if "finished" in state else None
         self.tracker.restore(state)
         self.new.restore(state)
         self.colors.restore(state)
@@ -246,16 +235,15 @@ class Optimize:
         collecting = not self.optimizer.pairs
         carried, new = self._carried(to_tensor(source, self.device), motion, last)
         start, objective = self._begin(frame, carried, new)
-        schedule, unchanged = self.settings.schedule, not carried.wrong.any()
+        schedule = self.settings.schedule
         planned = schedule.least + round(schedule.for_new * (1 - float(carried.consistency.mean())))
         planned = max(planned, schedule.collect) if collecting else planned
         path = self.optimizer.minimize(objective, start)
         del start, carried, new  # frees memory that the network needs
         previous = inf
         for iterations, (picture, value) in enumerate(path):
-            finished = unchanged and iterations == 0 and self._finished(value)
-            self._report(picture, value, 1.0 if finished else min(1.0, iterations / max(1, planned)))
-            if finished or (iterations >= planned and self._converged(iterations, previous, value)):
+            self._report(picture, value, min(1.0, iterations / max(1, planned)))
+            if iterations >= planned and self._converged(iterations, previous, value):
                 break
             previous = value.total
         if isnan(self.first_spatial_loss):
@@ -285,11 +273,7 @@ class Optimize:
             start = moved_to(start, replace(colors, weights=colors.weights * (1 - carried.consistency)))
         guided = replace(frame, guides={**frame.guides, NEW: widened_by(new, MARGIN)[0, 0].cpu().numpy()})
         later = {"warped": carried.picture, "consistency": carried.consistency, "local_colors": colors}
-        return start, self._objective(content, guided, start, True, finished=self.finished, **later)
-
-    def _finished(self, value: Value) -> bool:
-        """Whether a frame that shows nothing else than the last one is stylized as far as the shot's first frame."""
-        return self.settings.schedule.repeats and value.spatial <= FINISHED * self.first_spatial_loss
+        return start, self._objective(content, guided, start, True, **later)
 
     def _converged(self, iterations: int, previous: float, value: Value) -> bool:
         """Whether a frame that had its planned iterations needs no more. previous: L one iteration ago."""
