@@ -108,7 +108,7 @@ def test_style_is_its_own_neighbor():
         assert Objective(frame, ONLY_STYLE, TERMS)(style).total == pytest.approx(0, abs=1e-5)
     other = picture(40, 48, 3)
     frame = FrameTargets(thin_vgg(), other, own, matches=look_up(thin_vgg(), other, own, True))
-    assert Objective(frame, ONLY_STYLE, TERMS)(other).total > 0.05
+    assert Objective(frame, ONLY_STYLE, TERMS)(other).total > 0.025
 
 
 def test_several_styles_are_one_table():
@@ -126,7 +126,7 @@ def frame_with(image: torch.Tensor, **options) -> FrameTargets:
 
 @pytest.mark.parametrize("guided", [False, True])
 def test_value_and_gradient(guided):
-    """The mean of 1 - cos over layers and places, weighted by the guide, with autograd from the pixels on."""
+    """The mean of (1 - cos) / 2 over layers and places, weighted by the guide, with autograd from the pixels on."""
     image = picture(*SIZE, 1)
     guide = picture(*SIZE, 5)[:, :1].square() if guided else torch.ones(1, 1, *SIZE)
     frame = frame_with(picture(*SIZE, 4), guides={OPAQUE: guide} if guided else {})
@@ -146,7 +146,7 @@ def test_value_and_gradient(guided):
                 table = table.unflatten(1, (side * side, -1)).transpose(1, 2).flatten(1)
             matched = (table - table.mean(0))[frame.matches[layer]]
             cosine = F.cosine_similarity(places - table.mean(0), matched, dim=2)
-            distances.append((shares * (1 - cosine)).sum() / shares.sum())
+            distances.append((shares * (1 - cosine)).sum() / shares.sum() / 2)
     expected = torch.stack(distances).mean()
     (gradient,) = torch.autograd.grad(expected, leaf)
     value = Objective(frame, ONLY_STYLE, TERMS)(image)

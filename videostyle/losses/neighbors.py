@@ -45,7 +45,8 @@ Part = tuple[slice, slice]
 
 
 class Neighbors(Term):
-    """mean over layers and places of 1 - cos(x - m, s - m), of a block x, the matched block s of the style, and m their mean.
+    """mean over layers and places of (1 - cos(x - m, s - m)) / 2, of a block x, the matched block s of the style, and m the
+    style's mean block. It is in [0, 1].
 
     Transparent places take no part: with the guide OPAQUE, the mean over places is weighted by it.
     """
@@ -93,10 +94,10 @@ class Neighbors(Term):
             gradient[part] += by_activations
 
     def _distance(self, layer: str, activations: Tensor, grid: Part) -> Tensor:
-        """The sum of 1 - cos over a part of the grid, of its activations (h, w, C)."""
+        """The sum of (1 - cos) / 2 over a part of the grid, of its activations (h, w, C)."""
         own = F.normalize(widened(blocks(layer, activations)) - self.means[layer], dim=2)
         matched = self.directions[layer][self.matches[layer][grid]]
-        return (self.shares[grid] * (1 - (own * matched).sum(dim=2))).sum()
+        return (self.shares[grid] * (1 - (own * matched).sum(dim=2))).sum() / 2
 
 
 def matches_of(
