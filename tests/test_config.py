@@ -339,7 +339,7 @@ FIXED_BY_TRAINING = {
 
 def test_engines_heed_what_they_always_have() -> None:
     """The lists that stood in the code before each option said this by itself."""
-    iterated = {"preset", "iterations", "first_iterations", "begin_with", "objective"}
+    iterated = {"preset", "iterations", "first_iterations", "begin_with", "objective", "color_weight"}
     assert {name for name, record in OPTIONS.items() if not record.heeded_by(LEARNED)} == iterated
     assert {name for name, record in OPTIONS.items() if not record.heeded_by(MODEL)} == iterated | FIXED_BY_TRAINING | {
         "minutes",
@@ -351,6 +351,7 @@ def test_what_a_resumed_run_has_to_repeat() -> None:
     """Names of files, the selection, size and device may change or are compared in a resolved form."""
     run = {
         "objective",
+        "color_weight",
         "output_size",
         "codec",
         "crf",

@@ -93,11 +93,6 @@ class ObjectiveOptions(Options):
     temporal_weight: float = trained_option(
         300.0, "Weight of consistency with the previous frame: 0 is lively, 3000 locked.", low=0.0
     )
-    color_weight: float = optimizer_option(
-        30.0,
-        "Weight of color constancy: what comes into view gets the colors that the shot gives to such source colors.",
-        low=0.0,
-    )
     tv_weight: float = trained_option(
         2.0, "Weight of smoothness: penalizes differences between neighboring pixels.", low=0.0
     )
@@ -141,7 +136,11 @@ class OptimizerOptions(Options):
         "What is like the style: 'gram', the mixture of its textures; 'neighbors', each place like one place of the style.",
         choices=("gram", "neighbors"),
     )
-
+    color_weight: float = optimizer_option(
+        30.0,
+        "Weight of color constancy: what comes into view gets the colors that the shot gives to such source colors.",
+        low=0.0,
+    )
     begin_with: Path | None = optimizer_option(
         None,
         "A style model (.vstyle) that draws each shot's first frame; the iterations continue from there.",

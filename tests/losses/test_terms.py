@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.thin_vgg import copied_activations, picture, thin_vgg
+from videostyle.config import Job
 from videostyle.losses.terms import (
     CONTENT_LAYERS,
     LEAST_PART,
@@ -274,8 +276,9 @@ def test_guide_of_zeros():
 
 
 def test_default_weights_are_the_command_lines():
-    options = ObjectiveOptions()
+    options = Job(input=Path("in.mp4"), styles=(Path("s.jpg"),))
     assert Weights() == {name: getattr(options, f"{name}_weight") for name in TERMS} == Weights.of(options)
+    assert Weights.of(ObjectiveOptions()) == {**Weights(), "color": 0}  # of training and the preview
     assert Weights.of(ObjectiveOptions(tv_weight=7.0))["tv"] == 7
     assert Weights(style=3.0) == {**Weights(), "style": 3.0}
 

@@ -20,7 +20,7 @@ from videostyle.losses.guides import SMALLEST_NORM, place_weights, shares_of
 from videostyle.losses.tiles import Tile, tiles_of
 from videostyle.models.fast.matmul import linear
 from videostyle.models.vgg import Features
-from videostyle.option_groups import ObjectiveOptions
+from videostyle.option_groups import ObjectiveOptions, OptimizerOptions
 from videostyle.tensors import strips
 
 CONTENT_LAYERS = ("relu4_2",)
@@ -310,16 +310,16 @@ class Weights(dict[str, float]):
     def __init__(self, **weights: float):
         if unknown := weights.keys() - TERMS.keys():
             raise TypeError(f"no terms are named {', '.join(sorted(unknown))}; there are {', '.join(TERMS)}")
-        super().__init__(_weights_in(ObjectiveOptions()) | weights)
+        super().__init__(_weights_in(ObjectiveOptions()) | {"color": OptimizerOptions.color_weight} | weights)
 
     @classmethod
     def of(cls, options: ObjectiveOptions) -> Weights:
-        """Those of a job."""
+        """Those of a job; 0 for a term that its command has no option for."""
         return cls(**_weights_in(options))
 
 
 def _weights_in(options: ObjectiveOptions) -> dict[str, float]:
-    return {name: getattr(options, f"{name}_weight") for name in TERMS}
+    return {name: getattr(options, f"{name}_weight", 0.0) for name in TERMS}
 
 
 def widened(activations: Tensor) -> Tensor:

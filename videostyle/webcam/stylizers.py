@@ -84,7 +84,7 @@ class LiveOptimizer:
         features = load_features(job.features, device)
         self.styles = styles
         self.targets = [StyleTargets(features, [to_tensor(style, device)], job) for style in styles]
-        self.weights = Weights(**Weights.of(job) | {"color": 0.0})  # its first colors are not final
+        self.weights = Weights.of(job)
         self.device = device
         self.flow = FLOWS["dis"](device)
         self.stylizer: Optimize | None = None
