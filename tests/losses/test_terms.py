@@ -258,6 +258,13 @@ def test_no_color_without_known_colors():
     assert not Color.applies(targets([]))
 
 
+def test_style_does_not_depend_on_the_source():
+    """A black source frame too: clips fade from black."""
+    plain = targets([statistics(2)])
+    black = replace(plain, content=torch.zeros_like(plain.content))
+    assert value_of(Style(1.0, black), 0) == value_of(Style(1.0, plain), 0)
+
+
 def test_guide_of_ones_changes_nothing():
     plain, own = Style(1.0, targets([statistics(2)])), activations(0)
     ones = Style(1.0, guided(2, torch.ones(1, 1, *SIZE)))

@@ -11,6 +11,7 @@ from videostyle.stylizers.color_memory import REACH, ColorMemory, lab, looked_up
 
 SIZE = (60, 80)
 DARK, LIGHT, GREEN = (0.2, 0.2, 0.2), (0.8, 0.8, 0.8), (0.2, 0.7, 0.2)
+ORANGE = (0.9, 0.5, 0.1)
 RED, BLUE = (0.9, 0.1, 0.1), (0.1, 0.1, 0.9)
 ONES = torch.ones(1, 1, *SIZE)
 
@@ -42,6 +43,13 @@ def test_colors_are_those_that_the_source_colors_got():
         color, known = color_of(memory, source)
         np.testing.assert_allclose(color, stylized, atol=0.02)
         assert known > 0.8
+
+
+def test_channels_are_not_confused():
+    """An orange is known, the blue with red and blue exchanged is not."""
+    memory = memory_of(halves(ORANGE, LIGHT), halves(GREEN, BLUE))
+    np.testing.assert_allclose(color_of(memory, ORANGE)[0], GREEN, atol=0.02)
+    assert color_of(memory, ORANGE[::-1])[1] < 0.01
 
 
 def test_unknown_color():

@@ -198,10 +198,10 @@ class Style(Term):
     def __init__(self, weight: float, targets: FrameTargets):
         super().__init__(weight, targets)
         self.grams = [style["style"] for style in targets.styles]
-        parts = targets.parts()
-        masks = parts or ([targets.guides[OPAQUE]] if OPAQUE in targets.guides else [])
+        masks = targets.parts() or ([targets.guides[OPAQUE]] if OPAQUE in targets.guides else [])
         self.guides = [place_weights(mask, targets.tiles, self.layers) for mask in masks]
-        self.shares = {layer: shares_of(masks or [targets.content[:, :1]], layer) for layer in self.layers}
+        whole = torch.ones_like(targets.content[:, :1])
+        self.shares = {layer: shares_of(masks or [whole], layer) for layer in self.layers}
 
     @staticmethod
     def style_statistic(layer: str, activations: Tensor, tile: Tile) -> Tensor:

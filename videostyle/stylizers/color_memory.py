@@ -107,7 +107,7 @@ def looked_up(labs: np.ndarray, sources: np.ndarray, stylized: np.ndarray, count
 
     Kernel regression (Nadaraya 1964, Watson 1964) over the remembered colors, each weighted by the root of its count.
     """
-    near = -0.5 * (np.linalg.norm(labs[:, None] - sources, axis=2) / REACH) ** 2
+    near = -0.5 * (torch.cdist(torch.from_numpy(labs), torch.from_numpy(sources)).numpy() / REACH) ** 2
     highest = near.max(axis=1, keepdims=True)
     weights = np.exp(near - highest) * np.sqrt(counts)
     colors = weights @ stylized / weights.sum(axis=1, keepdims=True)
