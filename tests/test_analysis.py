@@ -73,6 +73,37 @@ def test_shot_of(clip_path):
     assert [shots.shot_of(index) for index in range(COUNT)] == [1] * 5 + [2] * 3 + [3] * 4
 
 
+@pytest.mark.parametrize(
+    ("options", "numbers"),
+    [
+        ({"start": 0.3}, [1] * 2 + [2] * 3 + [3] * 4),
+        ({"frames": "5:7"}, [1] + [2] * 2),
+        ({"frames": "6:8"}, [2] * 3),
+        ({"frames": "7:9"}, [2] * 2 + [3]),
+        ({"frames": "9:9"}, [3]),
+    ],
+    ids=str,
+)
+def test_trimming_renumbers_no_shot(clip_path, options, numbers):
+    """Shots are numbered over the whole source, also where the part begins in the midst of one."""
+    shots = analyzed(clip_path, **options)
+    assert [shots.shot_of(index) for index in range(shots.first, shots.first + shots.count)] == numbers
+    assert list(shots.numbers) == sorted(set(numbers))
+    assert shots.begun == (0, *CUTS)[: numbers[0]]
+
+
+def test_cuts_at_the_ends_of_a_part(tmp_path):
+    """They are those of the whole clip: after a single-frame flash a shot goes on, wherever the part begins or ends."""
+    images = [scene(0, step) for step in range(10)]
+    images[5] = scene(1, 0)
+    path = make_clip(tmp_path / "flash.mkv", images, rate=RATE)
+    whole = analyzed(path)
+    assert whole.starts == {0}
+    for frames in ("1:6", "6:8", "7:8"):
+        part = analyzed(path, frames=frames)
+        assert (part.starts, part.begun) == ({part.first}, (0,))
+
+
 SECOND = Fraction(1)
 
 

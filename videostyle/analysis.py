@@ -47,13 +47,20 @@ class ShotList:
     """Time of the source's first frame in seconds, whether it is selected or not."""
     transparent: bool = field(default=False, compare=False)
     """Whether any frame is transparent in places."""
+    begun: tuple[int, ...] = field(default=(0,), compare=False)
+    """Ordinals in the source of the frames that start a shot up to `first`: the last of them starts the shot of `first`."""
 
     def __contains__(self, ordinal: int) -> bool:
         return self.first <= ordinal < self.first + self.count
 
     def shot_of(self, ordinal: int) -> int:
-        """The number of the shot that a frame belongs to, from 1."""
-        return sum(start <= ordinal for start in self.starts)
+        """The number of the shot that a selected frame belongs to, from 1 over the whole source."""
+        return len(self.begun) - 1 + sum(start <= ordinal for start in self.starts)
+
+    @property
+    def numbers(self) -> range:
+        """The numbers of the shots that the selected frames belong to, from 1 over the whole source."""
+        return range(len(self.begun), len(self.begun) + len(self.starts))
 
 
 class Selection:
@@ -72,17 +79,21 @@ class Selection:
         self.reached_end = False
         """Whether the source has no frame after the selection."""
 
-    def of(self, frames: Iterable[Frame]) -> Iterator[Frame]:
-        """The frames inside the interval; stops reading at the first one after it."""
+    def of(self, frames: Iterable[Frame], after: int = 0) -> Iterator[tuple[Frame, bool]]:
+        """Every frame up to the end of the interval and `after` ones more, and whether it is inside the interval."""
+        beyond = 0
         for frame in frames:
             self.origin, self._last = self.origin or frame, frame
-            if self._is_before(frame):
-                continue
-            if self._is_after(frame):
-                return
-            self._taken += 1
-            yield frame
-        self.reached_end = True
+            is_before = self._is_before(frame)
+            if beyond or (not is_before and self._is_after(frame)):
+                beyond += 1
+                if beyond > after:
+                    return
+                yield frame, False
+            else:
+                self._taken += not is_before
+                yield frame, not is_before
+        self.reached_end = not beyond
 
     def _seconds(self, frame: Frame) -> Fraction:
         """Seconds after the source's first frame."""
@@ -120,34 +131,40 @@ def _exactly(seconds: float) -> Fraction:
 def analyze(source: Source, options: SelectionOptions, on_frame: Callable[[int], None]) -> ShotList:
     """Decode the source once at a small size, select frames, and detect cuts.
 
-    on_frame: called with the number of selected frames so far. Raises BadOption if no frame is selected.
+    Cuts are looked for from the source's first frame on, and with the frames after the selection that deciding its last ones
+    takes: a part has the cuts and the shot numbers of the whole. on_frame: called with the number of selected frames so far.
+    Raises BadOption if no frame is selected.
     """
-    detector, cuts = ShotDetector(), []
+    detector, cuts = ShotDetector(), [0]
     changes: list[float] = []
     times: list[Fraction] = []
     first = last = None
     transparent = False
     selection = Selection(options, source.info)
     with closing(source.frames(_analysis_size(source.info.size))) as frames:
-        for count, frame in enumerate(selection.of(frames), 1):
+        for frame, is_selected in selection.of(frames, ShotDetector.lookahead):
+            cuts += detector.push(to_bits(frame.image, 8))
+            if not is_selected:
+                continue
             changes += [changed_share(last.image, frame.image)] if last else []
             first, last = first or frame, frame
             times.append(frame.time)
             transparent = transparent or frame.alpha is not None
-            cuts += detector.push(to_bits(frame.image, 8))
-            on_frame(count)
+            on_frame(len(times))
     if first is None or last is None or selection.origin is None:
         raise selection.empty(source.path)
     cuts += detector.finish()
+    inside = [cut for cut in cuts if first.index < cut <= last.index]
     return ShotList(
         first=first.index,
         count=last.index - first.index + 1,
-        starts=frozenset({first.index, *(first.index + cut for cut in cuts)}),
+        starts=frozenset({first.index, *inside}),
         trim=_trim(source.info, first, last, is_whole=first.index == 0 and selection.reached_end),
         change=sum(changes) / max(1, len(changes)),
         times=tuple(times),
         origin=selection.origin.time,
         transparent=transparent,
+        begun=tuple(cut for cut in cuts if cut <= first.index),
     )
 
 

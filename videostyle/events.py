@@ -43,6 +43,8 @@ class RunStarted:
     device: str
     preview: Path
     """A picture that always holds the newest stylized frame."""
+    first_shot: int = 1
+    """Number of the first of these shots, from 1 over the whole source."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,9 @@ class Rendering:
     frames: int
     """How many the run renders."""
     shot: int
-    """From 1, within the run."""
+    """Number of the frame's shot, from 1 over the whole source."""
     shots: int
-    """How many the run has."""
+    """Number of the run's last shot."""
     loss: float
     """The frame's objective L now."""
     fraction: float

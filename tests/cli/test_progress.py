@@ -12,7 +12,7 @@ import pytest
 
 from videostyle.cli.messages import lines_of, say, spoken
 from videostyle.cli.progress import moving_bar, plain_lines
-from videostyle.events import Analyzing, Notice, Rendering, TrainingStarted
+from videostyle.events import Analyzing, Notice, Rendering, RunStarted, TrainingStarted
 
 
 def test_small_steps_are_a_line_every_ten_seconds(capsys: pytest.CaptureFixture[str]) -> None:
@@ -26,6 +26,15 @@ def test_small_steps_are_a_line_every_ten_seconds(capsys: pytest.CaptureFixture[
         "frame 2/3, shot 1/1, loss 1.500, 20 s left",
         "frame 3/3, shot 1/1, loss 1.500, 10 s left",
     ]
+
+
+@pytest.mark.parametrize(
+    ("shots", "first", "text"),
+    [(3, 1, "3 shots"), (1, 1, "1 shot"), (1, 5, "shot 5"), (3, 5, "shots 5 to 7")],
+)
+def test_shots_of_a_part_by_their_numbers(shots: int, first: int, text: str) -> None:
+    event = RunStarted(Path("a"), Path("b"), (180, 320), (90, 160), 9, shots, "cpu", Path("c"), first)
+    assert lines_of(event)[0] == f"a: 320x180, 9 frames in {text} -> b"
 
 
 def test_the_bar_shows_frame_shot_loss_and_time(

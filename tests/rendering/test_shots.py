@@ -13,6 +13,7 @@ import numpy as np
 from tests.support.clips import make_clip
 from tests.support.runs import iterations, moving_disc, quick_job
 from videostyle import Job, run
+from videostyle.events import Event, Rendering, RunStarted
 from videostyle.frames import Frame
 from videostyle.media.images import read_picture
 from videostyle.rendering.plan import resolve_schedule
@@ -26,7 +27,12 @@ def test_shots_are_independent(two_shots, style, tmp_path):
     assert [frame.shot for frame in report.frames] == [1, 1, 1, 2, 2, 2, 2]
     assert [frame.new_share == 1 for frame in report.frames] == [True, False, False, True, False, False, False]
     assert report.shots == 2
-    run(quick_job(two_shots, style, tmp_path / "tail", frames="4:7"))
+    events: list[Event] = []
+    tail = run(quick_job(two_shots, style, tmp_path / "tail", frames="4:7"), progress=events.append)
+    assert [frame.shot for frame in tail.frames] == [2] * 4
+    assert tail.shots == 1
+    assert {(event.shot, event.shots) for event in events if isinstance(event, Rendering)} == {(2, 2)}
+    assert [event.first_shot for event in events if isinstance(event, RunStarted)] == [2]
     for number in range(4, 8):
         one, other = (read_picture(tmp_path / name / f"{number:06d}.png").image for name in ("out", "tail"))
         np.testing.assert_array_equal(one, other)

@@ -14,7 +14,7 @@ import pytest
 from tests.support.example_report import COMMAND, CUT, VERSIONS, example_measurement, example_run, run_of
 from tests.support.svg import check_inside, drawings, lines_of
 from videostyle.media.images import read_picture
-from videostyle.reports.page import cut_times, page, write_page
+from videostyle.reports.page import cut_times, page, shots_text, write_page
 
 VOID = {"meta", "img", "br"}
 ODD = "<script>alert(1)</script>\"'&{{ 7 * 7 }}{% raw %}\udcff"
@@ -81,6 +81,13 @@ def test_facts(tmp_path: Path) -> None:
     assert "keep_colors no" in said
     assert "tof \N{EN DASH} \N{EN DASH}" in said
     assert "gram 0.214 \N{EN DASH}" in said
+
+
+def test_shots_of_a_part() -> None:
+    """Where the run does not begin with the source's first shot, the page says which shots they are."""
+    run = example_run()
+    later = replace(run, frames=tuple(replace(frame, shot=frame.shot + 4) for frame in run.frames))
+    assert (shots_text(run), shots_text(later)) == ("2", "2 (5 to 6)")
 
 
 def test_no_duplicates() -> None:

@@ -65,10 +65,16 @@ def lines_of(event: Event) -> list[str]:
 def run_lines(run: RunStarted) -> list[str]:
     """What is about to be rendered."""
     source, size = (f"{width}x{height}" for height, width in (run.source_size, run.size))
+    shots = counted(run.shots, "shot") if run.first_shot == 1 else numbered_shots(run.first_shot, run.shots)
     return [
-        f"{run.input}: {source}, {counted(run.frames, 'frame')} in {counted(run.shots, 'shot')} -> {run.output}",
+        f"{run.input}: {source}, {counted(run.frames, 'frame')} in {shots} -> {run.output}",
         f"stylizing at {size} on {run.device}; the newest frame is always in {run.preview}",
     ]
+
+
+def numbered_shots(first: int, count: int) -> str:
+    """Shots by their numbers: "shot 5", "shots 5 to 7"."""
+    return f"shot {first}" if count == 1 else f"shots {first} to {first + count - 1}"
 
 
 def training_lines(training: TrainingStarted) -> list[str]:

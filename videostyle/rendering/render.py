@@ -111,7 +111,7 @@ class Renderer:
                 frame=frame.index - self.shots.first + 1,
                 frames=self.shots.count,
                 shot=self.shots.shot_of(frame.index),
-                shots=len(self.shots.starts),
+                shots=self.shots.numbers[-1],
                 loss=iteration.loss,
                 fraction=load.fraction,
                 remaining=load.remaining,

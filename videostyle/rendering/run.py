@@ -139,12 +139,9 @@ def open_run(plan: RunPlan, source: Source, work: WorkFolder, progress: Progress
             *lines_on_alpha(plan, source.info, shots, run.sink.alpha),
         ):
             progress.notice(line)
-        starts = len(shots.starts)
-        progress(
-            RunStarted(
-                plan.input, plan.output, source.info.size, plan.size, shots.count, starts, plan.device, work.preview
-            )
-        )
+        sizes, numbers = (source.info.size, plan.size), shots.numbers
+        counts = shots.count, len(numbers)
+        progress(RunStarted(plan.input, plan.output, *sizes, *counts, plan.device, work.preview, numbers[0]))
         if not run.records:
             work.keep_only(set())  # not before: nothing is refused any more
         progress(Saved(len(run.records)))

@@ -47,8 +47,8 @@ def write_report(report: RunReport, path: Path) -> None:
     Keys: schema (1), output, width, height, shots, seconds, peak_memory (bytes), device, options, versions, notices,
     skipped (damaged packets and frames that were skipped), mixed (the places where the run was resumed with other libraries,
     processor or threads: index, from 0, and differences), and frames: index (from 0), time (seconds, an exact fraction as
-    text), shot (from 1), iterations, loss, loss_star (the spatial loss: L without its temporal term), untrusted (the new
-    share: pixels to which the previous frame does not apply), seconds.
+    text), shot (from 1 over the whole source), iterations, loss, loss_star (the spatial loss: L without its temporal term),
+    untrusted (the new share: pixels to which the previous frame does not apply), seconds.
     """
     content = {
         "schema": 1,

@@ -118,6 +118,12 @@ def size_text(size: Size) -> str:
     return f"{size[1]} \N{MULTIPLICATION SIGN} {size[0]} pixels"
 
 
+def shots_text(run: RunReport) -> str:
+    """The number of shots, and which they are where the run does not begin with the source's first one: "3 (5 to 7)"."""
+    first = run.frames[0].shot if run.frames else 1
+    return f"{run.shots} ({first} to {run.frames[-1].shot})" if first > 1 else str(run.shots)
+
+
 def facts(run: RunReport | None, measurement: Measurement | None) -> Rows:
     """What was made or measured, by name."""
     rows: Rows = []
@@ -127,7 +133,11 @@ def facts(run: RunReport | None, measurement: Measurement | None) -> Rows:
         rows += [("output", either.output), ("size", size_text(either.size)), ("frames", len(either.frames))]
     if run:
         per_frame = sum(frame.seconds for frame in run.frames) / max(1, len(run.frames))
-        rows += [("shots", run.shots), ("time taken", duration(run.seconds)), ("seconds per frame", number(per_frame))]
+        rows += [
+            ("shots", shots_text(run)),
+            ("time taken", duration(run.seconds)),
+            ("seconds per frame", number(per_frame)),
+        ]
         rows += [("peak memory", f"{run.peak_memory / 2**30:.2f} GiB"), ("device", run.device)]
     if run and measurement and run.size != measurement.size:
         rows.append(("measured at", size_text(measurement.size)))

@@ -20,7 +20,7 @@ class FrameRecord:
     time: Fraction
     """Seconds on the source's clock."""
     shot: int
-    """Number of the shot, from 1."""
+    """Number of the shot, from 1 over the whole source."""
     iterations: int
     """Optimizer steps taken."""
     loss: float
@@ -120,7 +120,7 @@ class FrameMeasure:
     source_contrast: float
     """Standard deviation of the source's luma."""
     shot: int = 1
-    """Number of the shot, from 1."""
+    """Number of the shot, from 1 over the whole source."""
     source_sharpness: float | None = None
     """Mean gradient energy of the source's luma."""
     source_gram: float | None = None
