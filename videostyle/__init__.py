@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         TrainingStarted,
     )
     from videostyle.reports.records import Measurement, RunReport
+    from videostyle.schedules import Key, Schedule
     from videostyle.stylizers.still import stylize_image
     from videostyle.training.train import TrainReport
     from videostyle.workflow import export, jobs_of, measure, run, train
@@ -47,6 +48,7 @@ _MODULES = {
         "TrainingProgress", "TrainingStarted",
     ),
     "videostyle.reports.records": ("Measurement", "RunReport"),
+    "videostyle.schedules": ("Key", "Schedule"),
     "videostyle.stylizers.still": ("stylize_image",),
     "videostyle.training.train": ("TrainReport",),
     "videostyle.workflow": ("export", "jobs_of", "measure", "run", "train"),
@@ -65,6 +67,7 @@ __all__ = [
     "Event",
     "ExportJob",
     "Job",
+    "Key",
     "MeasureJob",
     "Measurement",
     "Measuring",
@@ -75,6 +78,7 @@ __all__ = [
     "RunReport",
     "RunStarted",
     "Saved",
+    "Schedule",
     "TrainJob",
     "TrainReport",
     "TrainingProgress",

@@ -24,7 +24,7 @@ from videostyle.option_groups import OptimizerOptions
 from videostyle.stylizers.base import FrameInput, Iteration, OnIteration, State, StylizedFrame, Stylizer, ignore
 from videostyle.stylizers.lbfgs import LBFGS
 from videostyle.stylizers.optimize import Optimize
-from videostyle.stylizers.schedule import Schedule
+from videostyle.stylizers.schedule import IterationSchedule
 from videostyle.stylizers.settings import StylizerSettings
 from videostyle.stylizers.table import STYLIZERS, MakeStylizer
 from videostyle.temporal.consistency import estimate_motion
@@ -71,7 +71,7 @@ PREPARE: dict[str, Callable[[StylizerSettings], MakeStylizer]] = {
 def settings(tmp_path_factory) -> StylizerSettings:
     path = written(tmp_path_factory.mktemp("model"), to_bytes(example()))
     style = (picture(30, 40, 9)[0].permute(1, 2, 0).numpy() * 255).astype(np.uint8)
-    schedule = Schedule(first=6, least=1, most=7, for_new=3)
+    schedule = IterationSchedule(first=6, least=1, most=7, for_new=3)
     return StylizerSettings(styles=(style,), style_model=path, weights=Weights(), schedule=schedule)
 
 

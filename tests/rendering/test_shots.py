@@ -17,7 +17,7 @@ from videostyle.events import Event, Rendering, RunStarted
 from videostyle.frames import Frame
 from videostyle.media.images import read_picture
 from videostyle.rendering.plan import resolve_schedule
-from videostyle.stylizers.schedule import BEGUN, SCHEDULES, Schedule
+from videostyle.stylizers.schedule import BEGUN, SCHEDULES, IterationSchedule
 
 
 def test_shots_are_independent(two_shots, style, tmp_path):
@@ -65,7 +65,7 @@ def test_resolve_schedule():
     assert resolve_schedule(Job(**plain, begin_with="p.vstyle"), alone=False).first == standard.first * BEGUN
     assert resolve_schedule(Job(**plain, begin_with="p.vstyle", first_iterations=7), alone=False).first == 7
     exact = resolve_schedule(Job(**plain, iterations=3), alone=False)
-    assert exact == Schedule(standard.first, 3, 3, for_new=0, collect=0, repeats=False)
+    assert exact == IterationSchedule(standard.first, 3, 3, for_new=0, collect=0, repeats=False)
     assert resolve_schedule(Job(**plain, iterations=3), alone=True).first == 3
     assert resolve_schedule(Job(**plain, iterations=3, first_iterations=8), alone=True).first == 8
 

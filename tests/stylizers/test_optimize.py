@@ -23,7 +23,7 @@ from videostyle.stylizers.fill import Carried
 from videostyle.stylizers.lbfgs import LBFGS
 from videostyle.stylizers.newly_visible import FADE, MARGIN
 from videostyle.stylizers.optimize import Optimize
-from videostyle.stylizers.schedule import SCHEDULES, Schedule, scales
+from videostyle.stylizers.schedule import SCHEDULES, IterationSchedule, scales
 from videostyle.stylizers.settings import StylizerSettings
 from videostyle.temporal.motion import DRIFT_CORRECTION
 from videostyle.temporal.warp import warp
@@ -49,16 +49,18 @@ def targets() -> StyleTargets:
     return StyleTargets(thin_vgg(), [picture(30, 40, 9)])
 
 
-def settings(schedule: Schedule, **changes) -> StylizerSettings:
+def settings(schedule: IterationSchedule, **changes) -> StylizerSettings:
     return StylizerSettings(**{"weights": Weights(), "schedule": schedule} | changes)
 
 
-def new(schedule: Schedule, seed: int = 0, grayscale: bool = False, color: float = 30.0, **options) -> Optimize:
+def new(
+    schedule: IterationSchedule, seed: int = 0, grayscale: bool = False, color: float = 30.0, **options
+) -> Optimize:
     made = settings(schedule, seed=seed, grayscale=grayscale, weights=Weights(color=color))
     return Optimize(targets(), made, **options)
 
 
-def started(schedule: Schedule, **options) -> Optimize:
+def started(schedule: IterationSchedule, **options) -> Optimize:
     """After a first frame."""
     stylizer = new(schedule, **options)
     stylizer.step(FrameInput(image(1)))
@@ -94,7 +96,7 @@ class Starts(list[np.ndarray]):
 
 def test_first_frame():
     """Its loss falls to a third, and the figures returned are those of the picture returned."""
-    (result,) = new(Schedule(40, 0, 0)).step(FrameInput(image(1)))
+    (result,) = new(IterationSchedule(40, 0, 0)).step(FrameInput(image(1)))
     assert result.loss < loss_of(to_array(to_tensor(image(1), "cpu")), image(1)) / 3
     assert result.loss == result.spatial_loss
     assert result.picture.shape == (*SIZE, 3)
@@ -108,7 +110,7 @@ def test_first_frame():
 @pytest.mark.parametrize(("size", "first"), [(SIZE, 7), ((128, 180), 1), ((128, 180), 5)])
 def test_first_frame_takes_its_iterations_exactly(size, first):
     fractions = []
-    stylizer = new(Schedule(first, 0, 0), on_iteration=lambda iteration: fractions.append(iteration.fraction))
+    stylizer = new(IterationSchedule(first, 0, 0), on_iteration=lambda iteration: fractions.append(iteration.fraction))
     (result,) = stylizer.step(FrameInput(image(1, size)))
     assert result.iterations == first
     assert result.picture.shape == (*size, 3)
@@ -132,14 +134,16 @@ class CountingLBFGS(LBFGS):
 def test_first_frame_is_coarse_to_fine():
     """With an empty history at every scale."""
     optimizer = CountingLBFGS()
-    new(Schedule(9, 0, 0), optimizer=optimizer).step(FrameInput(image(1, (180, 256))))
+    new(IterationSchedule(9, 0, 0), optimizer=optimizer).step(FrameInput(image(1, (180, 256))))
     assert optimizer.calls == [((90, 128), 0), ((127, 181), 0), ((180, 256), 0)]
     assert [size for size, _ in optimizer.calls] == scales((180, 256))
 
 
 def test_seed():
     """Another seed gives another picture, the same seed the same bytes."""
-    first, same, other = (new(Schedule(10, 0, 0), seed).step(FrameInput(image(1)))[0].picture for seed in (3, 3, 4))
+    first, same, other = (
+        new(IterationSchedule(10, 0, 0), seed).step(FrameInput(image(1)))[0].picture for seed in (3, 3, 4)
+    )
     assert first.tobytes() == same.tobytes()
     assert np.abs(first - other).max() > 0.01
 
@@ -148,7 +152,7 @@ def test_first_picture_replaces_the_coarse_scales():
     """A given first picture is where the iterations start, at full size only."""
     size, reports = (130, 180), []
     given = picture(*size, 7)
-    stylizer = new(Schedule(3, 2, 2), on_iteration=reports.append, first_picture=lambda content: given)
+    stylizer = new(IterationSchedule(3, 2, 2), on_iteration=reports.append, first_picture=lambda content: given)
     (result,) = stylizer.step(FrameInput(image(1, size)))
     assert [report.fraction for report in reports] == pytest.approx([0, 1 / 3, 2 / 3, 1])
     assert reports[0].loss == pytest.approx(loss_of(to_array(given), image(1, size)), rel=1e-4)
@@ -165,7 +169,7 @@ def test_first_picture_is_made_once_a_shot():
         given.append(content)
         return content
 
-    stylizer = new(Schedule(1, 1, 1), first_picture=first_picture)
+    stylizer = new(IterationSchedule(1, 1, 1), first_picture=first_picture)
     stylizer.step(FrameInput(image(1)))
     stylizer.step(FrameInput(image(2), STILL))
     assert len(given) == 1
@@ -184,7 +188,7 @@ def motion_with(new_share: float) -> Motion:
 @pytest.mark.parametrize("iterations", [1, 2, 6])
 def test_exact_iterations(iterations):
     """However new the frame is."""
-    stylizer = started(Schedule(6, 2, 4).exactly(iterations))
+    stylizer = started(IterationSchedule(6, 2, 4).exactly(iterations))
     for new_share in (0.0, 0.5, 1.0):
         (result,) = stylizer.step(FrameInput(image(5), motion_with(new_share)))
         assert result.iterations == iterations
@@ -192,7 +196,7 @@ def test_exact_iterations(iterations):
 
 def test_grayscale_continues_from_a_frame_in_colors():
     """It continues from that frame's luminance, as it stylizes nothing else."""
-    stylizer = new(Schedule(4, 1, 1), grayscale=True)
+    stylizer = new(IterationSchedule(4, 1, 1), grayscale=True)
     stylizer.continue_from(to_array(picture(*SIZE, 4)), image(1))
     state = stylizer.state()
     assert np.ptp(state["picture"], axis=-1).max() < 1e-6
@@ -207,13 +211,13 @@ def test_exact_iterations_after_continue_from():
 
 
 def test_exact_iterations_of_a_repeated_frame():
-    stylizer = started(Schedule(6, 3, 9).exactly(2))
+    stylizer = started(IterationSchedule(6, 3, 9).exactly(2))
     assert stylizer.step(FrameInput(image(1), STILL))[0].iterations == 2
 
 
 @pytest.mark.parametrize("new_share", [0.0, 0.25, 1.0])
 def test_new_regions_get_more_iterations(new_share):
-    stylizer = started(Schedule(5, 2, 0, for_new=20))
+    stylizer = started(IterationSchedule(5, 2, 0, for_new=20))
     (result,) = stylizer.step(FrameInput(almost(1), motion_with(new_share)))
     assert result.iterations == 2 + 20 * new_share
     assert result.new_share == pytest.approx(new_share)
@@ -224,14 +228,15 @@ NEVER_PAYS = 1.0
 
 @pytest.mark.parametrize(("first_spatial_loss", "iterations"), [(1e9, 3), (0.0, 9)])
 def test_frame_worse_than_the_first_goes_on(first_spatial_loss, iterations):
-    stylizer = restarted(started(Schedule(20, 3, 9, pays=NEVER_PAYS)), first_spatial_loss)
+    stylizer = restarted(started(IterationSchedule(20, 3, 9, pays=NEVER_PAYS)), first_spatial_loss)
     assert stylizer.step(FrameInput(almost(1), STILL))[0].iterations == iterations
 
 
 def test_frame_as_good_as_the_first_stops():
     losses = []
     stylizer = started(
-        Schedule(8, 1, 60, pays=NEVER_PAYS), on_iteration=lambda iteration: losses.append(iteration.spatial_loss)
+        IterationSchedule(8, 1, 60, pays=NEVER_PAYS),
+        on_iteration=lambda iteration: losses.append(iteration.spatial_loss),
     )
     goal = 0.9 * losses[-1]
     restarted(stylizer, goal)
@@ -244,7 +249,9 @@ def test_frame_as_good_as_the_first_stops():
 def test_frame_goes_on_while_iterations_pay():
     """A frame better than the first goes on while each iteration lowers its loss by the share `pays`."""
     losses = []
-    stylizer = started(Schedule(8, 1, 60, pays=0.01), on_iteration=lambda iteration: losses.append(iteration.loss))
+    stylizer = started(
+        IterationSchedule(8, 1, 60, pays=0.01), on_iteration=lambda iteration: losses.append(iteration.loss)
+    )
     restarted(stylizer, 1e9)
     losses.clear()
     (result,) = stylizer.step(FrameInput(almost(1), STILL))
@@ -258,7 +265,7 @@ def test_repeated_frame(consistency):
     """A frame equal to the last is the last picture again, without iterations, but it is reported and can be stopped."""
     reports = []
     stylizer = started(
-        Schedule(6, 3, 9), on_iteration=lambda report: reports.append((report.spatial_loss, report.fraction))
+        IterationSchedule(6, 3, 9), on_iteration=lambda report: reports.append((report.spatial_loss, report.fraction))
     )
     (last,) = stylizer.step(FrameInput(image(2), STILL))
     reports.clear()
@@ -271,7 +278,7 @@ def test_repeated_frame(consistency):
 
 def test_iterations_to_collect_pairs():
     """A frame that starts without curvature pairs gets the iterations to collect some."""
-    stylizer = new(Schedule(5, 2, 0, collect=7))
+    stylizer = new(IterationSchedule(5, 2, 0, collect=7))
     stylizer.continue_from(to_array(picture(*SIZE, 4)), image(1))
     assert stylizer.step(FrameInput(image(1), STILL))[0].iterations == 7
     assert stylizer.step(FrameInput(almost(1), STILL))[0].iterations == 2
@@ -283,7 +290,7 @@ def test_iterations_to_collect_pairs():
 def test_start_is_the_warped_picture():
     """Everything moves two pixels to the right, and two columns on the left are new."""
     starts = Starts()
-    stylizer = new(Schedule(5, 1, 1), on_iteration=starts)
+    stylizer = new(IterationSchedule(5, 1, 1), on_iteration=starts)
     (last,) = stylizer.step(FrameInput(image(1)))
     flow, consistency = np.zeros((*SIZE, 2), np.float32), np.ones(SIZE, np.float32)
     flow[..., 0], consistency[:, :2] = -2, 0
@@ -295,7 +302,9 @@ def test_hidden_region_comes_from_the_keyframe():
     """The first frame's right half is hidden for a frame, and visible again two pixels further left: it starts from the
     keyframe, and is held to it."""
     starts = Starts()
-    stylizer = Optimize(targets(), settings(Schedule(5, 4, 4), weights=Weights(temporal=1e6, color=0.0)), starts)
+    stylizer = Optimize(
+        targets(), settings(IterationSchedule(5, 4, 4), weights=Weights(temporal=1e6, color=0.0)), starts
+    )
     (keyframe,) = stylizer.step(FrameInput(LIGHT))
     half = np.ones(SIZE, np.float32)
     half[:, 16:] = 0
@@ -310,7 +319,7 @@ def test_hidden_region_comes_from_the_keyframe():
 def test_right_content_is_not_replaced():
     """What the last frame shows too starts from the last frame, however inconsistent its flow is."""
     starts = Starts()
-    stylizer = new(Schedule(5, 4, 4), on_iteration=starts, color=0)
+    stylizer = new(IterationSchedule(5, 4, 4), on_iteration=starts, color=0)
     stylizer.step(FrameInput(image(1)))
     (last,) = stylizer.step(FrameInput(almost(1), STILL))
     stylizer.step(FrameInput(image(1), Motion(STILL.flow, np.zeros(SIZE, np.float32), to_keyframe=STILL)))
@@ -320,7 +329,7 @@ def test_right_content_is_not_replaced():
 def test_new_keyframe():
     """A later frame can become the keyframe, and hidden regions then come from it."""
     starts = Starts()
-    stylizer = new(Schedule(5, 1, 1), on_iteration=starts)
+    stylizer = new(IterationSchedule(5, 1, 1), on_iteration=starts)
     stylizer.step(FrameInput(LIGHT))
     (keyframe,) = stylizer.step(FrameInput(LIGHT - 1, Motion(STILL.flow, STILL.consistency, is_keyframe=True)))
     stylizer.step(FrameInput(DARK, STILL))
@@ -331,7 +340,7 @@ def test_new_keyframe():
 def test_drift_correction():
     """The picture is warped by the flow with a part of the drift taken back."""
     starts = Starts()
-    stylizer = new(Schedule(5, 1, 1), on_iteration=starts)
+    stylizer = new(IterationSchedule(5, 1, 1), on_iteration=starts)
     stylizer.step(FrameInput(image(1)))
     by = [np.full((*SIZE, 2), (x, 0), np.float32) for x in (0, 1, 4)]
     (last,) = stylizer.step(FrameInput(almost(1), Motion(by[1], STILL.consistency)))
@@ -343,7 +352,7 @@ def test_drift_correction():
 
 def test_pairs_are_warped():
     """Curvature pairs follow the flow where it is consistent, and are 0 elsewhere."""
-    stylizer = started(Schedule(5, 1, 1, for_new=0))
+    stylizer = started(IterationSchedule(5, 1, 1, for_new=0))
     before = [pair.s for pair in stylizer.optimizer.pairs]
     flow, consistency = np.zeros((*SIZE, 2), np.float32), np.ones(SIZE, np.float32)
     flow[..., 0], consistency[:, :10] = -2, 0
@@ -364,7 +373,7 @@ def test_fill_makes_the_start():
         given.append(carried)
         return torch.full_like(carried.picture, 0.25)
 
-    stylizer = new(Schedule(5, 1, 1), on_iteration=starts, fill=fill, color=0)
+    stylizer = new(IterationSchedule(5, 1, 1), on_iteration=starts, fill=fill, color=0)
     (last,) = stylizer.step(FrameInput(image(1)))
     stylizer.step(FrameInput(image(2), motion_with(0.5)))
     (carried,) = given
@@ -381,7 +390,7 @@ def test_temporal_weight():
     """It holds a frame to the last one."""
     distances = []
     for weight in (0.0, 3000.0):
-        stylizer = Optimize(targets(), settings(Schedule(10, 10, 10), weights=Weights(temporal=weight)))
+        stylizer = Optimize(targets(), settings(IterationSchedule(10, 10, 10), weights=Weights(temporal=weight)))
         last = stylizer.step(FrameInput(image(1)))[0].picture
         (result,) = stylizer.step(FrameInput(image(2), STILL))
         distances.append(float(np.square(result.picture - last).mean()))
@@ -391,7 +400,7 @@ def test_temporal_weight():
 
 def test_new_shot_forgets_the_last():
     """A frame without motion, and the frames after it, do not depend on earlier ones."""
-    used, fresh = started(Schedule(6, 2, 2)), new(Schedule(6, 2, 2))
+    used, fresh = started(IterationSchedule(6, 2, 2)), new(IterationSchedule(6, 2, 2))
     used.step(FrameInput(image(3), Motion(STILL.flow + np.float32(0.1), STILL.consistency)))  # motion is deferred
     for seed, motion in ((2, None), (4, STILL)):
         (again,), (alone,) = used.step(FrameInput(image(seed), motion)), fresh.step(FrameInput(image(seed), motion))
@@ -400,7 +409,7 @@ def test_new_shot_forgets_the_last():
 
 def test_grayscale():
     """Only luminance is stylized: of frames, and of a picture that is continued from."""
-    stylizer, plain = new(Schedule(4, 2, 2), grayscale=True), new(Schedule(4, 2, 2))
+    stylizer, plain = new(IterationSchedule(4, 2, 2), grayscale=True), new(IterationSchedule(4, 2, 2))
     (gray,), (same,) = stylizer.step(FrameInput(image(1))), plain.step(FrameInput(luminance(image(1))))
     assert gray.picture.tobytes() == same.picture.tobytes()
     stylizer.continue_from(to_array(picture(*SIZE, 5)), image(2))
@@ -431,7 +440,7 @@ def test_time_and_guides_reach_the_targets():
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(TERMS, "tv", Guided)
         styles = TimedTargets(thin_vgg(), [picture(30, 40, 9)])
-        stylizer = Optimize(styles, settings(Schedule(2, 1, 1)), optimizer=GuideCollector())
+        stylizer = Optimize(styles, settings(IterationSchedule(2, 1, 1)), optimizer=GuideCollector())
         mask = np.linspace(0, 1, 180 * 256, dtype=np.float32).reshape(180, 256)
         stylizer.step(FrameInput(image(1, (180, 256)), time=Fraction(3, 2), guides={"sky": mask}))
     assert times == [Fraction(3, 2)] * 3
@@ -453,7 +462,7 @@ def test_new_region_gets_the_colors_of_its_source_color():
     """What comes into view over the light half is dark: it gets the color of the dark half, not of the place."""
     differences = []
     for color in (0.0, 1000.0):
-        stylizer = new(Schedule(20, 4, 4), color=color)
+        stylizer = new(IterationSchedule(20, 4, 4), color=color)
         (first,) = stylizer.step(FrameInput(striped(0.1, 0.9)))
         consistency = np.ones((48, 64), np.float32)
         consistency[:, 32:] = 0
@@ -476,9 +485,9 @@ def test_map_of_what_is_new_reaches_the_targets():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(TERMS, "tv", Collecting)
-        stylizer = started(Schedule(5, 1, 1))
+        stylizer = started(IterationSchedule(5, 1, 1))
         stylizer.step(FrameInput(image(2), motion_with(0.5)))
-        restored = new(Schedule(5, 1, 1))
+        restored = new(IterationSchedule(5, 1, 1))
         restored.restore(stylizer.state())
         for each in (stylizer, restored):
             each.step(FrameInput(image(3), STILL))
@@ -495,8 +504,8 @@ def test_map_of_what_is_new_reaches_the_targets():
 
 def test_configure():
     """Another schedule and other weights hold from the next frame on."""
-    stylizer = started(Schedule(6, 1, 1))
-    stylizer.configure(Schedule(0, 5, 5).exactly(5), Weights(temporal=0.0))
+    stylizer = started(IterationSchedule(6, 1, 1))
+    stylizer.configure(IterationSchedule(0, 5, 5).exactly(5), Weights(temporal=0.0))
     (result,) = stylizer.step(FrameInput(image(2), motion_with(0.0)))
     assert result.iterations == 5
     assert result.loss == pytest.approx(result.spatial_loss)
@@ -504,7 +513,7 @@ def test_configure():
 
 def test_resize():
     """The picture is scaled, and the pairs come along, their gradients in proportion to the number of pixels."""
-    stylizer, large = started(Schedule(6, 2, 2)), (48, 64)
+    stylizer, large = started(IterationSchedule(6, 2, 2)), (48, 64)
     before, state = [*stylizer.optimizer.pairs], stylizer.state()
     stylizer.resize(large, image(1, large))
     expected = to_array(resize(from_array(state["picture"], "cpu"), large))
@@ -522,7 +531,7 @@ def test_resize():
 
 
 def test_resize_to_the_same_size():
-    stylizer = started(Schedule(6, 2, 2))
+    stylizer = started(IterationSchedule(6, 2, 2))
     before = stylizer.state()
     stylizer.resize(SIZE, image(1))
     after = stylizer.state()
@@ -538,7 +547,7 @@ def test_resized_pairs_help():
 
     def reached_on(frame: torch.Tensor, change: Callable[[LBFGS], None]) -> float:
         """L at the finer size after two iterations."""
-        stylizer = Optimize(styles, settings(Schedule(0, 0, 0)))
+        stylizer = Optimize(styles, settings(IterationSchedule(0, 0, 0)))
         small, large = (resize(frame, size) for size in sizes)
         coarse, fine = (
             Objective(FrameTargets(thin_vgg(), content, styles.at(size)), Weights())
@@ -575,14 +584,14 @@ def test_exception_of_on_iteration():
             raise Cancelled("enough")
 
     with pytest.raises(Cancelled):
-        new(Schedule(50, 0, 0), on_iteration=cancel).step(FrameInput(image(1)))
+        new(IterationSchedule(50, 0, 0), on_iteration=cancel).step(FrameInput(image(1)))
     assert len(reports) == 3
 
 
 def test_fractions_of_a_later_frame():
     """The fraction is that of the planned iterations; those beyond the plan report 1."""
     reports = []
-    stylizer = restarted(started(Schedule(4, 4, 6), on_iteration=reports.append), 0.0)
+    stylizer = restarted(started(IterationSchedule(4, 4, 6), on_iteration=reports.append), 0.0)
     reports.clear()
     stylizer.step(FrameInput(image(2), STILL))
     assert [report.fraction for report in reports] == [0, 0.25, 0.5, 0.75, 1, 1, 1]

@@ -30,7 +30,7 @@ from videostyle.options import default_of, result_options
 from videostyle.provenance import plain_options
 from videostyle.style_images import check_styles, style_pictures
 from videostyle.stylizers.memory import check_memory
-from videostyle.stylizers.schedule import BEGUN, SCHEDULES, Schedule
+from videostyle.stylizers.schedule import BEGUN, SCHEDULES, IterationSchedule
 from videostyle.stylizers.settings import StylizerSettings
 from videostyle.stylizers.table import STYLIZERS
 
@@ -169,7 +169,7 @@ def stylizer_settings(job: Job, device: str, alone: bool) -> StylizerSettings:
     )
 
 
-def resolve_schedule(job: Job, alone: bool) -> Schedule:
+def resolve_schedule(job: Job, alone: bool) -> IterationSchedule:
     """The preset's iterations with those that the job asks for. alone: as in `stylizer_settings`."""
     schedule = SCHEDULES[job.preset]
     by_preset = schedule.first if job.begin_with is None else round(BEGUN * schedule.first)

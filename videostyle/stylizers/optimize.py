@@ -31,7 +31,7 @@ from videostyle.stylizers.feedforward import first_picture_by
 from videostyle.stylizers.fill import Carried, Fill, fill_by_lookup, mismatch, wrong_content
 from videostyle.stylizers.lbfgs import LBFGS
 from videostyle.stylizers.newly_visible import MARGIN, NewlyVisible, widened_by
-from videostyle.stylizers.schedule import Schedule, steps_of_first, work
+from videostyle.stylizers.schedule import IterationSchedule, steps_of_first, work
 from videostyle.stylizers.settings import StylizerSettings
 from videostyle.temporal.motion import MotionTracker
 from videostyle.temporal.warp import warp
@@ -129,7 +129,7 @@ class Optimize:
             source, new = to_tensor(self.last.source, self.device), self.new.map
             self.colors.add(source, self.last.picture, torch.ones_like(source[:, :1]) if new is None else 1 - new)
 
-    def configure(self, schedule: Schedule, weights: Weights) -> None:
+    def configure(self, schedule: IterationSchedule, weights: Weights) -> None:
         """Use another schedule and other weights from the next frame on."""
         self.settings = replace(self.settings, schedule=schedule, weights=weights)
 

@@ -24,7 +24,7 @@ FIXED_WORK = 9_000
 
 
 @dataclass(frozen=True)
-class Schedule:
+class IterationSchedule:
     """How many iterations a frame gets. A later frame gets `least`, more the more of it is new, and then goes on up to `most`
     while its spatial loss is above that of the shot's first frame or iterations still lower the loss."""
 
@@ -50,12 +50,16 @@ class Schedule:
         """
         return self.least + 0.8 * (self.most - self.least) * min(1.0, change / 0.2)
 
-    def exactly(self, iterations: int) -> Schedule:
+    def exactly(self, iterations: int) -> IterationSchedule:
         """The same first frame, then exactly this many iterations for every frame."""
         return replace(self, least=iterations, most=iterations, for_new=0, collect=0, repeats=False)
 
 
-SCHEDULES = {"draft": Schedule(40, 1, 1, for_new=5), "standard": Schedule(160, 3, 12), "high": Schedule(400, 8, 30)}
+SCHEDULES = {
+    "draft": IterationSchedule(40, 1, 1, for_new=5),
+    "standard": IterationSchedule(160, 3, 12),
+    "high": IterationSchedule(400, 8, 30),
+}
 """By the name of the preset."""
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from videostyle.option_groups import OptimizerOptions, StyleOptions
-from videostyle.stylizers.schedule import Schedule
+from videostyle.stylizers.schedule import IterationSchedule
 
 if TYPE_CHECKING:
     from videostyle.losses.terms import Weights
@@ -25,7 +25,7 @@ class StylizerSettings:
     """A .vstyle file whose network does the stylizing; None where frames are optimized towards `styles`."""
     weights: Weights
     """Weight of each term of the objective L."""
-    schedule: Schedule
+    schedule: IterationSchedule
     """Iterations per frame."""
     style: StyleOptions = StyleOptions()
     """What is compared with the style images."""

@@ -12,7 +12,7 @@ from videostyle.models.features import load_features
 from videostyle.option_groups import StyleOptions
 from videostyle.stylizers.base import FrameInput
 from videostyle.stylizers.optimize import Optimize
-from videostyle.stylizers.schedule import SCHEDULES, Schedule
+from videostyle.stylizers.schedule import SCHEDULES, IterationSchedule
 from videostyle.stylizers.settings import StylizerSettings
 from videostyle.tensors import to_tensor
 
@@ -41,7 +41,7 @@ def stylize_image(
     style = _checked("style", style, 2)
     settings = StylizerSettings(
         weights=Weights(style=style_weight),
-        schedule=Schedule(iterations or SCHEDULES["standard"].first, 0, 0),
+        schedule=IterationSchedule(iterations or SCHEDULES["standard"].first, 0, 0),
         style=StyleOptions(style_scale=style_scale, features=features),
         device=device,
         seed=seed,

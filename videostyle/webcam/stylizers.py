@@ -17,7 +17,7 @@ from videostyle.stylizers.colors import color_map_between, recolored
 from videostyle.stylizers.feedforward import FeedForward
 from videostyle.stylizers.fill import fill_by_recoloring
 from videostyle.stylizers.optimize import Optimize
-from videostyle.stylizers.schedule import COARSEST, Schedule
+from videostyle.stylizers.schedule import COARSEST, IterationSchedule
 from videostyle.stylizers.settings import StylizerSettings
 from videostyle.temporal.consistency import color_difference, estimate_motion
 from videostyle.temporal.flow import FLOWS
@@ -106,7 +106,7 @@ class LiveOptimizer:
         count = LATER_ITERATIONS if at_full_size else STAGE_ITERATIONS[self.stage]
         # a picture enlarged from a coarser stage is too soft to be held to
         weights = self.weights if at_full_size else Weights(**self.weights | {"temporal": 0.0})
-        stylizer.configure(Schedule(count, count, count).exactly(count), weights)
+        stylizer.configure(IterationSchedule(count, count, count).exactly(count), weights)
         self.stylizer = None  # if `publish` ends the request, nothing is left to continue from
         image = resize(request.image, (motion.consistency.shape[0], motion.consistency.shape[1]))
         stylizer.step(FrameInput(image, motion))
@@ -131,7 +131,7 @@ class LiveOptimizer:
         image = resize(request.image, size)
         stylizer = Optimize(
             self.targets[request.style],
-            StylizerSettings(weights=self.weights, schedule=Schedule(0, 0, 0), device=self.device),
+            StylizerSettings(weights=self.weights, schedule=IterationSchedule(0, 0, 0), device=self.device),
             self._publish,
             fill=fill_by_recoloring,
         )
