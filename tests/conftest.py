@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from typing import Any
 
 import pytest
 import torch
 from hypothesis import settings
+
+os.environ["XDG_CONFIG_HOME"] = os.devnull  # a developer's own config file is not for tests
 
 settings.register_profile("untimed", deadline=None)  # on a busy machine examples may take long
 settings.load_profile("untimed")

@@ -31,7 +31,7 @@ from videostyle.option_groups import (
     training_option,
 )
 from videostyle.option_values import SIDES, as_file_or_word, parse_size, parse_time
-from videostyle.options import LEARNED, MODEL, OPTIMIZE, Option, argument, restated
+from videostyle.options import LEARNED, MODEL, OPTIMIZE, ConfigurableOptions, Option, argument, restated
 
 MODEL_SUFFIX = ".vstyle"  # of a style model
 
@@ -50,8 +50,11 @@ class Job(
     EncodingOptions,
     TrackOptions,
     OverwriteOption,
+    ConfigurableOptions,
 ):
     """A run: a video, an image or a folder of frames, to be stylized. It is complete and checked; see `Options`."""
+
+    beside = "input"
 
     input: Path = argument("INPUT", "A video, an image or a folder of numbered frames.")
     styles: tuple[Path, ...] = argument(
@@ -129,7 +132,7 @@ class Job(
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeasureJob(DeviceOptions, StyleOptions, SelectionOptions, ReadingOptions, OverwriteOption):
+class MeasureJob(DeviceOptions, StyleOptions, SelectionOptions, ReadingOptions, OverwriteOption, ConfigurableOptions):
     """A measurement of a stylized clip against its source. It is complete and checked; see `Options`."""
 
     source: Path = argument("SOURCE", "What was stylized: a video, an image or a folder of numbered frames.")
@@ -239,7 +242,14 @@ class WebcamJob(DeviceOptions, StyleOptions, ObjectiveOptions, OverwriteOption):
 
 @dataclass(frozen=True, kw_only=True)
 class TrainJob(
-    DeviceOptions, TrainingOptions, StyleOptions, ObjectiveOptions, SelectionOptions, ReadingOptions, OverwriteOption
+    DeviceOptions,
+    TrainingOptions,
+    StyleOptions,
+    ObjectiveOptions,
+    SelectionOptions,
+    ReadingOptions,
+    OverwriteOption,
+    ConfigurableOptions,
 ):
     """A training of a style model. It is complete and checked; see `Options`."""
 

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from videostyle.option_values import as_file_or_word, parse_color, parse_frames, parse_rate, parse_time
+from videostyle.option_values import (
+    as_file_or_word,
+    parse_color,
+    parse_frames,
+    parse_rate,
+    parse_time,
+    word_or_file_in,
+)
 from videostyle.options import LEARNED, OPTIMIZE, TRAINED, Options, option
 
 PRESETS = ("draft", "standard", "high")
@@ -170,6 +177,7 @@ class TrackOptions(Options):
         "copy",
         "'copy' keeps the source's sound, 'none' leaves it out; a FILE's sound replaces it, from the first frame on.",
         convert=as_file_or_word,
+        relative=word_or_file_in("copy", "none"),
     )
     other_video: str = output_option(
         "drop",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, get_args, get_origin
 
 from videostyle.errors import BadOption
 
@@ -19,6 +21,36 @@ def as_file_or_word(_: str, value: str) -> str:
     """Text that is a word or the name of a file, in which a leading ~ stands for the home folder."""
     return os.path.expanduser(value)
 
+
+def word_or_file_in(*words: str) -> Callable[[str, Path], str]:
+    """What makes of text that is one of these words, or else the name of a file, the file's name in a folder."""
+    return lambda text, folder: text if text in words else str(folder / as_path(text))
+
+
+def of_type(label: str, hint: Any, value: object) -> Any:
+    """The value of an option from text, or from a value of TOML. hint: the option's type. label: what messages call it.
+
+    Raises BadOption where it is of another type.
+    """
+    kinds = (hint, *get_args(hint))
+    if get_origin(hint) is tuple:
+        return tuple(of_type(label, kinds[1], each) for each in (value if isinstance(value, list) else [value]))
+    if bool in kinds:
+        if (word := str(value).strip().lower()) not in _SWITCHES:
+            raise BadOption(f"{label} {value!r} is neither true nor false", todo="write true or false")
+        return _SWITCHES[word]
+    if isinstance(value, (bool, list, dict)):
+        raise BadOption(f"{label} takes neither true and false nor several values", todo="give a number or a text")
+    for kind, words in ((int, "a whole number"), (float, "a number")):
+        if kind in kinds and str not in kinds:
+            try:
+                return kind(str(value))
+            except ValueError:
+                raise BadOption(f"{label} {value!r} is not {words}", todo=f"give {words}") from None
+    return str(value)
+
+
+_SWITCHES = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 _NUMBER = r"(\d+\.?\d*|\.\d+)"
 

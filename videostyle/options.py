@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, ClassVar, TypeVar, get_args, get_type_hints
 
 from videostyle.errors import BadOption
 from videostyle.option_values import as_path
@@ -53,6 +53,8 @@ class Option:
     """Raises BadOption for text that the option does not take."""
     convert: Callable[[str, Any], Any] | None = None
     """(flag, value) -> the value that the job holds, where it may be given as text in several forms. Raises BadOption."""
+    relative: Callable[[str, Path], str] | None = None
+    """(text, folder) -> the text with the files that it names in that folder, where it is not a path but may name files."""
     metavar: str = ""
     """What stands for its value in the help; empty where its type says that."""
     default_text: str = ""
@@ -204,6 +206,19 @@ class Options:
         return flag_of(name, options_of(cls)[name])
 
 
+@dataclass(frozen=True, kw_only=True)
+class ConfigurableOptions(Options):
+    """A job whose arguments and options may come from a config file (docs/controls.md)."""
+
+    beside: ClassVar[str] = ""
+    """The field beside whose file `videostyle.toml` is read; empty where only the file of --config is."""
+    unset_by_default_files: ClassVar[tuple[str, ...]] = ()
+    """Fields that such a file sets for other commands only."""
+
+    origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False, metadata={"origins": True})
+    """Where each value came from that is not a default, by the names of the fields: for the reports, and never compared."""
+
+
 def options_of(job: Options | type[Options]) -> Mapping[str, Option]:
     """The records of a job's options, by the names of their fields: its own first, then those of its groups."""
     own = list((job if isinstance(job, type) else type(job)).__annotations__)
@@ -273,15 +288,23 @@ def path_fields(job: type[Options]) -> dict[str, Callable[[Any], Any]]:
 
 
 def command_line(command: str, job: Options) -> str:
-    """The line for a POSIX shell that does a job again: its arguments, and the options that differ from their defaults."""
-    words = ["videostyle", command]
+    """The line for a POSIX shell that does a job again: its arguments, and the options that were given, wherever, or differ
+    from their defaults."""
+    words, origins = ["videostyle", command], getattr(job, "origins", {})
     for name in arguments_of(job):
         words += map(str, _as_tuple(getattr(job, name)))
     for name, record in options_of(job).items():
         flag, value = flag_of(name, record), getattr(job, name)
-        if is_given(job, name):
-            words += [flag] if value is True else [word for part in _as_tuple(value) for word in (flag, str(part))]
+        if isinstance(value, bool) and (value or name in origins):
+            words.append(flag if value else negated(flag))
+        elif is_given(job, name) or (name in origins and value is not None):
+            words += [word for part in _as_tuple(value) for word in (flag, str(part))]
     return shlex.join(words)
+
+
+def negated(flag: str) -> str:
+    """The flag that switches an option off which a variable or a file has switched on."""
+    return f"--no-{flag.removeprefix('--')}"
 
 
 def _number(value: float) -> str:

@@ -8,16 +8,26 @@ from dataclasses import fields
 from pathlib import Path
 
 from videostyle.media.image_sources import numbered_names
-from videostyle.options import Options, flag_of, options_of
+from videostyle.options import ConfigurableOptions, Options, arguments_of, flag_of, options_of
 
 LIBRARIES = ("videostyle", "torch", "torchvision", "opencv-python", "av", "numpy")
 
 
 def plain_options(job: Options) -> dict[str, object]:
     """A job's arguments and options as JSON has them, by their flags without dashes."""
+    return {key: _plain(getattr(job, name)) for name, key in _keys(job).items()}
+
+
+def plain_origins(job: ConfigurableOptions) -> dict[str, str]:
+    """Where each value came from that is not a default, by the keys of `plain_options`."""
+    return {key: job.origins[name] for name, key in _keys(job).items() if name in job.origins}
+
+
+def _keys(job: Options) -> dict[str, str]:
+    """The JSON key of each argument and option, by the name of its field."""
     flags = {name: flag_of(name, record) for name, record in options_of(job).items()}
-    keys = {part.name: flags.get(part.name, part.name).lstrip("-").replace("-", "_") for part in fields(job)}
-    return {key: _plain(getattr(job, name)) for name, key in keys.items()}
+    names = [part.name for part in fields(job) if part.name in flags or part.name in arguments_of(job)]
+    return {name: flags.get(name, name).lstrip("-").replace("-", "_") for name in names}
 
 
 def _plain(value: object) -> object:

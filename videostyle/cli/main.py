@@ -37,6 +37,13 @@ def open_webcam(job: WebcamJob, say: Callable[[str], None], stop: Callable[[], b
     webcam(job, say=say, stop=stop)
 
 
+def user_folder() -> Path:
+    """The folder of the user's own config file, such as ~/.config/videostyle."""
+    from platformdirs import user_config_path
+
+    return user_config_path("videostyle", appauthor=False)
+
+
 @dataclass(frozen=True)
 class Commands:
     """What the command line calls. Tests give functions of their own."""
@@ -50,6 +57,7 @@ class Commands:
     export: Callable[[ExportJob], None] = workflow.export
     webcam: Callable[[WebcamJob, Callable[[str], None], Callable[[], bool]], None] = open_webcam
     examine: Callable[[], list[Check]] = examine
+    user_folder: Callable[[], Path] = user_folder
 
 
 app = typer.Typer(cls=CommandGroup, pretty_exceptions_enable=False)

@@ -11,15 +11,23 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from videostyle.cli.config_file import NAME, tables_for, values_of
 from videostyle.cli.messages import say
+from videostyle.cli.origins import PREFIX, lines_on_files, naming_origins, origins_of, variable_of
 from videostyle.config import ExportJob, Job, MeasureJob, TrainJob, WebcamJob
 from videostyle.errors import BadOption
-from videostyle.options import Option, Options, arguments_of, default_of, flag_of, options_of
+from videostyle.options import (
+    ConfigurableOptions,
+    Option,
+    Options,
+    arguments_of,
+    default_of,
+    flag_of,
+    negated,
+    options_of,
+)
 
 AnyJob = TypeVar("AnyJob", bound=Options)
-
-PREFIX = "VIDEOSTYLE_"
-"""What the names of this program's environment variables begin with."""
 
 JOBS = (Job, MeasureJob, WebcamJob, TrainJob, ExportJob)
 """The jobs of all commands: a variable may be meant for another one than is called."""
@@ -28,6 +36,26 @@ SWITCHES = ("VIDEOSTYLE_DEBUG", "VIDEOSTYLE_FAST")
 """Variables that are no options."""
 
 METAVARS = {int: "N", float: "X", str: "TEXT", Path: "FILE"}
+
+
+def not_required(context: typer.Context, config: str | None) -> str | None:
+    """Lets the arguments be left out where a file may set them."""
+    for param in context.command.params:
+        param.required = param.required and config is None
+    return config
+
+
+CONFIG = typer.Option(
+    "--config",
+    help="Read options and presets from this TOML file alone.",
+    metavar="FILE",
+    rich_help_panel="Output",
+    show_default=f"{NAME} beside the input and in the user's own folder",
+    envvar="VIDEOSTYLE_CONFIG",
+    show_envvar=False,
+    is_eager=True,
+    callback=not_required,
+)
 
 QUIET = typer.Option(
     "--quiet",
@@ -53,6 +81,11 @@ class Command(TyperCommand):
     def get_params(self, ctx: Any) -> list[Any]:
         return without_value(super().get_params(ctx))
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        for param in self.params:
+            param.secondary_opts = []  # the --no- forms would double the width of the names
+        super().format_help(ctx, formatter)
+
 
 class CommandGroup(TyperGroup):
     """The same for the program itself."""
@@ -70,19 +103,28 @@ def command(app: typer.Typer, name: str, job: type[AnyJob]) -> Callable[[Callabl
 
     def register(function: Callable[[AnyJob, bool, Any], int]) -> None:
         def run(context: typer.Context, **values: Any) -> int:
-            quiet = values.pop("quiet")
-            if not quiet:
-                for variable in unknown_variables(os.environ, JOBS):
-                    say(f"note: {variable} in the environment is not an option of videostyle and is ignored")
-            return function(made(job, values, context), quiet, context.obj)
+            quiet, config = values.pop("quiet"), values.pop("config", None)
+            tell: Callable[[str], None] = (lambda line: None) if quiet else say
+            for variable in unknown_variables(os.environ, JOBS):
+                tell(f"note: {variable} in the environment is not an option of videostyle and is ignored")
+            origins = origins_of(values, context)
+            if issubclass(job, ConfigurableOptions):
+                tables = tables_for(job, config, values, context.obj.user_folder, JOBS)
+                for key, found in values_of(job, tables, {name: values[name] for name in origins}).items():
+                    values[key], origins[key] = found.value, found.place
+                check_arguments(job, values, config)
+                for line in lines_on_files(origins, tables):
+                    tell(line)
+                values["origins"] = origins
+            with naming_origins(job, origins):
+                return function(job(**values), quiet, context.obj)
 
         run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
             [
                 inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context),
                 *parameters_of(job),
-                inspect.Parameter(
-                    "quiet", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, QUIET]
-                ),
+                *([keyword("config", Path | None, CONFIG, None)] if issubclass(job, ConfigurableOptions) else []),
+                keyword("quiet", bool, QUIET, False),
             ]
         )
         app.command(name, cls=Command, help=help_text(inspect.getdoc(function) or "", job))(run)
@@ -90,16 +132,17 @@ def command(app: typer.Typer, name: str, job: type[AnyJob]) -> Callable[[Callabl
     return register
 
 
-def made(job: type[AnyJob], values: dict[str, Any], context: typer.Context) -> AnyJob:
-    """The job. Raises BadOption, which names the environment variables that gave options, as they may be forgotten."""
-    try:
-        return job(**values)
-    except BadOption as error:
-        sources = {name: context.get_parameter_source(name) for name in values}
-        variables = [variable_of(name) for name, source in sources.items() if source and source.name == "ENVIRONMENT"]
-        if not variables:
-            raise
-        raise BadOption(str(error), todo=f"the environment sets {', '.join(variables)}") from error
+def keyword(name: str, hint: Any, option: Any, default: Any) -> inspect.Parameter:
+    """A parameter of a command that is no field of its job."""
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[hint, option])
+
+
+def check_arguments(job: type[Options], values: Mapping[str, Any], config: Path | None) -> None:
+    """Raises BadOption where an argument is neither on the command line nor in the file of --config."""
+    for name, argument in arguments_of(job).items():
+        if not values[name]:
+            todo = f"name it on the command line, or set {name} in {config}"
+            raise BadOption(f"no {argument.name} was given", todo=todo)
 
 
 def help_text(text: str, job: type[Options]) -> str:
@@ -136,8 +179,9 @@ def parameters_of(job: type[Options]) -> list[inspect.Parameter]:
 
 def option_of(name: str, record: Option, hint: Any, default: Any) -> Any:
     """The option as typer shows it. Values are checked by the job, from Python and from the command line alike."""
+    flags = record.flags or (flag_of(name, record),)
     return typer.Option(
-        *(record.flags or [flag_of(name, record)]),
+        *([f"{flag}/{negated(flag)}" for flag in flags] if hint is bool else flags),
         help=f"{record.help} {record.range.capitalize()}." if record.range else record.help,
         metavar=metavar_of(record, hint),
         envvar=variable_of(name),
@@ -164,11 +208,6 @@ def metavar_of(record: Option, hint: Any) -> str:
         or "|".join(record.choices)
         or next((word for kind, word in METAVARS.items() if kind in kinds), "")
     )
-
-
-def variable_of(name: str) -> str:
-    """The environment variable that gives an option its default, such as VIDEOSTYLE_SIZE."""
-    return f"{PREFIX}{name.upper()}"
 
 
 def unknown_variables(environment: Mapping[str, str], jobs: Iterable[type[Options]]) -> list[str]:

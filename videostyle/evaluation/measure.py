@@ -30,7 +30,7 @@ from videostyle.media.resize import fit_size
 from videostyle.media.sources import AS_WRITTEN, Source, open_source, skipped_lines
 from videostyle.models.devices import resolve_device
 from videostyle.models.features import load_features
-from videostyle.provenance import LIBRARIES, plain_options
+from videostyle.provenance import LIBRARIES, plain_options, plain_origins
 from videostyle.reports.records import Measurement
 from videostyle.style_images import check_styles, style_pictures
 from videostyle.temporal.flow import FLOWS
@@ -87,6 +87,7 @@ def measure(
         floor=floor_of(frames),
         skipped={**measurer.skipped, "damaged": damaged},
         options=plain_options(job),
+        origins=plain_origins(job),
         versions={name: version(name) for name in libraries},
         notices=tuple(events.notices),
         pictures=tuple(measurer.samples.values()),

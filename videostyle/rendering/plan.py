@@ -27,7 +27,7 @@ from videostyle.models.devices import resolve_device
 from videostyle.option_groups import FinishingOptions, OptimizerOptions, SelectionOptions, StyleOptions, TrackOptions
 from videostyle.option_values import SIDES, parse_color, parse_frames, parse_rate
 from videostyle.options import default_of, result_options
-from videostyle.provenance import plain_options
+from videostyle.provenance import plain_options, plain_origins
 from videostyle.style_images import check_styles, style_pictures
 from videostyle.stylizers.memory import check_memory
 from videostyle.stylizers.schedule import BEGUN, SCHEDULES, IterationSchedule
@@ -87,6 +87,8 @@ class RunPlan:
     """The options that change the output's bytes, as given, by their flags."""
     options: dict[str, object] = field(default_factory=dict)
     """All options as given, for the report."""
+    origins: dict[str, str] = field(default_factory=dict)
+    """Where each of them came from that is not a default; for the report only."""
 
     def for_shots(self, shots: ShotList) -> RunPlan:
         """The plan once the shots are known: the only frame of a still gets `--iterations` as its first ones, and transparent
@@ -144,6 +146,7 @@ def resolve(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> RunPlan
         files=files_of(job),
         result_options=result_options(job),
         options=plain_options(job),
+        origins=plain_origins(job),
     )
 
 

@@ -64,6 +64,7 @@ def render(job: Job, progress: Progress, interval: Interval = EVERY_HALF_MINUTE)
         peak_memory=peak_memory(),
         device=plan.device,
         options=plan.options,
+        origins=plan.origins,
         versions={name: version(name) for name in LIBRARIES},
         notices=tuple(progress.notices),
         skipped=source.skipped,

@@ -44,7 +44,8 @@ def with_keys(values: dict[str, Any]) -> dict[str, object]:
 def write_report(report: RunReport, path: Path) -> None:
     """Write a run as JSON.
 
-    Keys: schema (1), output, width, height, shots, seconds, peak_memory (bytes), device, options, versions, notices,
+    Keys: schema (1), output, width, height, shots, seconds, peak_memory (bytes), device, options, origins (where each option
+    came from that is not a default), versions, notices,
     skipped (damaged packets and frames that were skipped), mixed (the places where the run was resumed with other libraries,
     processor or threads: index, from 0, and differences), and frames: index (from 0), time (seconds, an exact fraction as
     text), shot (from 1 over the whole source), iterations, loss, loss_star (the spatial loss: L without its temporal term),
@@ -60,6 +61,7 @@ def write_report(report: RunReport, path: Path) -> None:
         "peak_memory": report.peak_memory,
         "device": report.device,
         "options": report.options,
+        "origins": report.origins,
         "versions": report.versions,
         "notices": list(report.notices),
         "skipped": report.skipped,
@@ -86,8 +88,8 @@ def write_measurement(measurement: Measurement, path: Path) -> None:
     color_drift, color_new, ssim, sharpness, luminance, contrast, luminance_drift, contrast_drift), skipped (cut_GAP: pairs
     across a cut; empty_GAP: pairs without a pixel to compare; no_flow: pairs without a flow file; moving: pairs in which
     nothing is still; small_new: frames with an embedding in which what is new is too small for one of its own; damaged:
-    packets and frames), options, versions, notices, and frames: the fields of FrameMeasure with the time in seconds as an
-    exact fraction as text, gaps as text, and untrusted for new_share.
+    packets and frames), options, origins, versions, notices, and frames: the fields of FrameMeasure with the time in seconds
+    as an exact fraction as text, gaps as text, and untrusted for new_share.
     """
     content = {
         "schema": 1,
@@ -100,6 +102,7 @@ def write_measurement(measurement: Measurement, path: Path) -> None:
         "floor": measurement.floor,
         "skipped": measurement.skipped,
         "options": measurement.options,
+        "origins": measurement.origins,
         "versions": measurement.versions,
         "notices": measurement.notices,
         "frames": [with_keys(asdict(frame) | {"time": str(frame.time)}) for frame in measurement.frames],

@@ -163,11 +163,22 @@ def provenance_tables(run: RunReport | None, measurement: Measurement | None) ->
     """The options and versions of the run and of the measurement, by heading; without empty tables."""
     tables: list[tuple[str, Mapping[str, object]]] = []
     if run:
-        tables += [("Options of the run", run.options), ("Versions of the run", run.versions)]
+        tables += [
+            ("Options of the run", with_origins(run.options, run.origins)),
+            ("Versions of the run", run.versions),
+        ]
     if measurement:
         options, versions = own_provenance(run, measurement)
-        tables += [("Options of the measurement", options), ("Versions of the measurement", versions)]
+        tables += [
+            ("Options of the measurement", with_origins(options, {} if run else measurement.origins)),
+            ("Versions of the measurement", versions),
+        ]
     return [(heading, [(name, shown(value)) for name, value in values.items()]) for heading, values in tables if values]
+
+
+def with_origins(options: Mapping[str, object], origins: Mapping[str, str]) -> dict[str, object]:
+    """The options as text, each with where it came from unless it is a default."""
+    return {name: f"{shown(value)} ({origins[name]})" if name in origins else value for name, value in options.items()}
 
 
 def own_provenance(

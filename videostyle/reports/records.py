@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -73,6 +73,9 @@ class RunReport:
     """(height, width) at which the frames were stylized, before --output-size scaled them; None where unknown."""
     mixed: tuple[Mixed, ...] = ()
     """Where the bytes may differ from those of an uninterrupted run, in order; empty where they are the same."""
+    origins: dict[str, str] = field(default_factory=dict)
+    """Where each option came from that is not a default, by the keys of `options`: "command line", the name of a variable, or
+    a config file with the preset."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,3 +204,5 @@ class Measurement:
     """Lines that the user should read."""
     pictures: tuple[SampleFrame, ...]
     """A few frames with their images; not part of the JSON."""
+    origins: dict[str, str] = field(default_factory=dict)
+    """Where each option came from that is not a default, by the keys of `options`."""
