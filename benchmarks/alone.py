@@ -28,8 +28,9 @@ from videostyle.evaluation.metrics import followed, luma, sharpness
 from videostyle.evaluation.new_region import NewRegion
 from videostyle.evaluation.pairs import as_float
 from videostyle.evaluation.perceptual import PerceptualMetrics
+from videostyle.losses.frame_targets import FrameTargets
 from videostyle.losses.objective import Objective
-from videostyle.losses.terms import FrameTargets, Weights
+from videostyle.losses.terms import Weights
 from videostyle.media.images import read_picture
 from videostyle.media.sources import open_source
 from videostyle.option_groups import SelectionOptions

@@ -38,9 +38,10 @@ from benchmarks.quality import measure
 from videostyle import Job, run
 from videostyle.events import Estimate
 from videostyle.frames import Motion
+from videostyle.losses.frame_targets import FrameTargets
 from videostyle.losses.objective import Objective
 from videostyle.losses.style_targets import StyleTargets
-from videostyle.losses.terms import FrameTargets, Weights
+from videostyle.losses.terms import Weights
 from videostyle.models.features import load_features
 from videostyle.models.vgg import VGG19, begins_block
 from videostyle.option_groups import PRESETS

@@ -65,9 +65,10 @@ def evaluation() -> Callable[[], bytes]:
     """A function that evaluates L once and returns the bytes of L and its gradient."""
     import torch
 
+    from videostyle.losses.frame_targets import FrameTargets
     from videostyle.losses.objective import Objective
     from videostyle.losses.style_targets import StyleTargets
-    from videostyle.losses.terms import FrameTargets, Weights
+    from videostyle.losses.terms import Weights
     from videostyle.models.features import load_features
 
     features, random = load_features("vgg19", "cpu"), torch.Generator().manual_seed(0)

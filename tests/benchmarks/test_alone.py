@@ -11,9 +11,10 @@ from tests.support.panning import SIZE, STEP, image_folder, pan
 from tests.support.thin_vgg import real_vgg
 from videostyle.evaluation.constancy import ColorScores
 from videostyle.evaluation.perceptual import PerceptualMetrics
+from videostyle.losses.frame_targets import FrameTargets
 from videostyle.losses.objective import Objective
 from videostyle.losses.style_targets import StyleTargets
-from videostyle.losses.terms import FrameTargets, Weights
+from videostyle.losses.terms import Weights
 from videostyle.style_images import load_style
 from videostyle.tensors import to_tensor
 

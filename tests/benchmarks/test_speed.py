@@ -10,9 +10,10 @@ import torch
 from benchmarks.protocol import MOST_ITERATIONS, WINDOW, by_protocol, published_network, with_network
 from benchmarks.speed import flops
 from tests.support.thin_vgg import picture, real_vgg
+from videostyle.losses.frame_targets import FrameTargets
 from videostyle.losses.objective import Objective
 from videostyle.losses.style_targets import StyleTargets
-from videostyle.losses.terms import FrameTargets, Weights
+from videostyle.losses.terms import Weights
 
 
 def test_flops():

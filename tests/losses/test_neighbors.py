@@ -9,11 +9,12 @@ import torch.nn.functional as F
 
 from tests.support.thin_vgg import copied_activations, picture, thin_vgg, thin_weights
 from videostyle.losses import neighbors, tiles
+from videostyle.losses.frame_targets import PAINTED, FrameTargets, StyleStatistics
 from videostyle.losses.neighbors import LAYERS, PITCH, Neighbors, look_up, matches_of, nearest
 from videostyle.losses.objective import Objective
 from videostyle.losses.objectives import OBJECTIVES
 from videostyle.losses.style_targets import StyleTargets
-from videostyle.losses.terms import OPAQUE, FrameTargets, StyleStatistics, Weights
+from videostyle.losses.terms import Weights
 from videostyle.losses.tiles import stride_of
 from videostyle.models.vgg import VGG19
 
@@ -129,7 +130,7 @@ def test_value_and_gradient(guided):
     """The mean of (1 - cos) / 2 over layers and places, weighted by the guide, with autograd from the pixels on."""
     image = picture(*SIZE, 1)
     guide = picture(*SIZE, 5)[:, :1].square() if guided else torch.ones(1, 1, *SIZE)
-    frame = frame_with(picture(*SIZE, 4), guides={OPAQUE: guide} if guided else {})
+    frame = frame_with(picture(*SIZE, 4), guides={PAINTED: guide} if guided else {})
     plain, leaf = VGG19(thin_weights()), image.clone().requires_grad_()
     shares = F.avg_pool2d(guide, PITCH)[0, 0, : GRID[0], : GRID[1]]
     x, distances = leaf - plain.mean, []
@@ -146,7 +147,7 @@ def test_value_and_gradient(guided):
                 table = table.unflatten(1, (side * side, -1)).transpose(1, 2).flatten(1)
             matched = (table - table.mean(0))[frame.matches[layer]]
             cosine = F.cosine_similarity(places - table.mean(0), matched, dim=2)
-            distances.append((shares * (1 - cosine)).sum() / shares.sum() / 2)
+            distances.append((shares * (1 - cosine)).mean() / 2)
     expected = torch.stack(distances).mean()
     (gradient,) = torch.autograd.grad(expected, leaf)
     value = Objective(frame, ONLY_STYLE, TERMS)(image)
@@ -162,7 +163,7 @@ def test_tiles(monkeypatch):
     def evaluated():
         own = StyleTargets(thin_vgg(), [style], terms=TERMS).at((120, 90))
         matches = look_up(thin_vgg(), content, own, apart=False)
-        frame = FrameTargets(thin_vgg(), content, own, guides={OPAQUE: picture(200, 301, 7)[:, :1]}, matches=matches)
+        frame = FrameTargets(thin_vgg(), content, own, guides={PAINTED: picture(200, 301, 7)[:, :1]}, matches=matches)
         return matches, Objective(frame, Weights(), TERMS)(image)
 
     matches, expected = evaluated()
@@ -188,7 +189,7 @@ def test_what_is_matched():
 
 def test_no_place_is_opaque():
     """A transparent frame has a finite value."""
-    frame = frame_with(picture(*SIZE, 4), guides={OPAQUE: torch.zeros(1, 1, *SIZE)})
+    frame = frame_with(picture(*SIZE, 4), guides={PAINTED: torch.zeros(1, 1, *SIZE)})
     value = Objective(frame, ONLY_STYLE, TERMS)(picture(*SIZE, 1))
     assert value.total == 0
     assert bool(value.gradient.isfinite().all())

@@ -10,16 +10,13 @@ import torch.nn.functional as F
 
 from tests.support.thin_vgg import picture, thin_vgg, thin_weights
 from videostyle.losses import tiles
+from videostyle.losses.frame_targets import NEW, PAINTED, FrameTargets, LocalColors
 from videostyle.losses.objective import Objective
 from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import (
-    NEW,
-    OPAQUE,
     TERMS,
     Color,
     Content,
-    FrameTargets,
-    LocalColors,
     Style,
     Temporal,
     Term,
@@ -101,7 +98,7 @@ def test_temporal_gradient():
     torch.testing.assert_close(value.gradient, 300 * expected.detach(), rtol=1e-4, atol=1e-8)
 
 
-@pytest.mark.parametrize("guides", [(), (OPAQUE,), (OPAQUE, NEW)], ids=["", "transparent", "transparent and new"])
+@pytest.mark.parametrize("guides", [(), (PAINTED,), (PAINTED, NEW)], ids=["", "transparent", "transparent and new"])
 def test_gradient_agrees_with_differences(guides):
     """In double precision, along random directions, on the plain and on the fast network."""
     thin = thin_weights()

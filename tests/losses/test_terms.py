@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,19 +14,15 @@ from hypothesis import strategies as st
 
 from tests.support.thin_vgg import copied_activations, picture, thin_vgg
 from videostyle.config import Job
+from videostyle.losses.frame_targets import LEAST_PART, NEW, PAINTED, FrameTargets, LocalColors, StyleStatistics
+from videostyle.losses.guides import guide_at
 from videostyle.losses.terms import (
     CONTENT_LAYERS,
-    LEAST_PART,
-    NEW,
-    OPAQUE,
     STYLE_LAYERS,
     TERMS,
     Color,
     Content,
-    FrameTargets,
-    LocalColors,
     Style,
-    StyleStatistics,
     Term,
     TotalVariation,
     Weights,
@@ -33,7 +30,7 @@ from videostyle.losses.terms import (
     relative_distance,
     temporal_distance,
 )
-from videostyle.losses.tiles import Tile, stride_of, tiles_of
+from videostyle.losses.tiles import Tile, reach_of, stride_of, tiles_of
 from videostyle.option_groups import ObjectiveOptions
 
 SIZE = (20, 28)
@@ -164,7 +161,7 @@ def test_gram_gradient_is_autograds():
 
 
 def guided(seed: int, guide: torch.Tensor) -> FrameTargets:
-    return FrameTargets(thin_vgg(), picture(*SIZE, 1), [statistics(seed)], guides={OPAQUE: guide})
+    return FrameTargets(thin_vgg(), picture(*SIZE, 1), [statistics(seed)], guides={PAINTED: guide})
 
 
 def soft_guide() -> torch.Tensor:
@@ -172,23 +169,86 @@ def soft_guide() -> torch.Tensor:
     return (torch.arange(SIZE[1]).float() / 12 - 0.6).clamp(0, 1).expand(1, 1, *SIZE).contiguous()
 
 
-def numpy_guided_gram(activation: torch.Tensor, guide: torch.Tensor, step: int) -> np.ndarray:
-    """sum(w f f^T) / sum(w), w being the mean of the guide over the step x step pixels of a place."""
-    height, width, channels = activation.shape
-    pixels = guide.double().numpy()[0, 0, : height * step, : width * step]
-    weights = pixels.reshape(height, step, width, step).mean((1, 3)).ravel()
-    places = activation.double().numpy().reshape(-1, channels)
+def numpy_guide(layer: str, mask: torch.Tensor, around: torch.Tensor) -> np.ndarray:
+    """The mean of a mask over the pixels of a place, times the mean of `around` over all places that it reaches, (h, w)."""
+    step = stride_of(layer)
+    height, width, reach = SIZE[0] // step, SIZE[1] // step, math.ceil(reach_of(layer) / step)
+
+    def pooled(pixels: torch.Tensor) -> np.ndarray:
+        return (
+            pixels.double()
+            .numpy()[0, 0, : height * step, : width * step]
+            .reshape(height, step, width, step)
+            .mean((1, 3))
+        )
+
+    inside = pooled(around)
+    seen = [
+        [inside[max(0, y - reach) : y + reach + 1, max(0, x - reach) : x + reach + 1].mean() for x in range(width)]
+        for y in range(height)
+    ]
+    return pooled(mask) * np.array(seen)
+
+
+def numpy_guided_gram(layer: str, activation: torch.Tensor, mask: torch.Tensor, around: torch.Tensor) -> np.ndarray:
+    """sum(w f f^T) / sum(w), w being the guide at the layer's places."""
+    weights = numpy_guide(layer, mask, around).ravel()
+    places = activation.double().numpy().reshape(-1, activation.shape[2])
     return np.einsum("p,pi,pj->ij", weights, places, places) / weights.sum()
 
 
-def test_guided_style():
-    """With a guide the Gram matrix is the mean over places weighted by the guide."""
-    own, style, guide = activations(0), activations(2), soft_guide()
+def part_distance(
+    own: dict[str, torch.Tensor], style: dict[str, torch.Tensor], mask: torch.Tensor, around: torch.Tensor
+) -> float:
+    """The Gram distance over a part of a region, the mean of the layers."""
     distances = []
     for layer in STYLE_LAYERS:
-        ours, theirs = numpy_guided_gram(own[layer], guide, stride_of(layer)), numpy_gram(style[layer])
+        ours, theirs = numpy_guided_gram(layer, own[layer], mask, around), numpy_gram(style[layer])
         distances.append(((ours - theirs) ** 2).sum() / (theirs**2).sum())
-    assert value_of(Style(1.0, guided(2, guide)), 0) == pytest.approx(np.mean(distances), rel=1e-4)
+    return float(np.mean(distances))
+
+
+def test_guided_style():
+    """With a guide the Gram matrix is the mean over places weighted by it, and the term counts by the guide's share."""
+    guide = soft_guide()
+    expected = float(guide.mean()) * part_distance(activations(0), activations(2), guide, guide)
+    assert value_of(Style(1.0, guided(2, guide)), 0) == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_place_counts_fully_only_where_all_that_it_sees_is_inside():
+    """Beside the border of a mask it counts half, at the same distance outside it not at all."""
+    mask = (torch.arange(60) < 30).float().expand(1, 1, 40, 60).contiguous()
+    for layer in ("relu1_1", "relu2_1", "relu3_1"):
+        places, border = guide_at(layer, mask, mask)[0, 0, 0], 30 // stride_of(layer)
+        reach = math.ceil(reach_of(layer) / stride_of(layer))
+        assert 0.5 <= float(places[border - 1]) <= 0.75
+        assert bool((places[:border].diff() <= 0).all())
+        assert bool((places[: border - reach] == 1).all())
+        assert bool((places[border + 1 :] == 0).all())
+
+
+def test_regions():
+    """Each has a style of its own, by its share; what none of them claims has the plain style, and soft ones share a pixel."""
+    own, styles = activations(0), [activations(seed) for seed in (2, 3, 4)]
+    left = soft_guide()
+    top = (torch.arange(SIZE[0]) < 8).float()[:, None].expand(1, 1, *SIZE) * (1 - left)
+    own_styles = {"region 1": [statistics(3)], "region 2": [statistics(4)]}
+    frame = replace(targets([statistics(2)]), guides={"region 1": left, "region 2": top}, region_styles=own_styles)
+    masks = 1 - left - top, left, top
+    parts = [
+        float(mask.mean()) * part_distance(own, style, mask, mask) for mask, style in zip(masks, styles, strict=True)
+    ]
+    assert value_of(Style(1.0, frame), 0) == pytest.approx(sum(parts), rel=1e-3)
+
+
+def test_regions_and_what_is_masked():
+    """What is not painted belongs to no region, and a region of which nothing is painted is left out."""
+    left = (torch.arange(SIZE[1]) < 12).float().expand(1, 1, *SIZE).contiguous()
+    own_styles = {"region 1": [statistics(3)]}
+    frame = replace(targets([statistics(2)]), guides={PAINTED: left, "region 1": left}, region_styles=own_styles)
+    expected = float(left.mean()) * part_distance(activations(0), activations(3), left, left)
+    assert value_of(Style(1.0, frame), 0) == pytest.approx(expected, rel=1e-3)
+    assert [region.styles for region in frame.regions()] == [own_styles["region 1"]]
 
 
 def test_gradient_of_guided_gram():
@@ -198,7 +258,7 @@ def test_gradient_of_guided_gram():
     for layer in STYLE_LAYERS:
         slope = torch.randn(own[layer].shape[2], own[layer].shape[2])
         leaf = own[layer].clone().requires_grad_()
-        weights = torch.nn.functional.avg_pool2d(guide, stride_of(layer))[0, 0].flatten()
+        weights = torch.from_numpy(numpy_guide(layer, guide, guide)).float().flatten()
         places = leaf.flatten(0, 1)
         (expected,) = torch.autograd.grad((places * weights[:, None]).T @ places / weights.sum(), leaf, slope)
         gradient = torch.ones_like(own[layer])
@@ -206,23 +266,17 @@ def test_gradient_of_guided_gram():
         torch.testing.assert_close(gradient - 1, expected, rtol=1e-4, atol=1e-5)
 
 
-def part_distance(own: dict[str, torch.Tensor], style: dict[str, torch.Tensor], mask: torch.Tensor) -> float:
-    """The Gram distance over a mask, the mean of the layers."""
-    distances = []
-    for layer in STYLE_LAYERS:
-        ours, theirs = numpy_guided_gram(own[layer], mask, stride_of(layer)), numpy_gram(style[layer])
-        distances.append(((ours - theirs) ** 2).sum() / (theirs**2).sum())
-    return float(np.mean(distances))
-
-
 def test_style_of_parts():
     """Half of it is the whole frame's distance, half that of what is new and of the rest, weighted by their shares."""
     own, style, opaque = activations(0), activations(2), soft_guide()
     new = (torch.arange(SIZE[0]).float() / 10 - 0.4).clamp(0, 1)[:, None].expand(1, 1, *SIZE).contiguous()
-    frame = replace(targets([statistics(2)]), guides={OPAQUE: opaque, NEW: new})
+    frame = replace(targets([statistics(2)]), guides={PAINTED: opaque, NEW: new})
     masks = opaque * new, opaque * (1 - new)
-    whole = part_distance(own, style, opaque)
-    parts = sum(float(mask.sum() / opaque.sum()) * part_distance(own, style, mask) for mask in masks)
+    share = float(opaque.mean())
+    whole = share * part_distance(own, style, opaque, opaque)
+    guides = [numpy_guide(STYLE_LAYERS[0], mask, opaque).sum() for mask in masks]
+    distances = [part_distance(own, style, mask, opaque) for mask in masks]
+    parts = share * float(np.average(distances, weights=guides))
     assert parts > 1.01 * whole
     assert value_of(Style(1.0, frame), 0) == pytest.approx((whole + parts) / 2, rel=1e-3)
     term = Style(1.0, frame)
@@ -273,13 +327,9 @@ def test_guide_of_ones_changes_nothing():
 
 
 def test_guide_of_zeros():
-    """A frame that is transparent everywhere has a finite loss, and no gradient."""
-    style, own = Style(1.0, guided(2, torch.zeros(1, 1, *SIZE))), activations(0)
-    assert value_of(style, 0) == pytest.approx(1)  # |0 - G|^2 / |G|^2
-    for layer in STYLE_LAYERS:
-        gradient = torch.zeros_like(own[layer])
-        style.add_gradient(layer, own[layer], gradient, torch.ones(1, *[own[layer].shape[2]] * 2), WHOLE)
-        assert not gradient.any()
+    """A frame of which nothing is painted has no style term."""
+    assert not Style.applies(guided(2, torch.zeros(1, 1, *SIZE)))
+    assert Style.applies(guided(2, soft_guide()))
 
 
 def test_default_weights_are_the_command_lines():

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from tests.support.thin_vgg import copied_activations, picture, thin_vgg, thin_weights
 from videostyle.losses import tiles
+from videostyle.losses.frame_targets import PAINTED, FrameTargets
 from videostyle.losses.objective import Objective, sum_over_tiles
 from videostyle.losses.style_targets import StyleTargets
-from videostyle.losses.terms import CONTENT_LAYERS, OPAQUE, STYLE_LAYERS, FrameTargets, Weights, gram
+from videostyle.losses.terms import CONTENT_LAYERS, STYLE_LAYERS, Weights, gram
 from videostyle.losses.tiles import HALO, STEP, WHOLE, places_of, stride_of, tiles_of
 from videostyle.models.vgg import VGG19
 
@@ -83,7 +84,7 @@ def test_value_and_gradient_are_those_of_the_whole_image(size, plain, guided, mo
     features = VGG19(thin_weights()) if plain else thin_vgg()
     content, image, warped, consistency = *(picture(*size, seed) for seed in (1, 2, 3)), picture(*size, 4)[:, :1]
     styles = StyleTargets(features, [picture(120, 90, seed) for seed in (5, 6)]).at((120, 90))
-    guides = {OPAQUE: picture(*size, 7)[:, :1].square()} if guided else {}
+    guides = {PAINTED: picture(*size, 7)[:, :1].square()} if guided else {}
     frame = FrameTargets(features, content, styles, warped, consistency, guides)
     expected = Objective(frame, Weights())(image)
     monkeypatch.setattr(tiles, "WHOLE", 100 * 100)

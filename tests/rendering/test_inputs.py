@@ -10,7 +10,7 @@ import pytest
 
 from videostyle.analysis import ShotList
 from videostyle.frames import Frame, Motion
-from videostyle.losses.terms import OPAQUE
+from videostyle.losses.frame_targets import PAINTED
 from videostyle.losses.tiles import WHOLE, tiles_of
 from videostyle.rendering.inputs import InputFrames, PreviousFrame, RenderInput, guides_of
 from videostyle.temporal.flow import DIS, Flow
@@ -116,7 +116,7 @@ def test_guides():
     image, alpha = np.zeros((4, 6, 3), np.uint8), np.full((4, 6), 51, np.uint8)
     assert guides_of(Frame(image)) == {}
     covered = (Fraction(1), Fraction(1, 3))
-    bars = guides_of(Frame(image, covered=covered))[OPAQUE]
+    bars = guides_of(Frame(image, covered=covered))[PAINTED]
     assert bars.tolist() == [[0, 0, 1, 1, 0, 0]] * 4
-    both = guides_of(Frame(image, alpha=alpha, covered=covered))[OPAQUE]
+    both = guides_of(Frame(image, alpha=alpha, covered=covered))[PAINTED]
     np.testing.assert_allclose(both, bars * 0.2, atol=1e-6)

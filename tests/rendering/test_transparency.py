@@ -15,6 +15,7 @@ from tests.support.transparent import SIZE, disc, with_noise, write_transparent,
 from videostyle import MeasureJob, measure, run
 from videostyle.errors import BadOption
 from videostyle.frames import Frame
+from videostyle.losses.frame_targets import PAINTED
 from videostyle.media.images import read_picture
 from videostyle.media.sources import open_source
 from videostyle.rendering.inputs import guides_of
@@ -145,7 +146,7 @@ def test_opaque_gif(style, tmp_path):
 def test_transparent_places_take_no_part_in_the_style(style, tmp_path):
     """The stylizer is given a guide, from the source's own alpha."""
     frame = Frame(gradient(24, 32), alpha=disc(0))
-    guide = guides_of(frame)["opaque"]
+    guide = guides_of(frame)[PAINTED]
     assert guide.dtype == np.float32
     assert guide.shape == (24, 32)
     expected = cv2.resize(disc(0), (32, 24), interpolation=cv2.INTER_AREA) / 255

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from videostyle.losses.terms import LocalColors, local_means
+from videostyle.losses.frame_targets import LocalColors
+from videostyle.losses.terms import local_means
 from videostyle.stylizers.color_memory import REACH, ColorMemory, lab, looked_up, moved_to
 
 SIZE = (60, 80)

@@ -14,9 +14,10 @@ import torch
 from tests.support.thin_vgg import picture, thin_vgg
 from videostyle.errors import Cancelled
 from videostyle.frames import Motion
+from videostyle.losses.frame_targets import NEW, FrameTargets
 from videostyle.losses.objective import Objective
 from videostyle.losses.style_targets import StyleTargets
-from videostyle.losses.terms import NEW, TERMS, FrameTargets, TotalVariation, Weights
+from videostyle.losses.terms import TERMS, TotalVariation, Weights
 from videostyle.stylizers.base import FrameInput, Iteration
 from videostyle.stylizers.colors import luminance
 from videostyle.stylizers.fill import Carried

@@ -11,9 +11,10 @@ import torch
 from tests.support.style_models import SMALL
 from tests.support.thin_vgg import picture, thin_vgg
 from videostyle.frames import Motion
+from videostyle.losses.frame_targets import FrameTargets
 from videostyle.losses.objective import Objective
 from videostyle.losses.style_targets import StyleTargets
-from videostyle.losses.terms import FrameTargets, Weights
+from videostyle.losses.terms import Weights
 from videostyle.models.transformer_net import new_network
 from videostyle.temporal.warp import warp
 from videostyle.tensors import to_array, to_tensor

@@ -14,9 +14,10 @@ from tests.support.style_models import example
 from tests.support.thin_vgg import picture as shapes
 from tests.support.thin_vgg import thin_vgg, thin_weights
 from videostyle.config import WebcamJob
+from videostyle.losses.frame_targets import FrameTargets
 from videostyle.losses.objective import Objective
 from videostyle.losses.style_targets import StyleTargets
-from videostyle.losses.terms import FrameTargets, Weights
+from videostyle.losses.terms import Weights
 from videostyle.models.model_file import to_bytes
 from videostyle.models.transformer_net import Shape, new_network
 from videostyle.models.weights import WEIGHTS

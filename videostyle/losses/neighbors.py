@@ -14,8 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from videostyle.frames import Size
+from videostyle.losses.frame_targets import PAINTED, FrameTargets, StyleStatistics
 from videostyle.losses.objective import sum_over_tiles
-from videostyle.losses.terms import OPAQUE, SMALLEST_NORM, FrameTargets, StyleStatistics, Term, widened
+from videostyle.losses.terms import Term, widened
 from videostyle.losses.tiles import Tile, stride_of, tiles_of
 from videostyle.models.fast.matmul import linear
 from videostyle.models.vgg import Features
@@ -48,7 +49,7 @@ class Neighbors(Term):
     """mean over layers and places of (1 - cos(x - m, s - m)) / 2, of a block x, the matched block s of the style, and m the
     style's mean block. It is in [0, 1].
 
-    Transparent places take no part: with the guide OPAQUE, the mean over places is weighted by it.
+    With the guide PAINTED each place is weighted by it: what is transparent or masked takes no part.
     """
 
     layers = LAYERS
@@ -58,7 +59,7 @@ class Neighbors(Term):
         self.matches = dict(targets.matches)
         self.means, self.directions = centered_table(targets.styles)
         size = targets.content.shape[2], targets.content.shape[3]
-        guide = targets.guides.get(OPAQUE, targets.content.new_ones(1, 1, *size))
+        guide = targets.guides.get(PAINTED, targets.content.new_ones(1, 1, *size))
         rows, columns = grid_of(size)
         self.shares = F.avg_pool2d(guide, PITCH)[0, 0, :rows, :columns]
 
@@ -82,8 +83,7 @@ class Neighbors(Term):
         return torch.stack(distances).sum()
 
     def value(self, image: Tensor, statistics: dict[str, Tensor]) -> Tensor:
-        places = self.shares.sum().clamp_min(SMALLEST_NORM)
-        return torch.stack([statistics[layer] / places for layer in self.layers]).mean()
+        return torch.stack([statistics[layer] / max(1, self.shares.numel()) for layer in self.layers]).mean()
 
     def add_gradient(self, layer: str, activations: Tensor, gradient: Tensor, slope: Tensor, tile: Tile) -> None:
         """By autograd, some rows at a time: blocks take several times the memory of the activations."""

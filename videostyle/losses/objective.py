@@ -9,7 +9,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from videostyle.losses.terms import TERMS, FrameTargets, Term
+from videostyle.losses.frame_targets import FrameTargets
+from videostyle.losses.terms import TERMS, Term
 from videostyle.losses.tiles import Tile
 from videostyle.models.vgg import Features
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from videostyle.losses.frame_targets import StyleStatistics
 from videostyle.losses.neighbors import Neighbors, matches_of
-from videostyle.losses.terms import TERMS, StyleStatistics, Term
+from videostyle.losses.terms import TERMS, Term
 from videostyle.models.vgg import Features
 
 Match = Callable[[Features, Tensor, Tensor, Sequence[StyleStatistics], bool], Mapping[str, Tensor]]

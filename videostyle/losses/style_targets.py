@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from videostyle.frames import SMALLEST_SIDE, Size
+from videostyle.losses.frame_targets import StyleStatistics
 from videostyle.losses.objective import sum_over_tiles
-from videostyle.losses.terms import TERMS, StyleStatistics, Term
+from videostyle.losses.terms import TERMS, Term
 from videostyle.losses.tiles import CORE, tiles_of
 from videostyle.models.vgg import Features
 from videostyle.option_groups import StyleOptions

@@ -8,18 +8,17 @@ its line to TERMS, and its weight, NAME_weight, to ObjectiveOptions in option_gr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from videostyle.losses.frame_targets import FrameTargets
 from videostyle.losses.guides import SMALLEST_NORM, place_weights, shares_of
-from videostyle.losses.tiles import Tile, tiles_of
+from videostyle.losses.tiles import Tile
 from videostyle.models.fast.matmul import linear
-from videostyle.models.vgg import Features
 from videostyle.option_groups import ObjectiveOptions, OptimizerOptions
 from videostyle.tensors import strips
 
@@ -27,86 +26,16 @@ CONTENT_LAYERS = ("relu4_2",)
 
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
-OPAQUE = "opaque"
-"""The guide that is 1 where a frame is opaque and 0 where it is transparent; frames without it are opaque."""
-
-NEW = "new"
-"""The guide that is 1 where what a frame shows has only come into view, and 0 where it is known from earlier frames."""
-
-LEAST_PART = 0.02
-"""Share of a frame below which the new part, or the rest, has no Gram matrix of its own."""
-
 PARTS = 0.5
 """Share of the style term that compares what is new and the rest each on its own, beside the whole frame."""
 
 CELL = 1 / 16
 """Of the longer side: the side of a cell over which colors are averaged."""
 
-StyleStatistics = Mapping[str, Mapping[str, Tensor]]
-"""What the terms compare with a style image: the `style_statistic` of each term that has one, by its name in TERMS and by
-layer."""
+Grams = Sequence[Mapping[str, Tensor]]
+"""Gram matrices (C, C) of style images, each by layer."""
 
-
-@dataclass(frozen=True)
-class LocalColors:
-    """The colors that parts of a frame should have on average."""
-
-    colors: Tensor
-    """Of each pixel, float32 (1, 3, H, W) RGB in [0, 1]."""
-
-    weights: Tensor
-    """How far each pixel counts, (1, 1, H, W) in [0, 1]."""
-
-
-@dataclass(frozen=True)
-class FrameTargets:
-    """What the terms compare a stylized frame with."""
-
-    features: Features
-    """The network whose activations are compared."""
-
-    content: Tensor
-    """The source frame, float32 (1, 3, H, W) in [0, 1]."""
-
-    styles: list[StyleStatistics]
-    """The statistics of each style image, at this size. See `StyleTargets`."""
-
-    warped: Tensor | None = None
-    """The last stylized frame warped to this one, (1, 3, H, W); None for a frame without one."""
-
-    consistency: Tensor | None = None
-    """How far the warped frame can be relied on, (1, 1, H, W) in [0, 1]."""
-
-    guides: Mapping[str, Tensor] = field(default_factory=dict)
-    """Masks by name, (1, 1, H, W) in [0, 1]; empty if none are given."""
-
-    matches: Mapping[str, Tensor] = field(default_factory=dict)
-    """By layer, the numbers of the style's places that the frame's places are to look like; see `neighbors.look_up`."""
-
-    local_colors: LocalColors | None = None
-    """The colors that the new part of a frame should have on average; None for a frame without such a part."""
-
-    @property
-    def tiles(self) -> list[Tile]:
-        return tiles_of((self.content.shape[2], self.content.shape[3]))
-
-    @torch.no_grad()
-    def content_activations(self, layers: tuple[str, ...]) -> list[dict[str, Tensor]]:
-        """By tile and layer, the source frame's activations (h, w, C) of the core, copied."""
-        copies = []
-        for tile in self.tiles:
-            activations = self.features.forward(tile.of(self.content), layers)
-            copies.append({layer: tile.own(layer, whole).clone() for layer, whole in activations.items()})
-        return copies
-
-    def parts(self) -> list[Tensor]:
-        """The masks (1, 1, H, W) in [0, 1] of what is new in the frame and of the rest, without what is transparent. Empty
-        without the guide NEW, and where a part is too small for Gram matrices of its own."""
-        if NEW not in self.guides:
-            return []
-        opaque, new = self.guides.get(OPAQUE, torch.ones_like(self.guides[NEW])), self.guides[NEW]
-        share = float((opaque * new).sum() / opaque.sum().clamp_min(SMALLEST_NORM))
-        return [opaque * new, opaque * (1 - new)] if LEAST_PART <= share <= 1 - LEAST_PART else []
+RegionGrams = tuple[Tensor, Grams, dict[str, Tensor], dict[str, Tensor]]
 
 
 class Term:
@@ -183,25 +112,39 @@ class Content(Term):
 
 
 class Style(Term):
-    """(1 - p) d(G) + p * sum over parts r of a_r d(G_r), of Gram matrices G = F F^T / (h w); d(G) for a frame without parts.
+    """sum over regions of a ((1 - p) d(G) + p * sum over parts r of b_r d(G_r)), of Gram matrices G = F F^T / (h w).
 
-    d(G) = mean over layers and styles s of |G(x) - G(s)|^2 / |G(s)|^2. The parts are what is new in a frame and the rest, a_r
-    their shares, p = PARTS. In d(G) alone, a part may miss the style as long as the other makes up for it. Of a part with the
-    mask g, G_r(x) = sum(g F F^T) / sum(g); transparent places are in no part.
+    d(G) = mean over layers and styles s of |G(x) - G(s)|^2 / |G(s)|^2. A region has styles s of its own; a is its share of the
+    frame, so that style and content have the same balance in it whatever its size. The parts are what is new in a region and
+    the rest, b_r their shares of it, p = PARTS; without parts, d(G) is all. In d(G) alone, a part may miss the style if the
+    other makes up for it. Of a region or part with the guide g, G(x) = sum(g F F^T) / sum(g).
 
-    Gatys et al. 2016 (arXiv:1508.06576) and, for the parts, 2017 (arXiv:1611.07865). Departure: distances are relative to the
-    target's squared norm.
+    Gatys et al. 2016 (arXiv:1508.06576) and, for regions and parts, 2017 (arXiv:1611.07865). Departure: distances are relative
+    to the target's squared norm.
     """
 
     layers = STYLE_LAYERS
 
     def __init__(self, weight: float, targets: FrameTargets):
         super().__init__(weight, targets)
-        self.grams = [style["style"] for style in targets.styles]
-        masks = targets.parts() or ([targets.guides[OPAQUE]] if OPAQUE in targets.guides else [])
-        self.guides = [place_weights(mask, targets.tiles, self.layers) for mask in masks]
-        whole = torch.ones_like(targets.content[:, :1])
-        self.shares = {layer: shares_of(masks or [whole], layer) for layer in self.layers}
+        whole, tiles = torch.ones_like(targets.content[:, :1]), targets.tiles
+        self.grams: list[list[Mapping[str, Tensor]]] = []  # by region and style
+        self.guides: list[list[dict[str, Tensor]] | None] = []  # by part and tile; None for a whole frame
+        self.shares: list[dict[str, Tensor]] = []  # by region and layer, of its parts
+        self.areas: list[Tensor] = []  # by region
+        for region in targets.regions():
+            parts = targets.parts(region)
+            self.grams.append([style["style"] for style in region.styles])
+            self.guides += [
+                None if mask is None else place_weights(mask, tiles, self.layers, region.mask) for mask in parts
+            ]
+            masks = [whole if mask is None else mask for mask in parts]
+            self.shares.append({layer: shares_of(masks, layer, region.mask) for layer in self.layers})
+            self.areas.append((whole if region.mask is None else region.mask).mean())
+
+    @classmethod
+    def applies(cls, targets: FrameTargets) -> bool:
+        return bool(targets.regions())
 
     @staticmethod
     def style_statistic(layer: str, activations: Tensor, tile: Tile) -> Tensor:
@@ -212,23 +155,40 @@ class Style(Term):
         return torch.stack([gram(layer, activations, tile, guide) for guide in self._at(layer, tile)])
 
     def value(self, image: Tensor, statistics: dict[str, Tensor]) -> Tensor:
-        whole, shares = self.spatial_value(image, statistics), self.shares[self.layers[0]].flatten()
-        if len(shares) == 1:
-            return whole
-        own = [self._distance({k: grams[part] for k, grams in statistics.items()}) for part in range(len(shares))]
-        return torch.lerp(whole, (shares * torch.stack(own)).sum(), PARTS)
+        values, first = [self.spatial_value(image, statistics)], self.layers[0]
+        for area, grams, shares, own in self._regions(statistics):
+            count = len(shares[first])
+            if count > 1:
+                parts = [self._distance({k: part[number] for k, part in own.items()}, grams) for number in range(count)]
+                together = (shares[first].flatten() * torch.stack(parts)).sum()
+                values.append(PARTS * area * (together - self._whole(grams, shares, own)))
+        return torch.stack(values).sum()
 
     def spatial_value(self, image: Tensor, statistics: dict[str, Tensor]) -> Tensor:
-        """d(G) of the whole frame, whose Gram matrix is the mean of the parts', weighted by their shares."""
-        return self._distance({k: (self.shares[k] * grams).sum(dim=0) for k, grams in statistics.items()})
+        """The sum over regions of a d(G), without their parts."""
+        regions = self._regions(statistics)
+        return torch.stack([area * self._whole(grams, shares, own) for area, grams, shares, own in regions]).sum()
 
-    def _distance(self, grams: Mapping[str, Tensor]) -> Tensor:
-        distances = [relative_distance(grams[layer], style[layer]) for layer in self.layers for style in self.grams]
+    def _regions(self, statistics: dict[str, Tensor]) -> Iterator[RegionGrams]:
+        """Of each region its share of the frame, its styles' Gram matrices, the shares of its parts, and their Gram matrices
+        (parts, C, C) by layer."""
+        first = 0
+        for area, grams, shares in zip(self.areas, self.grams, self.shares, strict=True):
+            last = first + len(shares[self.layers[0]])
+            yield area, grams, shares, {layer: parts[first:last] for layer, parts in statistics.items()}
+            first = last
+
+    def _whole(self, styles: Grams, shares: dict[str, Tensor], own: dict[str, Tensor]) -> Tensor:
+        """d(G) of a region, whose Gram matrix is the mean of its parts', weighted by their shares."""
+        return self._distance({layer: (shares[layer] * parts).sum(dim=0) for layer, parts in own.items()}, styles)
+
+    def _distance(self, grams: Mapping[str, Tensor], styles: Grams) -> Tensor:
+        distances = [relative_distance(grams[layer], style[layer]) for layer in self.layers for style in styles]
         return torch.stack(distances).mean()
 
     def _at(self, layer: str, tile: Tile) -> list[Tensor | None]:
         """What the activations of each part are multiplied by, (h, w, 1); None for a whole frame."""
-        return [guide[tile.index][layer] for guide in self.guides] or [None]
+        return [None if guide is None else guide[tile.index][layer] for guide in self.guides]
 
     def add_gradient(self, layer: str, activations: Tensor, gradient: Tensor, slope: Tensor, tile: Tile) -> None:
         """As dL/dF = (S + S^T) F / (h w) with S = dL/dG: one product for each part, where autograd takes one for each factor

@@ -48,6 +48,11 @@ class Tile:
         """The core's part of a layer's activations (h, w, C) of this tile."""
         return activations[*self._places(stride_of(layer))]
 
+    def core(self, layer: str) -> tuple[slice, slice]:
+        """The core's rows and columns among a layer's places of the whole image."""
+        rows, columns = (slice(side.start // stride_of(layer), side.stop // stride_of(layer)) for side in self.inner)
+        return rows, columns
+
     def places(self, layer: str) -> int:
         """How many places a layer has for the whole image."""
         return places_of(layer, self.size)

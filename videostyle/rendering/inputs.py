@@ -10,7 +10,7 @@ import numpy as np
 
 from videostyle.analysis import ShotList
 from videostyle.frames import WHOLE, Frame, Motion, Size, area
-from videostyle.losses.terms import OPAQUE
+from videostyle.losses.frame_targets import PAINTED
 from videostyle.losses.tiles import tiles_of
 from videostyle.media.fit import filled_bars
 from videostyle.media.prefetch import Prefetch
@@ -126,4 +126,4 @@ def guides_of(frame: Frame) -> dict[str, np.ndarray]:
         opaque = resize_float(frame.alpha / np.float32(np.iinfo(frame.alpha.dtype).max), frame.size).clip(0, 1)
     inside = np.zeros(frame.size, np.float32)
     inside[area(frame.size, frame.covered)] = 1
-    return {OPAQUE: opaque * inside}
+    return {PAINTED: opaque * inside}

@@ -14,7 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from videostyle.losses.terms import LocalColors, local_means
+from videostyle.losses.frame_targets import LocalColors
+from videostyle.losses.terms import local_means
 
 GRID = 40
 """Longer side of the grid of cells, over which colors are averaged: coarse enough for strokes to even out."""

@@ -18,10 +18,11 @@ import torch
 from torch import Tensor
 
 from videostyle.frames import Motion, Size
+from videostyle.losses.frame_targets import NEW, FrameTargets
 from videostyle.losses.objective import Objective, Value
 from videostyle.losses.objectives import OBJECTIVES
 from videostyle.losses.style_targets import StyleTargets
-from videostyle.losses.terms import NEW, FrameTargets, Weights
+from videostyle.losses.terms import Weights
 from videostyle.models.features import load_features
 from videostyle.models.transformer_net import load_network
 from videostyle.stylizers.base import FrameInput, Iteration, OnIteration, State, StylizedFrame, ignore

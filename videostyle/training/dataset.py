@@ -16,9 +16,10 @@ from videostyle.config import TrainJob
 from videostyle.errors import BadInput
 from videostyle.events import Analyzing, Progress
 from videostyle.frames import SMALLEST_SIDE, Motion, Size
+from videostyle.losses.frame_targets import FrameTargets
 from videostyle.losses.objective import Objective
 from videostyle.losses.style_targets import StyleTargets
-from videostyle.losses.terms import FrameTargets, Weights, temporal_distance
+from videostyle.losses.terms import Weights, temporal_distance
 from videostyle.media.resize import fit_size
 from videostyle.media.sources import AS_USUAL, frames_at, open_source
 from videostyle.option_groups import ReadingOptions

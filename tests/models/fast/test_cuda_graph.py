@@ -7,9 +7,10 @@ import torch
 
 from tests.support.replay import ReplayedOnCPU
 from tests.support.thin_vgg import copied_activations, picture, thin_vgg, thin_weights
+from videostyle.losses.frame_targets import PAINTED, FrameTargets
 from videostyle.losses.objective import Objective
 from videostyle.losses.style_targets import StyleTargets
-from videostyle.losses.terms import OPAQUE, STYLE_LAYERS, FrameTargets, Weights, gram
+from videostyle.losses.terms import STYLE_LAYERS, Weights, gram
 from videostyle.losses.tiles import tiles_of
 from videostyle.models.fast.cuda_graph import GraphedVGG19
 from videostyle.models.features import features_of
@@ -79,7 +80,7 @@ def objectives(features):
         yield image, Objective(FrameTargets(features, content, styles), Weights())
         yield image, Objective(FrameTargets(features, content, styles, warped, consistency), Weights())
         yield image, Objective(FrameTargets(features, content, styles), Weights(style=3))
-        yield image, Objective(FrameTargets(features, content, styles, guides={OPAQUE: consistency}), Weights())
+        yield image, Objective(FrameTargets(features, content, styles, guides={PAINTED: consistency}), Weights())
 
 
 def test_replayed_objective():

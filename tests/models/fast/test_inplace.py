@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from tests.support.thin_vgg import LOSS_LAYERS, double_weights, picture, real_vgg, real_weights, thin_weights
+from videostyle.losses.frame_targets import FrameTargets
 from videostyle.losses.objective import Objective
 from videostyle.losses.style_targets import StyleTargets
-from videostyle.losses.terms import FrameTargets, Weights
+from videostyle.losses.terms import Weights
 from videostyle.models.fast import matmul, winograd
 from videostyle.models.fast.inplace import InPlaceVGG19
 from videostyle.models.vgg import VGG19, Features

@@ -1,0 +1,116 @@
+"""What the terms of L compare a stylized frame with: its source, its styles, the last frame, and masks of its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from videostyle.losses.tiles import Tile, tiles_of
+from videostyle.models.vgg import Features
+
+PAINTED = "painted"
+"""The guide that is 1 where a frame is stylized and 0 where it is transparent or masked; without it, all is stylized."""
+
+NEW = "new"
+"""The guide that is 1 where what a frame shows has only come into view, and 0 where it is known from earlier frames."""
+
+LEAST_PART = 0.02
+"""Share of a frame below which what is new, or the rest, of a region has no Gram matrix of its own."""
+
+StyleStatistics = Mapping[str, Mapping[str, Tensor]]
+"""What the terms compare with a style image: the `style_statistic` of each term that has one, by its name in TERMS and by
+layer."""
+
+
+@dataclass(frozen=True)
+class LocalColors:
+    """The colors that parts of a frame should have on average."""
+
+    colors: Tensor
+    """Of each pixel, float32 (1, 3, H, W) RGB in [0, 1]."""
+
+    weights: Tensor
+    """How far each pixel counts, (1, 1, H, W) in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """A part of a frame and its style."""
+
+    mask: Tensor | None
+    """(1, 1, H, W) in [0, 1]; None for the whole frame."""
+
+    styles: list[StyleStatistics]
+    """The statistics of each of its style images."""
+
+
+@dataclass(frozen=True)
+class FrameTargets:
+    """What the terms compare a stylized frame with."""
+
+    features: Features
+    """The network whose activations are compared."""
+
+    content: Tensor
+    """The source frame, float32 (1, 3, H, W) in [0, 1]."""
+
+    styles: list[StyleStatistics]
+    """The statistics of each style image, at this size. See `StyleTargets`."""
+
+    warped: Tensor | None = None
+    """The last stylized frame warped to this one, (1, 3, H, W); None for a frame without one."""
+
+    consistency: Tensor | None = None
+    """How far the warped frame can be relied on, (1, 1, H, W) in [0, 1]."""
+
+    guides: Mapping[str, Tensor] = field(default_factory=dict)
+    """Masks by name, (1, 1, H, W) in [0, 1]; empty if none are given."""
+
+    matches: Mapping[str, Tensor] = field(default_factory=dict)
+    """By layer, the numbers of the style's places that the frame's places are to look like; see `neighbors.look_up`."""
+
+    local_colors: LocalColors | None = None
+    """The colors that the new part of a frame should have on average; None for a frame without such a part."""
+
+    region_styles: Mapping[str, list[StyleStatistics]] = field(default_factory=dict)
+    """As `styles`, of each region that has a style of its own, by the name of its guide. All guides of regions add up to 1 at
+    most; what they leave has the plain styles."""
+
+    @property
+    def tiles(self) -> list[Tile]:
+        return tiles_of((self.content.shape[2], self.content.shape[3]))
+
+    @torch.no_grad()
+    def content_activations(self, layers: tuple[str, ...]) -> list[dict[str, Tensor]]:
+        """By tile and layer, the source frame's activations (h, w, C) of the core, copied."""
+        copies = []
+        for tile in self.tiles:
+            activations = self.features.forward(tile.of(self.content), layers)
+            copies.append({layer: tile.own(layer, whole).clone() for layer, whole in activations.items()})
+        return copies
+
+    def regions(self) -> list[Region]:
+        """The parts of the frame that have a style each, without those that are empty."""
+        painted = self.guides.get(PAINTED)
+        if painted is None and not self.region_styles:
+            return [Region(None, self.styles)]
+        painted = torch.ones_like(self.content[:, :1]) if painted is None else painted
+        masks = [painted * self.guides[name] for name in self.region_styles]
+        rest = (painted - sum(masks, torch.zeros_like(painted))).clamp_min(0)
+        regions = [Region(mask, styles) for mask, styles in zip(masks, self.region_styles.values(), strict=True)]
+        return [
+            region for region in [Region(rest, self.styles), *regions] if region.mask is not None and region.mask.any()
+        ]
+
+    def parts(self, region: Region) -> list[Tensor | None]:
+        """The masks (1, 1, H, W) in [0, 1] of what is new in a region and of its rest; else, without the guide NEW and where
+        one of them is too small for a Gram matrix of its own, the region's mask."""
+        if NEW not in self.guides:
+            return [region.mask]
+        new, mask = self.guides[NEW], torch.ones_like(self.guides[NEW]) if region.mask is None else region.mask
+        parts: list[Tensor | None] = [mask * new, mask * (1 - new)]
+        shares = [float(part.mean()) for part in parts if part is not None]
+        return parts if min(shares) >= LEAST_PART else [region.mask]
