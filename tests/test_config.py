@@ -364,12 +364,23 @@ def test_what_a_resumed_run_has_to_repeat() -> None:
         "preset",
         "iterations",
         "first_iterations",
-        "keep_colors",
+        "colors",
         "background",
         "seed",
     }
     assert set(result_options(job())) == {Job.flag(name) for name in run | FIXED_BY_TRAINING}
-    training = {"size", "start", "duration", "frames", "seed", "fit", "gaps", "deinterlace", "fps"} | FIXED_BY_TRAINING
+    training = {
+        "colors",
+        "size",
+        "start",
+        "duration",
+        "frames",
+        "seed",
+        "fit",
+        "gaps",
+        "deinterlace",
+        "fps",
+    } | FIXED_BY_TRAINING
     options = result_options(TrainJob(styles=(Path("s.jpg"),), on=(Path("a.mp4"),)))
     assert set(options) == {TrainJob.flag(name) for name in training}
     assert options["--style-weight"] == "15.0"
@@ -378,7 +389,7 @@ def test_what_a_resumed_run_has_to_repeat() -> None:
 def test_a_style_model_takes_the_place_of_images() -> None:
     learned = job(engine="learned", style_weight=3.0, minutes=2.0, seed=7, keep_colors=True)
     model = learned.with_style_model(Path("a.vstyle"))
-    assert (model.style_model, model.keep_colors) == (Path("a.vstyle"), True)
+    assert (model.style_model, model.colors) == (Path("a.vstyle"), "clip")
     assert not any(is_given(model, name) for name, record in OPTIONS.items() if not record.heeded_by(MODEL))
 
 

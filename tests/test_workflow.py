@@ -132,7 +132,7 @@ def report_of(job: Job, output: Path, **sizes: Any) -> RunReport:
 
 
 def test_a_run_is_measured_as_it_was_stylized(job: Job) -> None:
-    same = {"style_scale": 0.5, "features": "vgg19", "device": "cpu", "frames": "2:4", "keep_colors": True}
+    same = {"style_scale": 0.5, "features": "vgg19", "device": "cpu", "frames": "2:4", "colors": "clip"}
     made = replace(job, flow="none", **same)  # type: ignore[arg-type]
     measured = measure_run(made, report_of(made, job.input, stylized_size=SIZE))
     assert [frame.index for frame in measured.frames] == [1, 2, 3]

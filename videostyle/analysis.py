@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -12,17 +12,20 @@ import cv2
 import numpy as np
 
 from videostyle.errors import BadOption
-from videostyle.frames import Frame, Size, Trim, VideoInfo
+from videostyle.frames import Frame, Size, Trim, VideoInfo, area
 from videostyle.media.pixels import to_bits
-from videostyle.media.resize import fit_size
+from videostyle.media.resize import fit_size, resize_alpha
 from videostyle.media.sources import Source
 from videostyle.option_groups import SelectionOptions
 from videostyle.option_values import parse_frames
+from videostyle.palettes import ColorSums, Palette, palette_of, sums_of
 from videostyle.temporal.cuts import ShotDetector
 
 ANALYSIS_SIZE = 256  # longer side of the decoded frames in pixels
 
 TAIL = 3600  # seconds after the last frame in which sound is kept where a whole source is shifted to time 0
+
+PALETTE_FRAMES = 8  # of a shot, from its first one on, in which its colors are taken
 
 CHANGED = 3 / 255  # difference in the mean over RGB, as a share of the range; mostly above the noise of a still picture
 
@@ -49,6 +52,8 @@ class ShotList:
     """Whether any frame is transparent in places."""
     begun: tuple[int, ...] = field(default=(0,), compare=False)
     """Ordinals in the source of the frames that start a shot up to `first`: the last of them starts the shot of `first`."""
+    palettes: Mapping[int, Palette] = field(default_factory=dict, compare=False)
+    """The colors of each shot, by the ordinal in the source of its first frame; empty where they were not asked for."""
 
     def __contains__(self, ordinal: int) -> bool:
         return self.first <= ordinal < self.first + self.count
@@ -61,6 +66,11 @@ class ShotList:
     def numbers(self) -> range:
         """The numbers of the shots that the selected frames belong to, from 1 over the whole source."""
         return range(len(self.begun), len(self.begun) + len(self.starts))
+
+    def palette_of(self, ordinal: int) -> Palette | None:
+        """The colors of the shot that a frame belongs to; None where they were not asked for."""
+        begun = [start for start in self.palettes if start <= ordinal]
+        return self.palettes[max(begun)] if begun else None
 
 
 class Selection:
@@ -128,22 +138,27 @@ def _exactly(seconds: float) -> Fraction:
     return Fraction(str(float(seconds)))
 
 
-def analyze(source: Source, options: SelectionOptions, on_frame: Callable[[int], None]) -> ShotList:
+def analyze(
+    source: Source, options: SelectionOptions, on_frame: Callable[[int], None], with_palettes: bool = False
+) -> ShotList:
     """Decode the source once at a small size, select frames, and detect cuts.
 
     Cuts are looked for from the source's first frame on, and with the frames after the selection that deciding its last ones
     takes: a part has the cuts and the shot numbers of the whole. on_frame: called with the number of selected frames so far.
+    with_palettes: whether the colors of each shot are wanted, which are those of its first PALETTE_FRAMES, selected or not.
     Raises BadOption if no frame is selected.
     """
     detector, cuts = ShotDetector(), [0]
     changes: list[float] = []
+    colors: list[ColorSums] = []
     times: list[Fraction] = []
     first = last = None
     transparent = False
     selection = Selection(options, source.info)
     with closing(source.frames(_analysis_size(source.info.size))) as frames:
-        for frame, is_selected in selection.of(frames, ShotDetector.lookahead):
+        for frame, is_selected in selection.of(frames, ShotDetector.lookahead + PALETTE_FRAMES * with_palettes):
             cuts += detector.push(to_bits(frame.image, 8))
+            colors += [colors_in(frame)] if with_palettes else []
             if not is_selected:
                 continue
             changes += [changed_share(last.image, frame.image)] if last else []
@@ -165,7 +180,25 @@ def analyze(source: Source, options: SelectionOptions, on_frame: Callable[[int],
         origin=selection.origin.time,
         transparent=transparent,
         begun=tuple(cut for cut in cuts if cut <= first.index),
+        palettes=_palettes(cuts, colors),
     )
+
+
+def colors_in(frame: Frame) -> ColorSums:
+    """The colors of a frame, without bars, and of transparent places in part."""
+    inside = area(frame.size, frame.covered)
+    if frame.alpha is None:
+        return sums_of(frame.image[inside])
+    opacity = resize_alpha(frame.alpha, frame.size, frame.image.dtype)
+    return sums_of(frame.image[inside], opacity[inside] / np.iinfo(opacity.dtype).max)
+
+
+def _palettes(cuts: list[int], colors: list[ColorSums]) -> dict[int, Palette]:
+    """The colors of the shots that begin at these ordinals. colors: of each frame; empty where they are not wanted."""
+    if not colors:
+        return {}
+    ends = [*cuts[1:], len(colors)]
+    return {cut: palette_of(colors[cut : min(end, cut + PALETTE_FRAMES)]) for cut, end in zip(cuts, ends, strict=True)}
 
 
 def _trim(info: VideoInfo, first: Frame, last: Frame, is_whole: bool) -> Trim | None:

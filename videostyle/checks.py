@@ -53,6 +53,8 @@ def check_files(job: Job) -> None:
     check_styles(job.styles)
     if job.begin_with is not None:
         check_file("--begin-with", job.begin_with)
+    if job.palette_file is not None:
+        check_file("--colors", job.palette_file)
     if job.audio not in ("copy", "none"):
         check_file("--audio", Path(job.audio))
 
@@ -111,6 +113,8 @@ def check_measure(job: MeasureJob) -> None:
     check_source(job.source)
     check_source(job.output)
     check_styles(job.styles)
+    if job.palette_file is not None:
+        check_file("--colors", job.palette_file)
     if job.flow_dir is not None and not os.path.isdir(job.flow_dir):
         raise BadInput(f"--flow-dir {job.flow_dir} is not a folder", todo="name a folder of .flo files")
 
@@ -118,6 +122,8 @@ def check_measure(job: MeasureJob) -> None:
 def check_train(job: TrainJob) -> None:
     """Raises BadInput where a style or a clip of a training is missing, BadOutput where its output cannot be written."""
     check_styles(job.styles)
+    if job.palette_file is not None:
+        check_file("--colors", job.palette_file)
     for path in job.on:
         check_source(path)
     assert job.output is not None

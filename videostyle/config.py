@@ -10,6 +10,7 @@ from pathlib import Path
 
 from videostyle.errors import BadOption
 from videostyle.option_groups import (
+    ColorOptions,
     DeviceOptions,
     EncodingOptions,
     FinishingOptions,
@@ -46,6 +47,7 @@ class Job(
     ObjectiveOptions,
     SelectionOptions,
     ReadingOptions,
+    ColorOptions,
     FinishingOptions,
     EncodingOptions,
     TrackOptions,
@@ -108,6 +110,11 @@ class Job(
         if self.style_model is not None and len(self.styles) > 1:
             problem = f"{self.style_model} is a style model and cannot be mixed with other styles"
             raise BadOption(problem, todo="give one style model, or only images")
+        if self.style_model is not None and self.colors not in ("style", "clip"):
+            problem = (
+                f"--colors {self.colors} has no effect with {self.style_model}, which was trained in its own colors"
+            )
+            raise BadOption(problem, todo="give it to `videostyle train`, or leave it out")
 
     @property
     def style_model(self) -> Path | None:
@@ -128,11 +135,14 @@ class Job(
 
     def with_style_model(self, model: Path) -> Job:
         """The same run with a style model in place of the style images, and defaults for what it does not heed."""
-        return replace(self, styles=(model,), **self.defaults_for(MODEL))
+        colors = "clip" if self.colors == "clip" else "style"  # the other ones are those of the model
+        return replace(self, styles=(model,), colors=colors, **self.defaults_for(MODEL))
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeasureJob(DeviceOptions, StyleOptions, SelectionOptions, ReadingOptions, OverwriteOption, ConfigurableOptions):
+class MeasureJob(
+    DeviceOptions, StyleOptions, SelectionOptions, ReadingOptions, ColorOptions, OverwriteOption, ConfigurableOptions
+):
     """A measurement of a stylized clip against its source. It is complete and checked; see `Options`."""
 
     source: Path = argument("SOURCE", "What was stylized: a video, an image or a folder of numbered frames.")
@@ -177,8 +187,10 @@ class MeasureJob(DeviceOptions, StyleOptions, SelectionOptions, ReadingOptions, 
         "OUTPUT was made from a clip with this --fps.",
         default_text="all frames",
     )
-    keep_colors: bool = restated(
-        FinishingOptions, "keep_colors", "OUTPUT was made with --keep-colors: distances are those of gray pictures."
+    colors: str = restated(
+        ColorOptions,
+        "colors",
+        "The --colors that OUTPUT was made with; for 'clip' distances are those of gray pictures.",
     )
     style_scale: float = restated(StyleOptions, "style_scale", "The --style-scale that OUTPUT was made with.")
 
@@ -248,6 +260,7 @@ class TrainJob(
     ObjectiveOptions,
     SelectionOptions,
     ReadingOptions,
+    ColorOptions,
     OverwriteOption,
     ConfigurableOptions,
 ):
@@ -284,12 +297,21 @@ class TrainJob(
         SelectionOptions, "duration", "Length of the part to train on.", affects_result=True
     )
     frames: str | None = restated(SelectionOptions, "frames", affects_result=True)
+    colors: str = restated(
+        ColorOptions,
+        "colors",
+        "Colors of the 'style', of the style moved to 'match' the frames trained on, or moved to match those of a FILE.",
+        metavar="style|match|FILE",
+    )
     flow: str = restated(TrainingOptions, "flow", "Optical flow; 'none' leaves the temporal term out.")
     seed: int = restated(TrainingOptions, "seed", "Seed of the network's initial weights.", excludes="")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._complete_output(self.styles[0], MODEL_SUFFIX)
+        if self.colors == "clip":
+            problem = "--colors clip has no effect on a training"
+            raise BadOption(problem, todo="give it to `videostyle run` with the style model")
 
     @property
     def engine_used(self) -> str:

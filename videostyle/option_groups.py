@@ -160,13 +160,33 @@ class OptimizerOptions(Options):
 class FinishingOptions(Options):
     """What is done to a stylized picture before it is written."""
 
-    keep_colors: bool = style_option(False, "Keep the source's colors; only brightness and strokes are stylized.")
     background: str | None = encoding_option(
         None,
         "Compose transparent frames over this color, a name or #rrggbb.",
         parse=parse_color,
         default_text="black where the output cannot be transparent",
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColorOptions(Options):
+    """Where the colors of a stylized picture come from."""
+
+    colors: str = style_option(
+        "style",
+        "Colors of the 'style', of the 'clip', of the style moved to 'match' each shot's, or moved to match those of a FILE.",
+        convert=as_file_or_word,
+        relative=word_or_file_in("style", "clip", "match"),
+        metavar="style|clip|match|FILE",
+    )
+    keep_colors: bool = style_option(
+        False, "Short for --colors clip.", stands_for=("colors", "clip"), affects_result=False
+    )
+
+    @property
+    def palette_file(self) -> Path | None:
+        """The picture whose colors the style is given."""
+        return None if self.colors in ("style", "clip", "match") else Path(self.colors)
 
 
 @dataclass(frozen=True, kw_only=True)

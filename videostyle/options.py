@@ -67,6 +67,8 @@ class Option:
     """The field without which it has no effect."""
     excludes: str = ""
     """The field with which it has no effect."""
+    stands_for: tuple[str, Any] | None = None
+    """A field and its value, for which a flag is another name: the job then holds that value, and the flag's default."""
     affects_result: bool = True
     """Whether an interrupted run can be resumed only with the same value. False for what does not change the result (the name
     of a report), and for what the identity of a run has in a resolved form (the size in pixels, the files' fingerprints)."""
@@ -183,6 +185,18 @@ class Options:
         for name, record in options_of(self).items():
             if record.convert is not None and getattr(self, name) is not None:
                 object.__setattr__(self, name, record.convert(self.flag(name), getattr(self, name)))
+            if record.stands_for is not None and is_given(self, name):
+                self._set_meant(name, *record.stands_for)
+
+    def _set_meant(self, name: str, meant: str, value: Any) -> None:
+        """Replace a flag that is another name by what it means. Raises BadOption where that has another value."""
+        if getattr(self, meant) not in (value, default_of(self, meant)):
+            raise BadOption(f"{self.flag(name)} has no effect with {self.flag(meant)}", todo="leave it out")
+        object.__setattr__(self, meant, value)
+        object.__setattr__(self, name, default_of(self, name))
+        if isinstance(self, ConfigurableOptions) and name in self.origins:
+            origins = {meant if key == name else key: origin for key, origin in self.origins.items()}
+            object.__setattr__(self, "origins", origins)
 
     def _label(self, name: str) -> str:
         """What a user calls a field: its flag, or the name of the argument."""

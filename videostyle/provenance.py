@@ -24,9 +24,14 @@ def plain_origins(job: ConfigurableOptions) -> dict[str, str]:
 
 
 def _keys(job: Options) -> dict[str, str]:
-    """The JSON key of each argument and option, by the name of its field."""
+    """The JSON key of each argument and option, by the name of its field, but for flags that stand for another."""
     flags = {name: flag_of(name, record) for name, record in options_of(job).items()}
-    names = [part.name for part in fields(job) if part.name in flags or part.name in arguments_of(job)]
+    records = options_of(job)
+    names = [
+        part.name
+        for part in fields(job)
+        if part.name in arguments_of(job) or (part.name in flags and not records[part.name].stands_for)
+    ]
     return {name: flags.get(name, name).lstrip("-").replace("-", "_") for name in names}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -13,6 +14,7 @@ from videostyle.media import images
 from videostyle.media.images import kind_of, read_picture
 from videostyle.media.pixels import WHITE, over
 from videostyle.models.model_file import ACCEPTED, read_style_model
+from videostyle.palettes import palette_of, recolored_to, sums_of
 
 
 def load_style(path: Path) -> np.ndarray:
@@ -46,6 +48,14 @@ def style_pictures(path: Path) -> list[np.ndarray]:
     if not pictures or len(pictures) < len(thumbnails):
         raise BadInput(f"{path} is damaged: a thumbnail of its style images is missing or unreadable", ACCEPTED)
     return pictures
+
+
+def in_colors_of(palette_file: Path | None, pictures: Iterable[np.ndarray]) -> list[np.ndarray]:
+    """The pictures of styles with the colors of the picture in a file; None: they keep their own. Raises BadInput."""
+    if palette_file is None:
+        return list(pictures)
+    palette = palette_of([sums_of(load_style(palette_file))])
+    return [recolored_to(picture, palette) for picture in pictures]
 
 
 def check_styles(styles: tuple[Path, ...], begin_with: Path | None = None) -> None:

@@ -169,10 +169,10 @@ def test_flags_are_switched_off_again(
 ) -> None:
     """On the command line and in a preset, what a file or a variable has switched on."""
     program.beside("keep_colors = true\n[preset.own]\nkeep_colors = false")
-    assert program.job().keep_colors
-    assert not program.job("--preset", "own").keep_colors
+    assert program.job().colors == "clip"
+    assert program.job("--preset", "own").colors == "style"
     off = program.job("--no-keep-colors")
-    assert not off.keep_colors
+    assert off.colors == "style"
     assert command_line("run", off).endswith("--no-keep-colors")
     monkeypatch.setenv("VIDEOSTYLE_OVERWRITE", "1")
     assert not program.job("--no-overwrite").overwrite
@@ -202,7 +202,7 @@ def test_values_have_the_types_of_their_options(program: Program) -> None:
     file.write_text(file.read_text(encoding="utf-8").replace('also = ["a.mp4"]', ""), encoding="utf-8")
     job = program.job("--config", file)
     assert (job.size, job.crf, job.style_weight, job.frames, job.fps) == ("720p", 18, 20.0, "48", "29.97")
-    assert (job.start, job.duration, job.keep_colors) == (90.5, 90.0, True)
+    assert (job.start, job.duration, job.colors) == (90.5, 90.0, "clip")
     assert program.job("--config", file, "--size", "640").size == 640
 
 

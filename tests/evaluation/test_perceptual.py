@@ -23,6 +23,7 @@ from videostyle.losses import tiles
 from videostyle.losses.terms import STYLE_LAYERS
 from videostyle.losses.tiles import reach_of, stride_of
 from videostyle.models.vgg import LAYERS
+from videostyle.palettes import Palette, recolored_to
 from videostyle.stylizers.colors import with_colors_of
 from videostyle.tensors import to_tensor
 
@@ -83,6 +84,25 @@ def test_gray(tmp_path: Path) -> None:
     assert any("gray images" in notice for notice in gray.notices)
     assert not color.notices
     assert gray.frames[0].ssim == color.frames[0].ssim
+
+
+@pytest.mark.usefixtures("mean_color")
+def test_styles_moved_to_other_colors(tmp_path: Path) -> None:
+    """With --colors match a style is compared in the colors of the shot, with --colors FILE in those of the picture."""
+    image = pan(1, seed=7)[0]
+    style = recolored_to(
+        image.astype(np.uint16) * 257, Palette((0.5, 0.4, 0.6), tuple(np.diag([0.01, 0.02, 0.01]).tolist()))
+    )
+    cv2.imwrite(str(tmp_path / "style.png"), style[..., ::-1])
+    cv2.imwrite(str(tmp_path / "image.png"), image[..., ::-1])
+    source = image_folder(tmp_path / "source", [image, image])
+    for colors in ("match", str(tmp_path / "image.png")):
+        moved = measured(source, source, tmp_path / "style.png", colors=colors)
+        assert moved.summary["gram"] < 1e-3
+        assert moved.summary["embedding"] < 1e-3
+    plain = measured(source, source, tmp_path / "style.png")
+    assert plain.summary["gram"] > 0.01
+    assert plain.summary["embedding"] > 0.01
 
 
 @pytest.mark.usefixtures("mean_color")

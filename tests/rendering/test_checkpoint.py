@@ -159,6 +159,23 @@ def test_resume_of_transparent_film(style, tmp_path, name, codec):
     assert content(output) == content(whole)
 
 
+def test_resume_with_matched_colors(two_shots, style, tmp_path):
+    """A run resumes within and after a shot; when more frames are asked for, the colors are still those of the whole shot."""
+    whole = tmp_path / "whole"
+    run(quick_job(two_shots, style, whole, colors="match"))
+    for after in (1, 4, 5):
+        output = tmp_path / f"out{after}" / "out"
+        output.parent.mkdir()
+        interrupt(quick_job(two_shots, style, output, colors="match"), after)
+        run(quick_job(two_shots, style, output, colors="match"))
+        assert content(output) == content(whole)
+    clip = make_clip(tmp_path / "clip.mkv", [moving_disc(1)[0], *(image // 3 for image in moving_disc(3)[1:])])
+    interrupt(quick_job(clip, style, tmp_path / "more", colors="match", frames="2"), 1)
+    run(quick_job(clip, style, tmp_path / "more", colors="match", frames="4"))
+    run(quick_job(clip, style, tmp_path / "all", colors="match"))
+    assert content(tmp_path / "more") == content(tmp_path / "all")
+
+
 def test_resume_after_failed_mux(clip, style, tmp_path, monkeypatch):
     """A run that failed after its last frame only writes the output; no frame is stylized again."""
     output = tmp_path / "out.mp4"

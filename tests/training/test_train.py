@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 
 import cv2
@@ -13,7 +14,8 @@ from tests.support.training import SIZE, STEPS, listener, moving, stop_after, tr
 from videostyle.config import TrainJob
 from videostyle.errors import BadInput, BadOption, BadOutput
 from videostyle.events import Notice, TrainingProgress, TrainingStarted
-from videostyle.media.images import read_picture
+from videostyle.media.images import picture_bytes, read_picture
+from videostyle.media.sources import open_source
 from videostyle.models.model_file import read_style_model
 from videostyle.models.transformer_net import load_network
 from videostyle.style_images import style_pictures
@@ -114,6 +116,17 @@ def test_style_images_of_one_name_are_both_kept(style, clip, tmp_path):
     assert list(read_style_model(tmp_path / "out.vstyle").styles) == ["style.png", "style-2.png"]
     for kept, path in zip(style_pictures(tmp_path / "out.vstyle"), (style, other), strict=True):
         np.testing.assert_allclose(kept, read_picture(path).image, atol=40)
+
+
+def test_style_image_in_other_colors(style, clip, tmp_path):
+    """It is trained on, and kept, in the colors of the frames trained on, or of another picture."""
+    with closing(open_source(clip)) as source:
+        frames = np.stack([frame.image for frame in source.frames()])
+    (tmp_path / "pale.png").write_bytes(picture_bytes(np.full((8, 8, 3), (200, 150, 180), np.uint8), None, ".png"))
+    for colors, mean in (("match", frames.mean(axis=(0, 1, 2))), (str(tmp_path / "pale.png"), (200, 150, 180))):
+        train_small(training_job(style, clip, tmp_path / "out.vstyle", steps=2, colors=colors, overwrite=True))
+        (kept,) = style_pictures(tmp_path / "out.vstyle")
+        np.testing.assert_allclose(kept.mean(axis=(0, 1)), mean, atol=6)
 
 
 def test_damaged_state_starts_over_with_notice(style, clip, tmp_path):

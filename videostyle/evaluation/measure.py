@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from itertools import islice
+from itertools import chain, islice
 
 import torch
 
@@ -32,7 +32,7 @@ from videostyle.models.devices import resolve_device
 from videostyle.models.features import load_features
 from videostyle.provenance import LIBRARIES, plain_options, plain_origins
 from videostyle.reports.records import Measurement
-from videostyle.style_images import check_styles, style_pictures
+from videostyle.style_images import check_styles, in_colors_of, style_pictures
 from videostyle.temporal.flow import FLOWS
 
 
@@ -68,8 +68,8 @@ def measure(
         measurer = measurer_of(job, overlap, size, exact, events)
         for line in (*source.info.notices, *output.info.notices):
             events.notice(line)
-        if job.keep_colors:
-            events.notice("the distances from style and content are those of gray images, because of --keep-colors")
+        if job.colors == "clip":
+            events.notice("the distances from style and content are those of gray images, because of --colors clip")
         for pair in pairs(source, output, overlap, size):
             measurer.push(pair)
         for line in (*skipped_lines(source), *skipped_lines(output)):
@@ -115,7 +115,7 @@ def overlap_of(job: MeasureJob, source: Source, output: Source, events: Progress
     as the part, it starts with the part, whatever its file names are. Raises BadOption if the selected part of the source is
     empty, and BadInput if the output is.
     """
-    shots = analyze(source, job, lambda count: events(Analyzing(count)))
+    shots = analyze(source, job, lambda count: events(Analyzing(count)), job.colors == "match")
     name = first_name(source, shots) if output.info.kind == "folder" else ""
     place, total = None, 0
     for total, frame in enumerate(output.frames((SMALLEST_SIDE, SMALLEST_SIDE)), 1):
@@ -148,11 +148,11 @@ def measurer_of(job: MeasureJob, overlap: Overlap, size: Size, exact: FlowFolder
     """The measurer with its networks: those of the job, and the style embedding if its package is installed."""
     device = resolve_device(job.device)
     features = load_features(job.features, device, exact=True)
-    styles = [image for path in job.styles for image in style_pictures(path)]
+    styles = in_colors_of(job.palette_file, chain.from_iterable(map(style_pictures, job.styles)))
     embed = None
     with suppress(MissingModel):
         embed = load_embedding(torch.get_num_threads())
-    perceptual = PerceptualMetrics(features, device, styles, size, options=job, gray=job.keep_colors, embed=embed)
+    perceptual = PerceptualMetrics(features, device, styles, size, options=job, gray=job.colors == "clip", embed=embed)
     return Measurer(
         shots=overlap.shots,
         count=overlap.count,

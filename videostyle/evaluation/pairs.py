@@ -157,7 +157,8 @@ class Measurer:
         colors = self._colors.scores(as_float(output.image), as_float(source.image), new)
         self._update(source.index, new=None if starts else float(new.mean()), **asdict(colors))
         if source.index in self._scored:
-            scores = self.perceptual.scores(output.image, source.image, new, source.time - self.shots.origin)
+            time, palette = source.time - self.shots.origin, self.shots.palette_of(source.index)
+            scores = self.perceptual.scores(output.image, source.image, new, time, palette)
             self._update(source.index, **asdict(scores))
             if new.any() and scores.embedding is not None and scores.embedding_new is None:
                 self.skipped["small_new"] += 1

@@ -28,6 +28,7 @@ from videostyle.losses.tiles import Tile, reach_of, stride_of, tiles_of
 from videostyle.media.pixels import to_bits
 from videostyle.models.vgg import Features
 from videostyle.option_groups import StyleOptions
+from videostyle.palettes import Palette, recolored_to
 from videostyle.stylizers.colors import luminance
 from videostyle.tensors import to_tensor
 
@@ -137,24 +138,32 @@ class PerceptualMetrics:
         self.features, self.device, self.gray, self.embed = features, device, gray, embed
         images = [self._prepared(style) for style in styles]
         self.targets, self.size = StyleTargets(features, [to_tensor(image, device) for image in images], options), size
-        self.vectors = [embed(to_bits(image, 8)) for image in images] if embed else []
+        self._images = images
+        self._vectors: dict[Palette | None, list[np.ndarray]] = {}
 
     @torch.no_grad()
     def scores(
-        self, output: np.ndarray, source: np.ndarray, new: np.ndarray, time: Fraction = Fraction(0)
+        self,
+        output: np.ndarray,
+        source: np.ndarray,
+        new: np.ndarray,
+        time: Fraction = Fraction(0),
+        palette: Palette | None = None,
     ) -> PerceptualScores:
         """The distances of an output image from the styles and from its source image; both (H, W, 3).
 
-        new: the pixels that are new, bool (H, W). time: of the frame, in seconds from the clip's first one.
+        new: the pixels that are new, bool (H, W). time: of the frame, in seconds from the clip's first one. palette: the
+        colors that the styles are given; None: they keep their own.
         """
         images = {"output": self._prepared(output), "source": self._prepared(source)}
         whole, inside, rest = parts = Part(None, None), self._part(new), self._part(~new)
         self._sum_up(images, parts)
-        styles = [style["style"] for style in self.targets.at(self.size, time)]
+        styles = [style["style"] for style in self.targets.at(self.size, time, palette)]
         layers, source_layers = (gram_distances(whole.grams[name], styles) for name in images)
         box = largest_box(new)
-        embeddings = {name: self._embedding_distance(image) for name, image in images.items()}
-        boxes = {name: None if box is None else self._embedding_distance(image[box]) for name, image in images.items()}
+        embeddings = {name: self._embedding_distance(image, palette) for name, image in images.items()}
+        boxes = {} if box is None else {name: image[box] for name, image in images.items()}
+        boxed = {name: self._embedding_distance(image, palette) for name, image in boxes.items()}
         return PerceptualScores(
             gram=float(np.mean(list(layers.values()))),
             gram_layers=layers,
@@ -168,8 +177,8 @@ class PerceptualMetrics:
             content_rest=rest.content_distance,
             embedding=embeddings["output"],
             source_embedding=embeddings["source"],
-            embedding_new=boxes["output"],
-            source_embedding_new=boxes["source"],
+            embedding_new=boxed.get("output"),
+            source_embedding_new=boxed.get("source"),
         )
 
     def _sum_up(self, images: Mapping[str, np.ndarray], parts: Sequence[Part]) -> None:
@@ -205,8 +214,13 @@ class PerceptualMetrics:
     def _prepared(self, image: np.ndarray) -> np.ndarray:
         return luminance(image) if self.gray else image
 
-    def _embedding_distance(self, image: np.ndarray) -> float | None:
-        return embedding_distance(self.embed(to_bits(image, 8)), self.vectors) if self.embed else None
+    def _embedding_distance(self, image: np.ndarray, palette: Palette | None) -> float | None:
+        if self.embed is None:
+            return None
+        if palette not in self._vectors:
+            styles = [style if palette is None else recolored_to(style, palette) for style in self._images]
+            self._vectors = {palette: [self.embed(to_bits(style, 8)) for style in styles]}
+        return embedding_distance(self.embed(to_bits(image, 8)), self._vectors[palette])
 
 
 def gram_distances(grams: Grams, styles: Sequence[Grams]) -> dict[str, float]:

@@ -15,11 +15,13 @@ from videostyle.losses.terms import TERMS, Term
 from videostyle.losses.tiles import CORE, tiles_of
 from videostyle.models.vgg import Features
 from videostyle.option_groups import StyleOptions
-from videostyle.tensors import resize
+from videostyle.palettes import Palette, recolored_to
+from videostyle.tensors import from_array, resize, to_array
 
 
 class StyleTargets:
-    """The statistics of the style images, such as their Gram matrices, computed once for each size.
+    """The statistics of the style images, such as their Gram matrices, computed once for each size; those of another palette
+    replace them.
 
     images: float32 (1, 3, H, W) RGB in [0, 1]. terms: those that the statistics are for.
     """
@@ -33,13 +35,17 @@ class StyleTargets:
     ):
         self.features, self.images, self.terms = features, images, terms
         self.options = StyleOptions() if options is None else options
+        self.palette: Palette | None = None
         self.statistics: dict[int, list[StyleStatistics]] = {}
 
-    def at(self, size: Size, time: Fraction = Fraction(0)) -> list[StyleStatistics]:
+    def at(self, size: Size, time: Fraction = Fraction(0), palette: Palette | None = None) -> list[StyleStatistics]:
         """The statistics of each style image, for a frame of (height, width).
 
-        time: of the frame, in seconds from the clip's first one; the styles do not change over time yet.
+        time: of the frame, in seconds from the clip's first one; the styles do not change over time yet. palette: the colors
+        that the style images are given; None: they keep their own.
         """
+        if palette != self.palette:
+            self.palette, self.statistics = palette, {}
         longer = max(size)
         if longer not in self.statistics:
             scaled = round(longer * self.options.style_scale)
@@ -48,6 +54,8 @@ class StyleTargets:
 
     @torch.no_grad()
     def _statistics(self, image: Tensor, longer: int) -> StyleStatistics:
+        if self.palette is not None:
+            image = from_array(recolored_to(to_array(image), self.palette), str(image.device))
         scaled = resize(image, style_size((image.shape[2], image.shape[3]), longer))
         # in tiles at any size: the memory check counts a frame only, and at scale 2 a style image has four times its pixels
         tiles = tiles_of((scaled.shape[2], scaled.shape[3]), CORE)

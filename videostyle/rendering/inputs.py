@@ -104,7 +104,9 @@ class InputFrames:
         frame = neighbors.frame
         time = frame.time - self.shots.origin
         image = filled_bars(frame.image, frame.covered)
-        return RenderInput(frame, FrameInput(image, self._motion(neighbors), frame.index, time, guides_of(frame)))
+        palette = self.shots.palette_of(frame.index)
+        given = FrameInput(image, self._motion(neighbors), frame.index, time, guides_of(frame), palette)
+        return RenderInput(frame, given)
 
     def _motion(self, neighbors: _Neighbors) -> Motion | None:
         previous, keyframe, image = neighbors.previous, neighbors.keyframe, neighbors.frame.image

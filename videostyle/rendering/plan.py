@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 from videostyle.analysis import ShotList
@@ -24,11 +25,18 @@ from videostyle.media.pixels import BLACK
 from videostyle.media.resize import fit_size
 from videostyle.media.side_tracks import plan_sound
 from videostyle.models.devices import resolve_device
-from videostyle.option_groups import FinishingOptions, OptimizerOptions, SelectionOptions, StyleOptions, TrackOptions
+from videostyle.option_groups import (
+    ColorOptions,
+    FinishingOptions,
+    OptimizerOptions,
+    SelectionOptions,
+    StyleOptions,
+    TrackOptions,
+)
 from videostyle.option_values import SIDES, parse_color, parse_frames, parse_rate
 from videostyle.options import default_of, result_options
 from videostyle.provenance import plain_options, plain_origins
-from videostyle.style_images import check_styles, style_pictures
+from videostyle.style_images import check_styles, in_colors_of, style_pictures
 from videostyle.stylizers.memory import check_memory
 from videostyle.stylizers.schedule import BEGUN, SCHEDULES, IterationSchedule
 from videostyle.stylizers.settings import StylizerSettings
@@ -71,6 +79,8 @@ class RunPlan:
     """What goes into the video beside the film."""
     selection: SelectionOptions
     """The part of the source that is rendered."""
+    coloring: ColorOptions
+    """Where the colors of a stylized picture come from."""
     finishing: FinishingOptions
     """What is done to a stylized picture before it is written."""
     single_frame_iterations: int | None
@@ -138,6 +148,7 @@ def resolve(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> RunPlan
         rate=resolve_rate(job, info, output_kind(output), notice),
         tracks=job.group(TrackOptions),
         selection=job.group(SelectionOptions),
+        coloring=job.group(ColorOptions),
         finishing=job.group(FinishingOptions),
         single_frame_iterations=None if job.first_iterations else job.iterations,
         continues_range=parse_frames(job.frames)[0] is not None,
@@ -159,8 +170,9 @@ def engine_of(job: Job) -> str:
 
 def stylizer_settings(job: Job, device: str, alone: bool) -> StylizerSettings:
     """What the engine is set up with. alone: whether each frame is stylized without the one before it. Raises BadInput."""
+    pictures = () if job.style_model else chain.from_iterable(map(style_pictures, job.styles))
     return StylizerSettings(
-        styles=() if job.style_model else tuple(picture for path in job.styles for picture in style_pictures(path)),
+        styles=tuple(in_colors_of(job.palette_file, pictures)),
         style_model=job.style_model,
         weights=Weights.of(job),
         schedule=resolve_schedule(job, alone),
@@ -168,7 +180,7 @@ def stylizer_settings(job: Job, device: str, alone: bool) -> StylizerSettings:
         optimizer=job.group(OptimizerOptions),
         device=device,
         seed=job.seed,
-        grayscale=job.keep_colors and job.style_model is None,  # style models are trained on colors
+        grayscale=job.colors == "clip" and job.style_model is None,  # style models are trained on colors
     )
 
 
@@ -185,7 +197,8 @@ def files_of(job: Job) -> dict[str, Path]:
     """The files that the result depends on, by the name that a user knows them by."""
     styles = {f"style {number}": path for number, path in enumerate(job.styles, 1)}
     begin_with = {"the model of --begin-with": job.begin_with} if job.begin_with else {}
-    return {"the input": job.input} | styles | begin_with
+    palette = {"the picture of --colors": job.palette_file} if job.palette_file else {}
+    return {"the input": job.input} | styles | begin_with | palette
 
 
 def resolve_output(job: Job, info: VideoInfo) -> Path:

@@ -145,7 +145,7 @@ def composed(frame: Frame, color: tuple[int, int, int]) -> Frame:
 def output_frame(source: Frame, picture: np.ndarray, plan: RunPlan, bits: int) -> Frame:
     """A stylized picture, float32 (H, W, 3) in [0, 1], as a frame of the output: with the colors, size and depth of the plan,
     and the source's time and alpha. bits: 8, or 16 where the sink keeps more."""
-    if plan.finishing.keep_colors:
+    if plan.coloring.colors == "clip":
         picture = with_colors_of(picture, source.image / np.float32(np.iinfo(source.image.dtype).max))
     picture = resize_float(picture, plan.out_size)
     limits = np.iinfo(np.uint8 if bits == 8 or source.image.dtype == np.uint8 else np.uint16)

@@ -130,7 +130,9 @@ def open_run(plan: RunPlan, source: Source, work: WorkFolder, progress: Progress
         torch.set_num_threads(plan.threads)
     try:
         progress(Saved(frames_saved(work.parts)))
-        shots = analyze(source, plan.selection, lambda count: progress(Analyzing(count)))
+        shots = analyze(
+            source, plan.selection, lambda count: progress(Analyzing(count)), plan.coloring.colors == "match"
+        )
         plan = plan.for_shots(shots)
         run = _opened(plan, shots, source, work, progress, interval)
         for line in (

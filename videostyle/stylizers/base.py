@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from videostyle.frames import Motion
+from videostyle.palettes import Palette
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,6 +34,8 @@ class FrameInput:
     """Seconds since the clip's first frame."""
     guides: Mapping[str, np.ndarray] = field(default_factory=dict)
     """Masks by name, float32 (H, W) in [0, 1]; empty where none was given."""
+    palette: Palette | None = None
+    """The colors that the style images are given, the same for all frames of a shot; None: they keep their own."""
 
 
 @dataclass(frozen=True)

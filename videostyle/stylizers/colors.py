@@ -1,6 +1,6 @@
 """Colors: stylizing the luminance alone, and giving a picture the colors of another.
 
-Luminance transfer is from Gatys et al. 2016 (arXiv:1606.05897), for --keep-colors. Departure: the style's luminance is not
+Luminance transfer is from Gatys et al. 2016 (arXiv:1606.05897), for --colors clip. Departure: the style's luminance is not
 matched to the clip's first, as the match would change from shot to shot.
 """
 
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+
+from videostyle.palettes import ColorMap, color_map
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """Weights of R, G and B in the luminance, BT.601, as in the paper's YIQ."""
@@ -17,9 +19,6 @@ SAMPLE_SIDE = 64
 
 MIN_VARIANCE = 1e-4
 """Of RGB in [0, 1], added to each channel's variance, so that a picture of one color is not stretched without bounds."""
-
-ColorMap = np.ndarray
-"""An affine map of colors, float32 (3, 4): the left three columns times RGB in [0, 1], plus the last."""
 
 
 def luminance(picture: np.ndarray) -> np.ndarray:
@@ -41,16 +40,11 @@ def identity_map() -> ColorMap:
 
 
 def color_map_between(picture: np.ndarray, target: np.ndarray) -> ColorMap:
-    """The affine map that gives the colors of `picture` the mean and covariance of those of `target`.
+    """The affine map that gives the colors of `picture` the mean and covariance of those of `target`; see `color_map`.
 
-    Of all such maps the one that changes colors least (Pitie & Kokaram 2007, doi 10.1049/cp:20070055, "linear
-    Monge-Kantorovitch"). Pictures are (H, W, 3): uint8, uint16, or float32 in [0, 1].
+    Pictures are (H, W, 3): uint8, uint16, or float32 in [0, 1].
     """
-    (mean, covariance), (target_mean, target_covariance) = _statistics(picture), _statistics(target)
-    root = _square_root(covariance)
-    inverse = np.linalg.inv(root)
-    matrix = inverse @ _square_root(root @ target_covariance @ root) @ inverse
-    return np.column_stack([matrix, target_mean - matrix @ mean]).astype(np.float32)
+    return color_map(*_statistics(picture), *_statistics(target))
 
 
 def recolored(image: np.ndarray, colors: ColorMap) -> np.ndarray:
@@ -66,9 +60,3 @@ def _statistics(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     top = 1.0 if picture.dtype == np.float32 else float(np.iinfo(picture.dtype).max)
     colors = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).reshape(-1, 3) / top
     return colors.mean(axis=0), np.cov(colors, rowvar=False) + MIN_VARIANCE * np.eye(3)
-
-
-def _square_root(matrix: np.ndarray) -> np.ndarray:
-    """The symmetric square root of a symmetric positive matrix."""
-    values, vectors = np.linalg.eigh(matrix)
-    return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T

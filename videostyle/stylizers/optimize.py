@@ -189,7 +189,7 @@ class Optimize:
         """L for a frame. start: what its iterations start from; begun: whether that is stylized at this size already; later:
         the fields of FrameTargets that only a later frame has."""
         size = content.shape[2], content.shape[3]
-        features, styles = self.styles.features, self.styles.at(size, frame.time)
+        features, styles = self.styles.features, self.styles.at(size, frame.time, frame.palette)
         masks = {name: torch.from_numpy(mask).to(self.device)[None, None] for name, mask in frame.guides.items()}
         guides = {name: resize(mask, size) for name, mask in masks.items()}
         matches = self.objective.match(features, content, start, styles, begun)

@@ -45,5 +45,6 @@ def training_job(job: Job, model: Path, size: Size, progress: Progress) -> Train
             f"the style model is trained at {longer} pixels, the largest size possible; at {max(size)} its strokes are finer"
         )
     overwrite = job.restart and job.overwrite  # --overwrite alone refers to the run's output
-    own = {"on": (job.input,), "output": model, "size": longer, "overwrite": overwrite}
+    colors = "style" if job.colors == "clip" else job.colors  # the clip's are put back when frames are rendered
+    own = {"on": (job.input,), "output": model, "size": longer, "overwrite": overwrite, "colors": colors}
     return TrainJob(**shared_options(job, TrainJob) | own)

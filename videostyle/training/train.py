@@ -27,11 +27,12 @@ from videostyle.models.features import load_features
 from videostyle.models.model_file import read_style_model
 from videostyle.models.transformer_net import Shape, new_network
 from videostyle.options import result_options
+from videostyle.palettes import palette_of, recolored_to, sums_of
 from videostyle.provenance import Identity, fingerprint
-from videostyle.style_images import check_styles, load_style
+from videostyle.style_images import check_styles, in_colors_of, load_style
 from videostyle.temporal.flow import FLOWS
 from videostyle.tensors import to_tensor
-from videostyle.training.dataset import Dataset, load_pairs, split
+from videostyle.training.dataset import Dataset, Pair, load_pairs, split
 from videostyle.training.loop import TrainingLoop
 from videostyle.training.schedule import TrainingSchedule
 from videostyle.training.state import TrainState, Validation, read_state, state_path
@@ -102,6 +103,7 @@ def identity(job: TrainJob) -> Identity:
     """Everything that the trained weights depend on, under the names a user knows it by."""
     files = {f"style {number}": path for number, path in enumerate(job.styles, 1)}
     files |= {f"clip {number}": path for number, path in enumerate(job.on, 1)}
+    files |= {"the picture of --colors": job.palette_file} if job.palette_file else {}
     return result_options(job) | {name: fingerprint(path) for name, path in files.items()}
 
 
@@ -147,8 +149,8 @@ def prepare(
 ) -> TrainingLoop:
     """Analyze the clips, load the networks, and put the loop together."""
     assert job.output is not None
-    images = dict(zip(unique_names(job.styles), map(load_style, job.styles), strict=True))
     training, validation = split(load_pairs(job, device, progress))
+    images = style_images(job, training)
     extract = load_features(job.features, device)
     styles = StyleTargets(extract, [to_tensor(image, device) for image in images.values()], job)
     weights = Weights.of(job)
@@ -158,6 +160,15 @@ def prepare(
     flow = None if job.flow == "none" else FLOWS[job.flow](device)
     dataset = Dataset(training, validation, styles, weights, device, flow, job.seed)
     return TrainingLoop(job, identity(job), trainer, dataset, thumbnails(images), work, progress, schedule)
+
+
+def style_images(job: TrainJob, pairs: Sequence[Pair]) -> dict[str, np.ndarray]:
+    """The style images by their names, in the colors that `--colors` says. pairs: those that are trained on."""
+    images = in_colors_of(job.palette_file, map(load_style, job.styles))
+    if job.colors == "match":
+        palette = palette_of(sums_of(pair.frame) for pair in pairs)
+        images = [recolored_to(image, palette) for image in images]
+    return dict(zip(unique_names(job.styles), images, strict=True))
 
 
 def unique_names(paths: Sequence[Path]) -> list[str]:
