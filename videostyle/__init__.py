@@ -32,11 +32,12 @@ if TYPE_CHECKING:
         TrainingProgress,
         TrainingStarted,
     )
+    from videostyle.rendering.dry_run import DryRun
     from videostyle.reports.records import Measurement, RunReport
     from videostyle.schedules import Key, Schedule
     from videostyle.stylizers.still import stylize_image
     from videostyle.training.train import TrainReport
-    from videostyle.workflow import export, jobs_of, measure, run, train
+    from videostyle.workflow import dry_run, export, jobs_of, measure, run, train
 
 _MODULES = {
     "videostyle.config": ("ExportJob", "Job", "MeasureJob", "TrainJob", "WebcamJob"),
@@ -47,11 +48,12 @@ _MODULES = {
         "Analyzing", "Estimate", "Event", "Measuring", "Notice", "Rendering", "RunStarted", "Saved",
         "TrainingProgress", "TrainingStarted",
     ),
+    "videostyle.rendering.dry_run": ("DryRun",),
     "videostyle.reports.records": ("Measurement", "RunReport"),
     "videostyle.schedules": ("Key", "Schedule"),
     "videostyle.stylizers.still": ("stylize_image",),
     "videostyle.training.train": ("TrainReport",),
-    "videostyle.workflow": ("export", "jobs_of", "measure", "run", "train"),
+    "videostyle.workflow": ("dry_run", "export", "jobs_of", "measure", "run", "train"),
 }  # fmt: skip
 """The public names by the module that each of them is imported from."""
 
@@ -63,6 +65,7 @@ __all__ = [
     "BadOption",
     "BadOutput",
     "Cancelled",
+    "DryRun",
     "Estimate",
     "Event",
     "ExportJob",
@@ -85,6 +88,7 @@ __all__ = [
     "TrainingStarted",
     "VideoStyleError",
     "WebcamJob",
+    "dry_run",
     "export",
     "jobs_of",
     "measure",

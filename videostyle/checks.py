@@ -36,6 +36,8 @@ def check_run(job: Job) -> None:
     """Raises BadInput where a file of a run is missing, BadOption and BadOutput where its output or a report cannot be."""
     if job.also:
         raise BadOption("--also makes several runs", todo="call run for each of jobs_of(job)")
+    if job.dry_run:
+        raise BadOption("--dry-run makes no result", todo="call dry_run(job) instead of run(job)")
     for path in job.report:
         check_report("--report", path, (".json", ".html"), job.overwrite)
     check_files(job)

@@ -75,6 +75,9 @@ class Job(
     )
     frames_out: bool = output_option(False, "Make a folder of frames of each clip.", requires="also")
     restart: bool = output_option(False, "Start over if a run of the same output was interrupted.")
+    dry_run: bool = output_option(
+        False, "Print what the run would do: its plan, its shots and its work; nothing is stylized or written."
+    )
     mixed: bool = output_option(
         False,
         "Resume even if libraries, processor or number of threads have changed; a notice says from which frame on.",

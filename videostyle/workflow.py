@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videostyle.checks import check_export, check_jobs, check_measure, check_run, check_train, clips_of, is_film
-from videostyle.config import ExportJob, Job, MeasureJob, TrainJob
+from videostyle.config import MODEL_SUFFIX, ExportJob, Job, MeasureJob, TrainJob
 from videostyle.errors import RunFailed
 from videostyle.media.output_paths import default_output
 from videostyle.options import command_line, default_of, options_of, shared_options
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import threading
 
     from videostyle.events import Event, Progress
+    from videostyle.rendering.dry_run import DryRun
+    from videostyle.rendering.plan import RunPlan
     from videostyle.reports.records import Measurement, RunReport
     from videostyle.training.train import TrainReport
 
@@ -100,18 +102,46 @@ def stylize(job: Job, progress: OnEvent | None = None, cancel: threading.Event |
     return replace(report, seconds=report.seconds + training_seconds, options=plain_options(job))
 
 
+def dry_run(job: Job, progress: OnEvent | None = None, cancel: threading.Event | None = None) -> DryRun:
+    """What a run would do: its plan, its shots and its work. Nothing is stylized or trained, and no file is left.
+
+    progress, cancel: as for `run`. Raises what `run` raises before its first frame.
+    """
+    job = replace(job, dry_run=False)
+    check_run(job)
+    choose_waiting_policy()
+    from videostyle.events import Progress
+    from videostyle.rendering.dry_run import dry_run as dry_run_of
+    from videostyle.training.engine import training_of
+
+    reporter = Progress(progress, cancel)
+    if job.style_model is not None or job.engine != "learned":
+        return dry_run_of(job, reporter)
+    plan = _resolved(job, reporter)
+    model = plan.output.with_suffix(MODEL_SUFFIX)
+    training = training_of(job, model, plan.size, reporter)
+    ready = job if training else job.with_style_model(model)
+    return dry_run_of(replace(ready, output=plan.output), reporter, training)
+
+
 def _with_trained_model(job: Job, progress: Progress) -> Job:
     """The job with a style model that is trained on its input, now or before."""
+    from videostyle.training.engine import with_style_model
+
+    plan = _resolved(job, progress)
+    trained = with_style_model(job, plan.output, plan.size, progress)
+    return replace(trained, output=plan.output)  # its default name would be the style model's
+
+
+def _resolved(job: Job, progress: Progress) -> RunPlan:
+    """The plan of a job, made for its own sake."""
     from contextlib import closing
 
     from videostyle.media.sources import open_source
     from videostyle.rendering.plan import resolve
-    from videostyle.training.engine import with_style_model
 
     with closing(open_source(job.input, job)) as source:
-        plan = resolve(job, source.info, progress.notice)
-    trained = with_style_model(job, plan.output, plan.size, progress)
-    return replace(trained, output=plan.output)  # its default name would be the style model's
+        return resolve(job, source.info, progress.notice)
 
 
 def measure_run(

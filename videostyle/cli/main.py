@@ -50,6 +50,7 @@ class Commands:
 
     jobs_of: Callable[[Job], list[Job]] = workflow.jobs_of
     stylize: Callable[..., Any] = workflow.stylize
+    dry_run: Callable[..., Any] = workflow.dry_run
     measure_run: Callable[..., Any] = workflow.measure_run
     write_run_report: Callable[..., None] = workflow.write_run_report
     measure: Callable[..., Any] = workflow.measure
@@ -102,6 +103,8 @@ def run_command(job: Job, quiet: bool, commands: Commands) -> int:
     The result keeps the sound and the timing of a video. Ctrl-C stops at once; the same command resumes after the last
     checkpoint.
     """
+    if job.dry_run:
+        return run_dry(job, quiet, commands)
     if job.also:
         return run_several(job, quiet, commands)
     report = stylized(commands.stylize, job, quiet)
@@ -110,17 +113,45 @@ def run_command(job: Job, quiet: bool, commands: Commands) -> int:
     return write_reports(report, job, quiet, commands)
 
 
+def run_dry(job: Job, quiet: bool, commands: Commands) -> int:
+    """Prints what a run would do, or each of several."""
+    jobs = commands.jobs_of(job) if job.also else [job]
+    made = job.output if job.also and job.output is not None and make_folder(job.output) else None
+    try:
+        for each in jobs:
+            dry = result_of(partial(commands.dry_run, each), quiet, lambda: "nothing was written")
+            if not quiet:
+                from videostyle.rendering.dry_run import described
+
+                print_rows(described(dry))
+    finally:
+        if made is not None:
+            made.rmdir()
+    return 0
+
+
+def print_rows(rows: list[tuple[str, str]]) -> None:
+    """Prints names and values as two columns."""
+    width = max(len(name) for name, _ in rows)
+    print("\n".join(f"{name:<{width}}  {value}" for name, value in rows))
+
+
 def run_several(job: Job, quiet: bool, commands: Commands) -> int:
     """Runs a job with several clips; the folder of its results is made where it is missing."""
     jobs = commands.jobs_of(job)
     if job.output is not None:
-        try:
-            job.output.mkdir(exist_ok=True)
-        except OSError as error:
-            raise BadOutput(
-                f"-o {job.output} cannot be made: {error.strerror}", todo="choose another folder"
-            ) from error
+        make_folder(job.output)
     return stylize_all(jobs, quiet, commands.stylize)
+
+
+def make_folder(output: Path) -> bool:
+    """Makes a folder for the results of several clips; whether it was not there. Raises BadOutput where that fails."""
+    is_new = not output.exists()
+    try:
+        output.mkdir(exist_ok=True)
+    except OSError as error:
+        raise BadOutput(f"-o {output} cannot be made: {error.strerror}", todo="choose another folder") from error
+    return is_new
 
 
 def write_reports(report: RunReport, job: Job, quiet: bool, commands: Commands) -> int:
@@ -227,9 +258,7 @@ INFO = "Shows what a style model was trained on and how, or the properties of a 
 )
 def info_command(file: Annotated[Path, typer.Argument(metavar="FILE", hidden=True)]) -> int:
     """Prints the header of a style model, or what a source says of itself."""
-    rows = rows_on_model(file) if is_style_model(file) else rows_on_source(file)
-    width = max(len(name) for name, _ in rows)
-    print("\n".join(f"{name:<{width}}  {value}" for name, value in rows))
+    print_rows(rows_on_model(file) if is_style_model(file) else rows_on_source(file))
     return 0
 
 

@@ -29,8 +29,8 @@ def plain_lines(clock: Callable[[], float] = time.monotonic) -> Iterator[Callabl
     def show(event: Event) -> None:
         nonlocal last
         lines = lines_of(event)
-        if not lines and clock() - last >= SECONDS_BETWEEN_LINES:
-            lines = [", ".join(filter(None, (step_of(event), time_left(event))))]
+        if not lines and (step := step_of(event)) and clock() - last >= SECONDS_BETWEEN_LINES:
+            lines = [", ".join(filter(None, (step, time_left(event))))]
         for line in lines:
             say(line)
             last = clock()

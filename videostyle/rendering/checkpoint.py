@@ -106,7 +106,7 @@ class Checkpoints:
                 self.notice("--mixed has no effect: nothing has changed since the run was interrupted")
             self.mixed = checkpoint.mixed
             self._hashes = dict(checkpoint.files)
-            self._keep(path, checkpoint.files)
+            self._need(path, checkpoint.files)
             return checkpoint
         if mixed:
             self.notice(f"--mixed has no effect: no unfinished run of {self.work.output} is there to resume")
@@ -136,7 +136,8 @@ class Checkpoints:
         text = json.dumps(content).encode()
         path = arrays.with_suffix(".json")
         write_atomically(path, hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
-        self._keep(path, hashes)
+        self._need(path, hashes)
+        self.discard_others()
         self._saved, self._cost = self.clock(), self.clock() - began
 
     def _hash(self, path: Path) -> str:
@@ -145,11 +146,14 @@ class Checkpoints:
             self._hashes[name] = sha256_of(path)
         return self._hashes[name]
 
-    def _keep(self, path: Path, files: dict[str, str]) -> None:
-        """Keep this checkpoint, drop the oldest, and delete what none of the kept ones needs."""
+    def _need(self, path: Path, files: dict[str, str]) -> None:
+        """Keep this checkpoint, and drop the oldest."""
         self._needed[path.name] = {path.name, path.with_suffix(".safetensors").name, *files}
         for name in sorted(self._needed)[:-KEPT]:
             del self._needed[name]
+
+    def discard_others(self) -> None:
+        """Delete what none of the kept checkpoints needs; everything where there is none."""
         self.work.keep_only(set().union(*self._needed.values()))
 
 

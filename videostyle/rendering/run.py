@@ -126,32 +126,36 @@ class Run:
 
 def open_run(plan: RunPlan, source: Source, work: WorkFolder, progress: Progress, interval: Interval) -> Run:
     """Find the shots and open everything. A refused run leaves what an earlier one saved as it was."""
-    if plan.threads:
-        torch.set_num_threads(plan.threads)
     try:
-        progress(Saved(frames_saved(work.parts)))
-        shots = analyze(
-            source, plan.selection, lambda count: progress(Analyzing(count)), plan.coloring.colors == "match"
-        )
-        plan = plan.for_shots(shots)
-        run = _opened(plan, shots, source, work, progress, interval)
-        for line in (
-            *source.info.notices,  # the first pass may have added to them
-            *lines_on_depth(plan, source.info),
-            *run.sink.notices,
-            *lines_on_alpha(plan, source.info, shots, run.sink.alpha),
-        ):
-            progress.notice(line)
-        sizes, numbers = (source.info.size, plan.size), shots.numbers
-        counts = shots.count, len(numbers)
+        run = prepared_run(plan, source, work, progress, interval)
+        sizes, numbers = (source.info.size, plan.size), run.renderer.shots.numbers
+        counts = run.renderer.shots.count, len(numbers)
         progress(RunStarted(plan.input, plan.output, *sizes, *counts, plan.device, work.preview, numbers[0]))
-        if not run.records:
-            work.keep_only(set())  # not before: nothing is refused any more
+        run.checkpoints.discard_others()  # not before: nothing is refused any more
         progress(Saved(len(run.records)))
     except BaseException:
         if not work.begun:
             work.remove()
         raise
+    return run
+
+
+def prepared_run(plan: RunPlan, source: Source, work: WorkFolder, progress: Progress, interval: Interval) -> Run:
+    """Find the shots, open everything, and tell what the user should know. What an earlier run saved stays as it is."""
+    if plan.threads:
+        torch.set_num_threads(plan.threads)
+    progress(Saved(frames_saved(work.parts)))
+    match = plan.coloring.colors == "match"
+    shots = analyze(source, plan.selection, lambda count: progress(Analyzing(count)), match)
+    plan = plan.for_shots(shots)
+    run = _opened(plan, shots, source, work, progress, interval)
+    for line in (
+        *source.info.notices,  # the first pass may have added to them
+        *lines_on_depth(plan, source.info),
+        *run.sink.notices,
+        *lines_on_alpha(plan, source.info, shots, run.sink.alpha),
+    ):
+        progress.notice(line)
     return run
 
 

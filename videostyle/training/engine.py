@@ -23,17 +23,23 @@ def with_style_model(
     model's name.
     """
     model = output.with_suffix(MODEL_SUFFIX)
+    if training := training_of(job, model, size, progress):
+        progress.notices.extend(train(training, progress.progress, progress.cancel).notices)
+    return job.with_style_model(model)
+
+
+def training_of(job: Job, model: Path, size: Size, progress: Progress) -> TrainJob | None:
+    """The training that comes before a run; None where `model` is there already. Raises BadOutput as `with_style_model`."""
     training = training_job(job, model, size, progress)
     if not job.restart and is_trained(training):
         progress.notice(f"using {model}, which was trained before; --restart --overwrite trains it again")
-    elif model.exists() and not training.overwrite and not is_interrupted(training):
+        return None
+    if model.exists() and not training.overwrite and not is_interrupted(training):
         problem = f"{model} already exists and was trained on other frames or with other options"
         use = f"render with it by `videostyle run {job.input} {model}`"
         todo = f"{use}, train it again with --restart --overwrite, or choose another -o"
         raise BadOutput(problem, todo=todo)
-    else:
-        progress.notices.extend(train(training, progress.progress, progress.cancel).notices)
-    return job.with_style_model(model)
+    return training
 
 
 def training_job(job: Job, model: Path, size: Size, progress: Progress) -> TrainJob:

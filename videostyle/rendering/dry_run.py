@@ -1,0 +1,136 @@
+"""A dry run: everything that a run resolves and refuses before its first frame, and what it would do then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+
+from videostyle.analysis import ShotList
+from videostyle.config import Job, TrainJob
+from videostyle.events import Progress
+from videostyle.media.description import described as described_source
+from videostyle.media.sources import open_source
+from videostyle.media.workdir import WorkFolder
+from videostyle.rendering.checkpoint import EVERY_HALF_MINUTE
+from videostyle.rendering.plan import RunPlan, resolve
+from videostyle.rendering.render import FrameWork
+from videostyle.rendering.run import prepared_run
+from videostyle.stylizers.table import STYLIZERS
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """What a run would do."""
+
+    plan: RunPlan
+    """The run as decided."""
+    shots: ShotList
+    """The frames and shots that the first pass found."""
+    source: tuple[tuple[str, str], ...]
+    """Names and values of the source."""
+    done: int
+    """Frames that an interrupted run has finished, after which this one would resume."""
+    notices: tuple[str, ...] = ()
+    """Lines that the user should read."""
+    training: TrainJob | None = None
+    """The training that comes first, with --engine learned; None where there is none, or it is done."""
+
+
+def dry_run(job: Job, progress: Progress, training: TrainJob | None = None) -> DryRun:
+    """Resolve a job, find its shots and open everything, stylize nothing, and leave nothing behind.
+
+    training: that would come first. An interrupted run of the same output is left as it is. Raises as `render` does before the
+    first frame.
+    """
+    with closing(open_source(job.input, job)) as source:
+        rows = tuple(described_source(source))
+        plan = resolve(job, source.info, progress.notice)
+        with WorkFolder(plan.output) as work:
+            try:
+                run = prepared_run(plan, source, work, progress, EVERY_HALF_MINUTE)
+                run.sink.abort()
+            finally:
+                if not work.begun:
+                    work.remove()
+    return DryRun(run.renderer.plan, run.renderer.shots, rows, len(run.records), tuple(progress.notices), training)
+
+
+def described(dry: DryRun) -> list[tuple[str, str]]:
+    """The lines of `run --dry-run`, as names and values."""
+    plan, shots = dry.plan, dry.shots
+    rows = [("input", str(plan.input)), *dry.source, ("output", str(plan.output))]
+    if plan.encoder is not None:
+        crf = {"crf": plan.encoder.options.get("crf")}
+        parts = [
+            plan.encoder.encoder,
+            *(f"{name} {value}" for name, value in crf.items() if value),
+            plan.encoder.pix_fmt,
+        ]
+        rows += [("encoder", ", ".join(parts)), ("sound", SOUND.get(plan.tracks.audio, plan.tracks.audio))]
+    (height, width), (out_height, out_width) = plan.size, plan.out_size
+    rows.append(("stylized at", f"{width}x{height} on {plan.device}"))
+    if plan.out_size != plan.size:
+        rows.append(("written at", f"{out_width}x{out_height}"))
+    first = shots.first + 1
+    rows.append(("selection", f"{shots.count} frames, {first} to {shots.first + shots.count} of the source"))
+    rows += lines_on_shots(shots)
+    rows += lines_on_work(dry)
+    rows += lines_on_options(plan)
+    return rows
+
+
+SOUND = {"copy": "the source's", "none": "none"}
+
+
+def lines_on_shots(shots: ShotList) -> Iterator[tuple[str, str]]:
+    """Each shot with its number, its frames from 1, and its time and length in seconds after the source's first frame."""
+    last = shots.first + shots.count
+    times = [time - shots.origin for time in shots.times]
+    end = 2 * times[-1] - times[-2] if len(times) > 1 else times[-1]
+    for number, (start, following) in zip(shots.numbers, pairwise([*sorted(shots.starts), last]), strict=True):
+        begins = times[start - shots.first]
+        ends = times[following - shots.first] if following < last else end
+        frames = f"frame {start + 1}" if following == start + 1 else f"frames {start + 1} to {following}"
+        yield f"shot {number}", f"{frames}, {seconds(begins)} to {seconds(ends)} ({seconds(ends - begins)} long)"
+
+
+def lines_on_work(dry: DryRun) -> Iterator[tuple[str, str]]:
+    """How much there is to do, and with how much memory."""
+    plan, shots = dry.plan, dry.shots
+    if dry.training is not None:
+        yield "training", f"{dry.training.minutes:g} minutes into {dry.training.output}, then one pass for each frame"
+    elif plan.engine == "feedforward":
+        yield "work", f"one pass for each frame, by {plan.stylizer.style_model}"
+    else:
+        schedule = plan.stylizer.schedule
+        firsts = len(shots.starts) if plan.flow else shots.count
+        later = schedule.expected(shots.change)
+        total = firsts * schedule.first + (shots.count - firsts) * later
+        share = FrameWork(plan, shots).load.total / 1e6
+        yield (
+            "work",
+            (
+                f"about {round(total)} iterations: {schedule.first} for each of {firsts} first frames, "
+                f"about {later:.0f} for each of {shots.count - firsts} others ({share:.0f} megapixel-iterations)"
+            ),
+        )
+    if plan.device == "cpu":
+        yield "memory", f"about {STYLIZERS[plan.engine].memory.needed(plan.size) / 2**30:.1f} GB"
+    if dry.done:
+        yield "resumes", f"after the first {dry.done} frames, which an interrupted run has finished"
+
+
+def lines_on_options(plan: RunPlan) -> Iterator[tuple[str, str]]:
+    """The options that were given, and where."""
+    for name, origin in plan.origins.items():
+        value = plan.options[name]
+        if name != "dry_run" and value != []:
+            yield f"option {name}", f"{', '.join(map(str, value)) if isinstance(value, list) else value} ({origin})"
+
+
+def seconds(time: Fraction) -> str:
+    """Such as "3.92 s"."""
+    return f"{round(float(time), 3):g} s"
