@@ -111,7 +111,7 @@ def dry_run(job: Job, progress: OnEvent | None = None, cancel: threading.Event |
     check_run(job)
     choose_waiting_policy()
     from videostyle.events import Progress
-    from videostyle.rendering.dry_run import dry_run as dry_run_of
+    from videostyle.rendering.run import dry_run as dry_run_of
     from videostyle.training.engine import training_of
 
     reporter = Progress(progress, cancel)

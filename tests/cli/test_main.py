@@ -57,6 +57,10 @@ class Recorder:
             raise self.failure
         return finished(job)
 
+    def dry_run(self, job: Job, progress: Any, cancel: Any) -> list[tuple[str, str]]:
+        self.jobs.append(job)
+        return [("input", str(job.input))]
+
     def measure_run(self, job: Job, report: RunReport, progress: Any, cancel: Any) -> Measurement:
         self.jobs.append((job, report))
         return example_measurement(3)
@@ -66,6 +70,7 @@ class Recorder:
         return Commands(
             jobs_of=lambda job: [job],
             stylize=self.stylize,
+            dry_run=self.dry_run,
             measure_run=self.measure_run,
             write_run_report=lambda *_: None,
         )

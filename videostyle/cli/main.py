@@ -37,6 +37,14 @@ def open_webcam(job: WebcamJob, say: Callable[[str], None], stop: Callable[[], b
     webcam(job, say=say, stop=stop)
 
 
+def rows_on_run(*arguments: Any) -> list[tuple[str, str]]:
+    """Names and values for `run --dry-run`. arguments: as for `dry_run`."""
+    dry = workflow.dry_run(*arguments)
+    from videostyle.rendering.dry_run import described
+
+    return described(dry)
+
+
 def user_folder() -> Path:
     """The folder of the user's own config file, such as ~/.config/videostyle."""
     from platformdirs import user_config_path
@@ -50,7 +58,7 @@ class Commands:
 
     jobs_of: Callable[[Job], list[Job]] = workflow.jobs_of
     stylize: Callable[..., Any] = workflow.stylize
-    dry_run: Callable[..., Any] = workflow.dry_run
+    dry_run: Callable[..., list[tuple[str, str]]] = rows_on_run
     measure_run: Callable[..., Any] = workflow.measure_run
     write_run_report: Callable[..., None] = workflow.write_run_report
     measure: Callable[..., Any] = workflow.measure
@@ -119,11 +127,9 @@ def run_dry(job: Job, quiet: bool, commands: Commands) -> int:
     made = job.output if job.also and job.output is not None and make_folder(job.output) else None
     try:
         for each in jobs:
-            dry = result_of(partial(commands.dry_run, each), quiet, lambda: "nothing was written")
+            rows = result_of(partial(commands.dry_run, each), quiet, lambda: "nothing was written")
             if not quiet:
-                from videostyle.rendering.dry_run import described
-
-                print_rows(described(dry))
+                print_rows(rows)
     finally:
         if made is not None:
             made.rmdir()

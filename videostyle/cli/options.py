@@ -140,7 +140,7 @@ def keyword(name: str, hint: Any, option: Any, default: Any) -> inspect.Paramete
 def check_arguments(job: type[Options], values: Mapping[str, Any], config: Path | None) -> None:
     """Raises BadOption where an argument is neither on the command line nor in the file of --config."""
     for name, argument in arguments_of(job).items():
-        if not values[name]:
+        if values[name] in (None, []):
             todo = f"name it on the command line, or set {name} in {config}"
             raise BadOption(f"no {argument.name} was given", todo=todo)
 

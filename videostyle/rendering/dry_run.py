@@ -1,23 +1,16 @@
-"""A dry run: everything that a run resolves and refuses before its first frame, and what it would do then."""
+"""What a dry run finds out: what a run would do, and how it is said."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
 from videostyle.analysis import ShotList
-from videostyle.config import Job, TrainJob
-from videostyle.events import Progress
-from videostyle.media.description import described as described_source
-from videostyle.media.sources import open_source
-from videostyle.media.workdir import WorkFolder
-from videostyle.rendering.checkpoint import EVERY_HALF_MINUTE
-from videostyle.rendering.plan import RunPlan, resolve
+from videostyle.config import TrainJob
+from videostyle.rendering.plan import RunPlan
 from videostyle.rendering.render import FrameWork
-from videostyle.rendering.run import prepared_run
 from videostyle.stylizers.table import STYLIZERS
 
 
@@ -37,25 +30,6 @@ class DryRun:
     """Lines that the user should read."""
     training: TrainJob | None = None
     """The training that comes first, with --engine learned; None where there is none, or it is done."""
-
-
-def dry_run(job: Job, progress: Progress, training: TrainJob | None = None) -> DryRun:
-    """Resolve a job, find its shots and open everything, stylize nothing, and leave nothing behind.
-
-    training: that would come first. An interrupted run of the same output is left as it is. Raises as `render` does before the
-    first frame.
-    """
-    with closing(open_source(job.input, job)) as source:
-        rows = tuple(described_source(source))
-        plan = resolve(job, source.info, progress.notice)
-        with WorkFolder(plan.output) as work:
-            try:
-                run = prepared_run(plan, source, work, progress, EVERY_HALF_MINUTE)
-                run.sink.abort()
-            finally:
-                if not work.begun:
-                    work.remove()
-    return DryRun(run.renderer.plan, run.renderer.shots, rows, len(run.records), tuple(progress.notices), training)
 
 
 def described(dry: DryRun) -> list[tuple[str, str]]:

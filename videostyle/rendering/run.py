@@ -12,9 +12,10 @@ import numpy as np
 import torch
 
 from videostyle.analysis import ShotList, analyze
-from videostyle.config import Job
+from videostyle.config import Job, TrainJob
 from videostyle.errors import RunFailed
 from videostyle.events import Analyzing, Progress, RunStarted, Saved
+from videostyle.media.description import described
 from videostyle.media.image_sinks import output_name
 from videostyle.media.images import read_picture
 from videostyle.media.resize import resize_float
@@ -30,6 +31,7 @@ from videostyle.rendering.checkpoint import (
     frames_saved,
     mixed_line,
 )
+from videostyle.rendering.dry_run import DryRun
 from videostyle.rendering.identity import identity
 from videostyle.rendering.inputs import PreviousFrame
 from videostyle.rendering.notices import lines_on_alpha, lines_on_depth
@@ -71,6 +73,26 @@ def render(job: Job, progress: Progress, interval: Interval = EVERY_HALF_MINUTE)
         stylized_size=plan.size,
         mixed=run.checkpoints.mixed,
     )
+
+
+def dry_run(job: Job, progress: Progress, training: TrainJob | None = None) -> DryRun:
+    """Resolve a job, find its shots and open everything, stylize nothing, and leave nothing behind.
+
+    training: what comes first. An interrupted run of the same output is left as it is. Raises as `render` does before the
+    first frame.
+    """
+    with closing(open_source(job.input, job)) as source:
+        about = tuple(described(source))
+        plan = resolve(job, source.info, progress.notice)
+        with WorkFolder(plan.output) as work:
+            try:
+                run = prepared_run(plan, source, work, progress, EVERY_HALF_MINUTE)
+                run.sink.abort()
+            finally:
+                if not work.begun:
+                    work.remove()
+    done, notices = len(run.records), tuple(progress.notices)
+    return DryRun(run.renderer.plan, run.renderer.shots, about, done, notices, training)
 
 
 @dataclass(frozen=True)
