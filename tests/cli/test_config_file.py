@@ -180,6 +180,20 @@ def test_flags_are_switched_off_again(
     assert "--no-" not in capsys.readouterr().out
 
 
+def test_a_short_form_is_one_option_with_what_it_means(program: Program, capsys: pytest.CaptureFixture[str]) -> None:
+    """--keep-colors and --colors clip are the same: a higher layer's one replaces a lower one's other."""
+    program.own("keep_colors = true")
+    assert program.job().colors == "clip"
+    assert program.job("--colors", "match").colors == "match"
+    program.beside("colors = 'match'\n[preset.own]\nkeep_colors = true")
+    assert program.job().colors == "match"
+    assert program.job("--keep-colors").colors == "clip"
+    assert program.job("--preset", "own").colors == "clip"
+    program.beside("colors = 'match'\nkeep_colors = true")
+    assert program.run(program.clips / "in.mp4", "s.jpg") == 2
+    assert "--keep-colors has no effect with --colors" in capsys.readouterr().err
+
+
 # --- values and paths ---------------------------------------------------------------------------------------------
 
 

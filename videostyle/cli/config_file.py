@@ -142,16 +142,23 @@ def values_of(job: type[ConfigurableOptions], tables: list[Table], given: Mappin
     """
     chosen = preset_of(tables, given.get(PRESET))
     layers = [table for table in tables if table.preset == chosen] if chosen else []
-    taken = set(given) - ({PRESET} if chosen else set())
+    taken = {meant_by(job, key) for key in given} - ({PRESET} if chosen else set())
     values: dict[str, FileValue] = {}
     for table in [*layers, *(table for table in tables if not table.preset)]:
         for key, value in settable(job, table):
             chooses = key == PRESET and not table.preset and value not in PRESETS
-            if key not in taken and key not in values and not chooses:
+            if meant_by(job, key) not in taken and not chooses:
                 values[key] = FileValue(checked(job, table, key, value), table.place)
+        taken |= {meant_by(job, key) for key in values}
     if chosen and PRESET in options_of(job):
         values.setdefault(PRESET, FileValue(default_of(job, PRESET), layers[0].place))
     return values
+
+
+def meant_by(job: type[Options], key: str) -> str:
+    """The field that a key sets: another one, where it is a flag that is short for a value of that."""
+    record = options_of(job).get(key)
+    return record.stands_for[0] if record is not None and record.stands_for else key
 
 
 def preset_of(tables: list[Table], asked: str | None) -> str:
