@@ -25,6 +25,7 @@ from videostyle.media.output_paths import (
     default_output,
     work_folder,
 )
+from videostyle.option_values import style_name
 
 STREAMS = "/dev/stdin", "/dev/fd/", "/proc/self/fd/"
 """What the names of this process's own streams begin with."""
@@ -56,7 +57,7 @@ def check_files(job: Job) -> None:
     if job.begin_with is not None:
         check_file("--begin-with", job.begin_with)
     if job.palette_file is not None:
-        check_file("--colors", job.palette_file)
+        check_styles([job.palette_file], "--colors")
     if job.audio not in ("copy", "none"):
         check_file("--audio", Path(job.audio))
 
@@ -116,7 +117,7 @@ def check_measure(job: MeasureJob) -> None:
     check_source(job.output)
     check_styles(job.styles)
     if job.palette_file is not None:
-        check_file("--colors", job.palette_file)
+        check_styles([job.palette_file], "--colors")
     if job.flow_dir is not None and not os.path.isdir(job.flow_dir):
         raise BadInput(f"--flow-dir {job.flow_dir} is not a folder", todo="name a folder of .flo files")
 
@@ -125,7 +126,7 @@ def check_train(job: TrainJob) -> None:
     """Raises BadInput where a style or a clip of a training is missing, BadOutput where its output cannot be written."""
     check_styles(job.styles)
     if job.palette_file is not None:
-        check_file("--colors", job.palette_file)
+        check_styles([job.palette_file], "--colors")
     for path in job.on:
         check_source(path)
     assert job.output is not None
@@ -184,8 +185,11 @@ def check_order(job: Job) -> None:
     """Raises BadInput where a clip stands in the place of a style, or a style model in that of the input."""
     clips = [style for style in job.styles if is_film(style) or os.path.isdir(style)]
     if clips and (is_film(job.input) or os.path.isdir(job.input)):
+        form = (
+            f"all images in it as {clips[0]}@all" if os.path.isdir(clips[0]) else f"a frame of it as {clips[0]}@12.5s"
+        )
         problem = f"{clips[0]} is no style image"
-        raise BadInput(problem, todo=f"name images as styles, and further clips as --also {clips[0]}")
+        raise BadInput(problem, todo=f"name images as styles, {form}, and further clips as --also {clips[0]}")
     if clips or is_style_model(job.input):
         clip = clips[0] if clips else job.styles[0]
         styles = [path for path in (job.input, *job.styles) if path != clip]
@@ -194,14 +198,21 @@ def check_order(job: Job) -> None:
         raise BadInput(f"{problem}, and the clip comes first: were they given the wrong way round? {line}")
 
 
-def check_styles(styles: Iterable[Path]) -> None:
-    """Raises BadInput where a style is not a file."""
+def check_styles(styles: Iterable[Path], flag: str = "style") -> None:
+    """Raises BadInput where a style is neither a file nor `FILE@TIME` nor `FOLDER@all`, BadOption where that has no time.
+
+    flag: what names them, for the message.
+    """
     todo = "name an image such as .jpg or .png, or a style model (.vstyle)"
     for style in styles:
-        if stat.S_ISDIR(mode_of(style, f"style {style}", todo)):
-            raise BadInput(f"style {style} is a folder", todo=todo)
-        if is_film(style):
-            raise BadInput(f"style {style} is a video", todo=todo)
+        name = style_name(style)
+        is_folder = stat.S_ISDIR(mode_of(name.path, f"{flag} {style}", todo))
+        if name.all and not is_folder:
+            raise BadInput(f"{flag} {style}: {name.path} is not a folder", todo=f"name {name.path} without @all")
+        if is_folder and not name.all:
+            raise BadInput(f"{flag} {style} is a folder", todo=f"name {todo[5:]}, or all its images by {name.path}@all")
+        if name.time is None and is_film(style):
+            raise BadInput(f"{flag} {style} is a video", todo=f"name a frame of it by its time, such as {style}@12.5s")
 
 
 def check_file(flag: str, path: Path) -> None:

@@ -31,7 +31,7 @@ from videostyle.option_groups import (
     style_option,
     training_option,
 )
-from videostyle.option_values import SIDES, as_file_or_word, parse_size, parse_time
+from videostyle.option_values import SIDES, as_file_or_word, parse_size, parse_time, style_name
 from videostyle.options import LEARNED, MODEL, OPTIMIZE, ConfigurableOptions, Option, argument, restated
 
 MODEL_SUFFIX = ".vstyle"  # of a style model
@@ -60,7 +60,8 @@ class Job(
 
     input: Path = argument("INPUT", "A video, an image or a folder of numbered frames.")
     styles: tuple[Path, ...] = argument(
-        "STYLE", "The style: an image, or a style model (.vstyle). The styles of several images are mixed."
+        "STYLE",
+        "The style: an image, FILE@TIME of a film, FOLDER@all, or a style model (.vstyle). Several images are mixed.",
     )
     output: Path | None = output_option(
         None,
@@ -311,7 +312,7 @@ class TrainJob(
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._complete_output(self.styles[0], MODEL_SUFFIX)
+        self._complete_output(style_name(self.styles[0]).as_file, MODEL_SUFFIX)
         if self.colors == "clip":
             problem = "--colors clip has no effect on a training"
             raise BadOption(problem, todo="give it to `videostyle run` with the style model")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -96,6 +97,37 @@ def parse_time(flag: str, value: float | str) -> float:
     except (ValueError, OverflowError):
         accepted = "seconds such as 10 or 2.5, 10s, 1m30s, 500ms, or HH:MM:SS.mmm such as 00:01:30.500"
         raise BadOption(f"{flag} {value!r} is not a time", accepted) from None
+
+
+@dataclass(frozen=True)
+class StyleName:
+    """What a style is given as: a file, `FILE@TIME` or `FOLDER@all`."""
+
+    path: Path
+    """The file or the folder."""
+    time: float | None = None
+    """Seconds from the first frame of a film, of which the frame shown then is the style image; None where it is no film."""
+    all: bool = False
+    """Whether all images of a folder are the style, mixed evenly."""
+
+    @property
+    def as_file(self) -> Path:
+        """A path in the place of the file or the folder, whose stem names the style: b@12_5s.mp4 or folder@all."""
+        if self.all:
+            return self.path.with_name(f"{self.path.name.replace('.', '_')}@all")
+        if self.time is None:
+            return self.path
+        return self.path.with_stem(f"{self.path.stem}@{str(self.time).replace('.', '_').replace(':', '_')}")
+
+
+def style_name(style: Path) -> StyleName:
+    """What a style is given as. A file whose own name has an @ is a file. Raises BadOption for an @ without a time."""
+    file, mark, rest = str(style).rpartition("@")
+    if not mark or not file or os.path.lexists(style) or not os.path.exists(file):
+        return StyleName(style)
+    if rest == "all":
+        return StyleName(Path(file), all=True)
+    return StyleName(Path(file), parse_time("the time of style", rest))
 
 
 SIDES = 32, 8192

@@ -8,6 +8,8 @@ from dataclasses import fields
 from pathlib import Path
 
 from videostyle.media.image_sources import numbered_names
+from videostyle.media.images import is_image_name
+from videostyle.option_values import style_name
 from videostyle.options import ConfigurableOptions, Options, arguments_of, flag_of, options_of
 
 LIBRARIES = ("videostyle", "torch", "torchvision", "opencv-python", "av", "numpy")
@@ -53,15 +55,23 @@ def sha256_of(path: Path) -> str:
 
 
 def fingerprint(path: Path) -> str:
-    """A short hash that changes when a file, or a folder of images, changes; takes at most some tenths of a second.
+    """A short hash that changes when a file, a folder of images, or a style changes; takes at most some tenths of a second.
 
     For a file it covers the size and the bytes, of a large file 64 samples from its beginning to its end. For a folder it
     covers the names, sizes and modification times of its numbered images only, because an output and this run's own work
-    folder may lie beside them. Raises BadInput if the folder is not one of numbered images.
+    folder may lie beside them; for a style `FOLDER@all` all its images. Raises BadInput if the folder is not one of numbered
+    images.
     """
-    digest = hashlib.sha256()
+    style = style_name(path)
+    digest = hashlib.sha256(b"" if style.time is None else f"at {float(style.time)} ".encode())
+    path = style.path
     if path.is_dir():
-        for name in numbered_names(path).values():
+        names = (
+            sorted(file.name for file in path.iterdir() if is_image_name(file))
+            if style.all
+            else numbered_names(path).values()
+        )
+        for name in names:
             facts = (path / name).stat()
             digest.update(f"{name!r} {facts.st_size} {facts.st_mtime_ns}\n".encode())
     else:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from contextlib import closing
+from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -201,6 +203,11 @@ def test_several_styles(folder, style, tmp_path):
         run(Job(input=folder / "take_007.png", styles=styles, output=output, first_iterations=6, threads=1))
         images.append(read_picture(output).image)
     assert not any(np.array_equal(one, another) for one, another in itertools.combinations(images, 2))
+    (tmp_path / "styles").mkdir()
+    for name, path in (("1.png", style), ("2.png", other)):
+        shutil.copy(path, tmp_path / "styles" / name)
+    job = Job(input=folder / "take_007.png", styles=(tmp_path / "styles@all",), first_iterations=6, threads=1)
+    assert np.array_equal(read_picture(run(replace(job, output=tmp_path / "all.png")).output).image, images[2])
 
 
 # --- names and existing files ----------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from videostyle.frames import Frame, Size, VideoInfo
 from videostyle.media.fit import Fitting, Shape, fitted, fitting
 from videostyle.media.frame_names import EXAMPLE, by_number, missing, ticks_per_second
 from videostyle.media.frame_rate import thinned
-from videostyle.media.images import SUFFIXES, Picture, read_animation, read_picture, size_by_header
+from videostyle.media.images import Picture, is_image_name, read_animation, read_picture, size_by_header
 from videostyle.media.pixels import filled, to_bits
 from videostyle.option_groups import ReadingOptions
 from videostyle.option_values import parse_rate
@@ -177,11 +177,7 @@ def numbered_names(folder: Path) -> dict[int, str]:
 
     Raises BadInput if there is no image, one without a number, or two with the same one.
     """
-    names = [
-        path.name
-        for path in folder.iterdir()
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
-    ]
+    names = [path.name for path in folder.iterdir() if is_image_name(path)]
     if not names:
         raise BadInput(f"the folder {folder} has no images", EXAMPLE)
     return by_number(folder, names)

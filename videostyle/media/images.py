@@ -71,6 +71,11 @@ class _UnknownFormat(BadInput):
     """Pillow does not know the format."""
 
 
+def is_image_name(path: Path) -> bool:
+    """Whether a path in a folder is a file with the suffix of an image, and not hidden."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+
+
 def kind_of(path: Path) -> str:
     """ "image", "animation" or "video", by the file's content; by its suffix if that is unreadable.
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from videostyle.errors import BadOutput
 from videostyle.media.containers import CONTAINERS
+from videostyle.option_values import style_name
 
 IMAGES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 """Suffixes of the image formats that can be written."""
@@ -46,7 +47,7 @@ def default_output(input: Path, kind: str, styles: tuple[Path, ...]) -> Path:
     video and .png for an image; a folder of frames gives a folder.
     """
     input = Path(os.path.abspath(input))
-    stems = [style.stem for style in styles]
+    stems = [style_name(style).as_file.stem for style in styles]
     if kind == "folder":  # no dot but the input's own, as "_style.b" would be a suffix
         stem = "_".join([input.name, *(stem.replace(".", "_") for stem in stems)])
     else:

@@ -33,7 +33,7 @@ from videostyle.option_groups import (
     StyleOptions,
     TrackOptions,
 )
-from videostyle.option_values import SIDES, parse_color, parse_frames, parse_rate
+from videostyle.option_values import SIDES, parse_color, parse_frames, parse_rate, style_name
 from videostyle.options import default_of, result_options
 from videostyle.provenance import plain_options, plain_origins
 from videostyle.style_images import check_styles, in_colors_of, style_pictures
@@ -206,7 +206,8 @@ def resolve_output(job: Job, info: VideoInfo) -> Path:
     output = job.output or default_output(job.input, info.kind, job.styles)
     kind = output_kind(output)
     check_output(output, job.overwrite)
-    inputs = [path for path in (job.input, *job.styles, Path(job.audio)) if path.exists()]
+    styles = (style_name(style).path for style in job.styles)
+    inputs = [path for path in (job.input, *styles, Path(job.audio)) if path.exists()]
     if output.exists() and any(os.path.samefile(output, path) for path in inputs):
         raise BadOutput(f"{output} is a file that this run reads", todo="choose another -o")
     if kind == "image" and info.kind != "image" and not selects_one_frame(job.frames):

@@ -29,7 +29,7 @@ from videostyle.models.transformer_net import Shape, new_network
 from videostyle.options import result_options
 from videostyle.palettes import palette_of, recolored_to, sums_of
 from videostyle.provenance import Identity, fingerprint
-from videostyle.style_images import check_styles, in_colors_of, load_style
+from videostyle.style_images import check_styles, in_colors_of, load_style, style_files
 from videostyle.temporal.flow import FLOWS
 from videostyle.tensors import to_tensor
 from videostyle.training.dataset import Dataset, Pair, load_pairs, split
@@ -164,11 +164,12 @@ def prepare(
 
 def style_images(job: TrainJob, pairs: Sequence[Pair]) -> dict[str, np.ndarray]:
     """The style images by their names, in the colors that `--colors` says. pairs: those that are trained on."""
-    images = in_colors_of(job.palette_file, map(load_style, job.styles))
+    files = list(chain.from_iterable(map(style_files, job.styles)))
+    images = in_colors_of(job.palette_file, map(load_style, files))
     if job.colors == "match":
         palette = palette_of(sums_of(pair.frame) for pair in pairs)
         images = [recolored_to(image, palette) for image in images]
-    return dict(zip(unique_names(job.styles), images, strict=True))
+    return dict(zip(unique_names(files), images, strict=True))
 
 
 def unique_names(paths: Sequence[Path]) -> list[str]:

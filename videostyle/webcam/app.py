@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 
 from videostyle.config import WebcamJob
+from videostyle.errors import BadOption
+from videostyle.option_values import style_name
 from videostyle.style_images import style_pictures
 from videostyle.webcam.browser import BrowserDisplay
 from videostyle.webcam.camera import Camera, Capture, open_camera
@@ -37,6 +39,10 @@ def webcam(
     Call it from the main thread: some systems allow windows only there. Raises a child of VideoStyleError for everything that
     a user can fix; a recording is finished and playable then.
     """
+    if mixed := next((style for style in job.styles if style_name(style).all), None):
+        raise BadOption(
+            f"style {mixed} mixes images, and the preview shows one at a time", todo="name the images themselves"
+        )
     styles = [style_pictures(path)[0] for path in job.styles]
     check_recording(job)
     if display is None and job.serve is None:
