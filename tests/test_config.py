@@ -43,8 +43,9 @@ CHOICES = sorted(name for name, record in OPTIONS.items() if record.choices)
 
 
 def job(**options: Any) -> Job:
-    engine = {"engine": "learned"} if "minutes" in options else {}  # without it the option would have no effect
-    return Job(input=Path("in.mp4"), styles=(Path("style.jpg"),), **(engine | options))
+    needed = {"engine": "learned"} if "minutes" in options else {}  # without it the option would have no effect
+    needed |= {"mask": "mask.png"} if {"mask_grow", "mask_feather"} & options.keys() else {}
+    return Job(input=Path("in.mp4"), styles=(Path("style.jpg"),), **(needed | options))
 
 
 def value_type(name: str) -> type:
@@ -340,7 +341,8 @@ FIXED_BY_TRAINING = {
 def test_engines_heed_what_they_always_have() -> None:
     """The lists that stood in the code before each option said this by itself."""
     iterated = {"preset", "iterations", "first_iterations", "begin_with", "objective", "color_weight"}
-    assert {name for name, record in OPTIONS.items() if not record.heeded_by(LEARNED)} == iterated
+    painted = {"region"}
+    assert {name for name, record in OPTIONS.items() if not record.heeded_by(LEARNED)} == iterated | painted
     assert {name for name, record in OPTIONS.items() if not record.heeded_by(MODEL)} == iterated | FIXED_BY_TRAINING | {
         "minutes",
         "seed",

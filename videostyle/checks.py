@@ -54,6 +54,7 @@ def check_files(job: Job) -> None:
     check_source(job.input, f"name one of them, and add the others by --also {job.input}")
     check_order(job)
     check_styles(job.styles)
+    check_masks(job)
     if job.begin_with is not None:
         check_file("--begin-with", job.begin_with)
     if job.palette_file is not None:
@@ -159,9 +160,10 @@ def check_new(output: Path, overwrite: bool) -> None:
         raise BadOutput(f"{output} already exists", todo="add --overwrite to replace it, or choose another -o")
 
 
-def check_source(path: Path, todo: str = "name one of them") -> None:
-    """Raises BadInput where there is no file and no folder of this name, or a folder of videos. todo: for the latter."""
-    if not stat.S_ISDIR(mode_of(path, str(path), f"name {SOURCES}")):
+def check_source(path: Path, todo: str = "name one of them", name: str = "") -> None:
+    """Raises BadInput where there is no file and no folder of this name, or a folder of videos. todo: for the latter. name:
+    what messages call the path."""
+    if not stat.S_ISDIR(mode_of(path, name or str(path), f"name {SOURCES}")):
         return
     clips, images = clips_in(path)
     if clips and not images:
@@ -213,6 +215,20 @@ def check_styles(styles: Iterable[Path], flag: str = "style") -> None:
             raise BadInput(f"{flag} {style} is a folder", todo=f"name {todo[5:]}, or all its images by {name.path}@all")
         if name.time is None and is_film(style):
             raise BadInput(f"{flag} {style} is a video", todo=f"name a frame of it by its time, such as {style}@12.5s")
+
+
+def check_masks(job: Job) -> None:
+    """Raises BadInput where the file of a mask or the style of a region is missing, BadOption where a folder of masks is
+    matched with frames that --fps has picked."""
+    check_styles(region.style for region in job.regions)
+    masks = [("--mask", job.painted)] if job.painted else []
+    for flag, mask in [*masks, *(("--region", region.mask) for region in job.regions)]:
+        if mask.path is None:
+            continue
+        check_source(mask.path, f"{flag} takes one film or folder of images", f"{flag} {mask.path}")
+        if mask.path.is_dir() and job.fps and not job.input.is_dir():
+            problem = f"{flag} {mask.path} is matched with the frames by order, and --fps leaves some of them out"
+            raise BadOption(problem, todo="make a film of the folder, or leave --fps out")
 
 
 def check_file(flag: str, path: Path) -> None:

@@ -9,15 +9,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from videostyle.errors import BadOption
+from videostyle.mask_values import Region, parse_regions
 from videostyle.option_groups import (
     ColorOptions,
     DeviceOptions,
     EncodingOptions,
     FinishingOptions,
+    MaskOptions,
     ObjectiveOptions,
     OptimizerOptions,
     OverwriteOption,
     ReadingOptions,
+    RegionOptions,
     ScheduleOptions,
     SelectionOptions,
     StyleOptions,
@@ -48,6 +51,8 @@ class Job(
     SelectionOptions,
     ReadingOptions,
     ColorOptions,
+    MaskOptions,
+    RegionOptions,
     FinishingOptions,
     EncodingOptions,
     TrackOptions,
@@ -119,6 +124,25 @@ class Job(
                 f"--colors {self.colors} has no effect with {self.style_model}, which was trained in its own colors"
             )
             raise BadOption(problem, todo="give it to `videostyle train`, or leave it out")
+        for region in self.regions:
+            self._check_region(region)
+        if self.region and self.objective == "neighbors":
+            todo = "leave one of them out: its places are matched in one style only"
+            raise BadOption("--region and --objective neighbors do not go together", todo=todo)
+
+    def _check_region(self, region: Region) -> None:
+        """Raises BadOption for a region whose style is of another kind than the plain one."""
+        given, needed = ("an image", "a style model") if self.style_model else ("a style model", "an image")
+        if is_style_model(region.style) != (self.style_model is not None):
+            problem = (
+                f"the style {region.style} of a --region is {given}, and the plain style {self.styles[0]} is {needed}"
+            )
+            raise BadOption(problem, todo=f"name {needed} for the region too")
+
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        """The parts of the picture with a style of their own."""
+        return parse_regions(self.region)
 
     @property
     def style_model(self) -> Path | None:

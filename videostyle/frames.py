@@ -146,6 +146,9 @@ class Motion:
     consistency: np.ndarray
     """float32 (H, W) in [0, 1]: 0 where the previous frame says nothing about this one, because the point is newly visible,
     lies outside the previous frame, or the flow is wrong there."""
+    changed: np.ndarray | None = None
+    """float32 (H, W) in [0, 1]: 1 where a mask puts what is seen into another part of the picture than before, with another
+    style or none; None where there are no masks."""
     to_keyframe: Motion | None = None
     """How the frame continues the shot's keyframe; None where that is the previous frame itself."""
     is_keyframe: bool = False

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from videostyle.mask_values import FARTHEST, Mask, as_texts, mask_in, parse_origin, parse_regions, regions_in
 from videostyle.option_values import (
     as_file_or_word,
     parse_color,
@@ -18,7 +19,7 @@ from videostyle.option_values import (
     parse_time,
     word_or_file_in,
 )
-from videostyle.options import LEARNED, OPTIMIZE, TRAINED, Options, option
+from videostyle.options import LEARNED, MODEL, OPTIMIZE, TRAINED, Options, option
 
 PRESETS = ("draft", "standard", "high")
 
@@ -32,6 +33,7 @@ training_option = partial(option, panel="Training")
 computation_option = partial(option, panel="Computation", engines=TRAINED)
 device_option = partial(option, panel="Computation", affects_result=False)
 style_option = partial(option, panel="Stylization")
+mask_option = partial(option, panel="Masks", affects_result=False)
 trained_option = partial(style_option, engines=TRAINED)  # a style model keeps the one that it was trained with
 optimizer_option = partial(style_option, engines=(OPTIMIZE,))
 
@@ -187,6 +189,58 @@ class ColorOptions(Options):
     def palette_file(self) -> Path | None:
         """The picture whose colors the style is given."""
         return None if self.colors in ("style", "clip", "match") else Path(self.colors)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskOptions(Options):
+    """Where the clip is painted. The identity of a run has the mask with its file's fingerprint."""
+
+    mask: str | None = mask_option(
+        None,
+        "Paint where this is white, keep the clip where it is black; or 'alpha', 'luma:0.2-0.6', 'key:#00ff00'.",
+        parse=parse_origin,
+        convert=as_file_or_word,
+        relative=mask_in,
+        metavar="MASK",
+        default_text="everything is painted",
+    )
+    mask_grow: int = mask_option(
+        0,
+        "Grow the white of the mask by so many painted pixels; -4 shrinks it.",
+        low=-FARTHEST,
+        high=FARTHEST,
+        requires="mask",
+    )
+    mask_feather: float = mask_option(
+        0.0,
+        "Let the border of the mask fade over so many painted pixels to either side.",
+        low=0.0,
+        high=FARTHEST,
+        requires="mask",
+    )
+    mask_invert: bool = mask_option(False, "Paint where the mask is black instead.", requires="mask")
+
+    @property
+    def painted(self) -> Mask | None:
+        """Where the clip is painted; None for all of it."""
+        if self.mask is None:
+            return None
+        return Mask(parse_origin(self.mask), self.mask_grow, self.mask_feather, self.mask_invert)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegionOptions(Options):
+    """Parts of the picture with a style of their own."""
+
+    region: tuple[str, ...] = mask_option(
+        (),
+        "A part with a style of its own: MASK=STYLE, or MASK:grow=4:feather=6:invert=STYLE; may be repeated.",
+        convert=as_texts,
+        parse=parse_regions,
+        relative=regions_in,
+        engines=(OPTIMIZE, MODEL),
+        metavar="MASK=STYLE",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from videostyle.analysis import ShotList
-from videostyle.frames import Frame, Motion
+from videostyle.frames import Frame, Motion, VideoInfo
 from videostyle.losses.frame_targets import PAINTED
 from videostyle.losses.tiles import WHOLE, tiles_of
-from videostyle.rendering.inputs import InputFrames, PreviousFrame, RenderInput, guides_of
+from videostyle.media.masks import MaskedClip
+from videostyle.rendering.inputs import InputFrames, PreviousFrame, RenderInput
+from videostyle.rendering.masks import MaskedFrame, RunMasks, guides_of
 from videostyle.temporal.flow import DIS, Flow
 from videostyle.temporal.motion import KEYFRAME_INTERVAL
 
@@ -58,7 +61,8 @@ def all_relations(
     flow: Flow | None = FLOW,
     estimate=ordinals,
 ) -> list[tuple]:
-    with InputFrames(Numbered(), shot_list(first), size, flow, estimate).after(done, previous) as inputs:
+    masks = RunMasks(MaskedClip(Path("in.mp4"), VideoInfo("video", size), Fraction(0), first, ()), size, size)
+    with InputFrames(Numbered(), shot_list(first), masks, flow, estimate).after(done, previous) as inputs:
         return [relations(given) for given in inputs]
 
 
@@ -88,7 +92,8 @@ def test_resume_after_any_frame(first):
 
 def test_continue_from_earlier_run():
     """The first frame continues from a given previous frame, which becomes the keyframe."""
-    previous = PreviousFrame(np.zeros((*SIZE, 3), np.float32), Frame(np.full((*SIZE, 3), 104, np.uint8), 4))
+    source = MaskedFrame(Frame(np.full((*SIZE, 3), 104, np.uint8), 4))
+    previous = PreviousFrame(np.zeros((*SIZE, 3), np.float32), source)
     assert all_relations(5, previous=previous)[:3] == [(5, 4, None, True), (6, 5, None, False), (7, 6, 5, False)]
     assert all_relations(5, done=2)[0] == all_relations(5, previous=previous)[2]
 
@@ -120,3 +125,14 @@ def test_guides():
     assert bars.tolist() == [[0, 0, 1, 1, 0, 0]] * 4
     both = guides_of(Frame(image, alpha=alpha, covered=covered))[PAINTED]
     np.testing.assert_allclose(both, bars * 0.2, atol=1e-6)
+
+
+def test_guides_of_masks_and_regions():
+    """A mask leaves out what is transparent too; regions that overlap share a place."""
+    frame = Frame(np.zeros((2, 4, 3), np.uint8), alpha=np.array([[255, 255, 255, 0]] * 2, np.uint8))
+    mask = np.array([[0, 0.5, 1, 1]] * 2, np.float32)
+    regions = [np.array([row] * 2, np.float32) for row in ([1, 1, 0, 0.5], [1, 0, 0, 0.25])]
+    guides = guides_of(frame, mask, regions)
+    assert guides[PAINTED][0].tolist() == [0, 0.5, 1, 0]
+    assert guides["region 1"][0].tolist() == [0.5, 1, 0, 0.5]
+    assert guides["region 2"][0].tolist() == [0.5, 0, 0, 0.25]

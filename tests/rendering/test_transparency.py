@@ -18,7 +18,7 @@ from videostyle.frames import Frame
 from videostyle.losses.frame_targets import PAINTED
 from videostyle.media.images import read_picture
 from videostyle.media.sources import open_source
-from videostyle.rendering.inputs import guides_of
+from videostyle.rendering.masks import guides_of
 
 
 def read(path) -> list[Frame]:

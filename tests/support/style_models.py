@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from videostyle.models.model_file import StyleModel
+from videostyle.models.model_file import StyleModel, to_bytes
 from videostyle.models.transformer_net import Shape, arrays_of, new_network
 
 SMALL = Shape(width=8, blocks=2, dilated=1, half=6)
@@ -29,6 +30,12 @@ def example() -> StyleModel:
         versions={"videostyle": "0.1.0"},
         weights=arrays_of(new_network(SMALL, 0, "cpu")),
     )
+
+
+def write_style_model(path: Path, seed: int = 0) -> Path:
+    """A file of a network that was never trained."""
+    path.write_bytes(to_bytes(replace(example(), weights=arrays_of(new_network(SMALL, seed, "cpu")))))
+    return path
 
 
 def written(folder: Path, content: bytes) -> Path:

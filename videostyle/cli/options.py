@@ -218,7 +218,7 @@ def unknown_variables(environment: Mapping[str, str], jobs: Iterable[type[Option
 
 def _written(hint: Any, record: Option) -> Any:
     """The type in which typer takes a value: text where the job converts it."""
-    if record.convert is None:
+    if record.convert is None or get_origin(hint) is tuple:
         return _as_list(hint)
     return str | None if type(None) in get_args(hint) else str
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,8 +18,33 @@ PAINTED = "painted"
 NEW = "new"
 """The guide that is 1 where what a frame shows has only come into view, and 0 where it is known from earlier frames."""
 
+PLAIN = "plain"
+"""The name of what no region claims, which has the plain styles."""
+
 LEAST_PART = 0.02
 """Share of a frame below which what is new, or the rest, of a region has no Gram matrix of its own."""
+
+
+def region_name(number: int) -> str:
+    """The guide of a region with a style of its own. number: from 1."""
+    return f"region {number}"
+
+
+def nothing_painted(guides: Mapping[str, np.ndarray]) -> bool:
+    """Whether the masks of a frame leave nothing of it to be stylized."""
+    return PAINTED in guides and not guides[PAINTED].any()
+
+
+def region_masks(guides: Mapping[str, Tensor], names: Iterable[str], whole: Tensor) -> dict[str, Tensor]:
+    """The masks (1, 1, H, W) of all regions, PLAIN first, which add up to what is painted.
+
+    guides: those of a frame. names: of the guides of regions. whole: the mask of the whole frame.
+    """
+    painted = guides.get(PAINTED, whole)
+    masks = {name: painted * guides[name] for name in names}
+    rest = (painted - sum(masks.values(), torch.zeros_like(whole))).clamp_min(0) if masks else painted
+    return {PLAIN: rest, **masks}
+
 
 StyleStatistics = Mapping[str, Mapping[str, Tensor]]
 """What the terms compare with a style image: the `style_statistic` of each term that has one, by its name in TERMS and by
@@ -94,16 +120,11 @@ class FrameTargets:
 
     def regions(self) -> list[Region]:
         """The parts of the frame that have a style each, without those that are empty."""
-        painted = self.guides.get(PAINTED)
-        if painted is None and not self.region_styles:
+        if PAINTED not in self.guides and not self.region_styles:
             return [Region(None, self.styles)]
-        painted = torch.ones_like(self.content[:, :1]) if painted is None else painted
-        masks = [painted * self.guides[name] for name in self.region_styles]
-        rest = (painted - sum(masks, torch.zeros_like(painted))).clamp_min(0)
-        regions = [Region(mask, styles) for mask, styles in zip(masks, self.region_styles.values(), strict=True)]
-        return [
-            region for region in [Region(rest, self.styles), *regions] if region.mask is not None and region.mask.any()
-        ]
+        masks = region_masks(self.guides, self.region_styles, torch.ones_like(self.content[:, :1]))
+        styles = {PLAIN: self.styles, **self.region_styles}
+        return [Region(mask, styles[name]) for name, mask in masks.items() if mask.any()]
 
     def parts(self, region: Region) -> list[Tensor | None]:
         """The masks (1, 1, H, W) in [0, 1] of what is new in a region and of its rest; else, without the guide NEW and where

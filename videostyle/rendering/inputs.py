@@ -9,15 +9,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from videostyle.analysis import ShotList
-from videostyle.frames import WHOLE, Frame, Motion, Size, area
-from videostyle.losses.frame_targets import PAINTED
+from videostyle.frames import Frame, Motion
 from videostyle.losses.tiles import tiles_of
 from videostyle.media.fit import filled_bars
 from videostyle.media.prefetch import Prefetch
-from videostyle.media.resize import resize_float
 from videostyle.media.sources import Source
+from videostyle.rendering.masks import MaskedFrame, RunMasks, same_guides
 from videostyle.stylizers.base import FrameInput
-from videostyle.temporal.consistency import estimate_motion
+from videostyle.temporal.consistency import estimate_motion, with_masks
 from videostyle.temporal.flow import Flow
 from videostyle.temporal.motion import KEYFRAME_INTERVAL, keyframe_before
 
@@ -28,10 +27,15 @@ AHEAD = 1  # frames decoded, and their flow computed, while one is stylized
 class RenderInput:
     """A frame of the source and what the stylizer is given of it."""
 
-    source: Frame
-    """The source's frame at the working size, with its name, alpha and colors."""
+    clip: MaskedFrame
+    """The source's frame with its masks."""
     frame: FrameInput
     """What the stylizer takes."""
+
+    @property
+    def source(self) -> Frame:
+        """The source's frame at the working size, with its name, alpha and colors."""
+        return self.clip.frame
 
 
 @dataclass(frozen=True)
@@ -40,18 +44,18 @@ class PreviousFrame:
 
     picture: np.ndarray
     """The stylized frame, float32 (H, W, 3) in [0, 1]."""
-    source: Frame
-    """The source's frame, at the working size."""
+    source: MaskedFrame
+    """The source's frame."""
 
 
 @dataclass(frozen=True)
 class _Neighbors:
     """A frame with the ones that its motion is computed against."""
 
-    frame: Frame
-    previous: Frame | None
+    frame: MaskedFrame
+    previous: MaskedFrame | None
     """The frame before it; None at the start of a shot."""
-    keyframe: Frame | None
+    keyframe: MaskedFrame | None
     """The keyframe of its shot; None where there is none yet."""
     is_keyframe: bool
     """Whether the frame is the next ones' keyframe."""
@@ -60,19 +64,19 @@ class _Neighbors:
 class InputFrames:
     """The frames of a run, in order, as the stylizer takes them.
 
-    flow: what the motion is estimated with; None where frames are stylized alone. estimate: the motion from an image to the
-    next, both uint8 or uint16 (H, W, 3).
+    flow: what the motion is estimated with; None where frames are stylized alone. masks: those of the run. estimate: the
+    motion from an image to the next, both uint8 or uint16 (H, W, 3).
     """
 
     def __init__(
         self,
         source: Source,
         shots: ShotList,
-        size: Size,
+        masks: RunMasks,
         flow: Flow | None,
         estimate: Callable[[np.ndarray, np.ndarray, Flow], Motion] = estimate_motion,
     ):
-        self.source, self.shots, self.size, self.flow, self.estimate = source, shots, size, flow, estimate
+        self.source, self.shots, self.masks, self.flow, self.estimate = source, shots, masks, flow, estimate
 
     def after(self, done: int, previous: PreviousFrame | None = None) -> AbstractContextManager[Iterator[RenderInput]]:
         """The frames that follow the first `done` ones, computed ahead in a thread where memory allows it.
@@ -81,7 +85,7 @@ class InputFrames:
         """
         neighbors = self._neighbors(self.shots.first + done, previous)
         # flow takes as much memory as the network's pass over a tile: not both at once
-        if len(tiles_of(self.size)) > 1:
+        if len(tiles_of(self.masks.size)) > 1:
             return closing(self._input(frame) for frame in neighbors)
         return Prefetch(neighbors, self._input, AHEAD)
 
@@ -90,42 +94,40 @@ class InputFrames:
         start = max(ordinal for ordinal in self.shots.starts if ordinal <= first)
         # A previous frame from an earlier run is not there when this run is resumed: it is never a keyframe.
         keyframe, previous = None, previous_frame.source if previous_frame else None
-        for frame in self.source.frames(self.size, first if first == start else keyframe_before(first, start)):
-            if frame.index not in self.shots:
+        for frame in self.masks.frames(self.source, first if first == start else keyframe_before(first, start)):
+            index = frame.frame.index
+            if index not in self.shots:
                 return
-            if frame.index in self.shots.starts and frame.index != self.shots.first:
+            if index in self.shots.starts and index != self.shots.first:
                 keyframe = previous = None
-            is_keyframe = keyframe is None or frame.index - keyframe.index >= KEYFRAME_INTERVAL
-            if frame.index >= first:
+            is_keyframe = keyframe is None or index - keyframe.frame.index >= KEYFRAME_INTERVAL
+            if index >= first:
                 yield _Neighbors(frame, previous, keyframe, is_keyframe)
             keyframe, previous = frame if is_keyframe else keyframe, frame
 
     def _input(self, neighbors: _Neighbors) -> RenderInput:
-        frame = neighbors.frame
-        time = frame.time - self.shots.origin
-        image = filled_bars(frame.image, frame.covered)
-        palette = self.shots.palette_of(frame.index)
-        given = FrameInput(image, self._motion(neighbors), frame.index, time, guides_of(frame), palette)
-        return RenderInput(frame, given)
+        clip, frame, previous = neighbors.frame, neighbors.frame.frame, neighbors.previous
+        given = FrameInput(
+            image=filled_bars(frame.image, frame.covered),
+            motion=self._motion(neighbors),
+            index=frame.index,
+            time=frame.time - self.shots.origin,
+            guides=clip.guides,
+            palette=self.shots.palette_of(frame.index),
+            same_guides=previous is None or same_guides(previous, clip),
+        )
+        return RenderInput(clip, given)
 
     def _motion(self, neighbors: _Neighbors) -> Motion | None:
-        previous, keyframe, image = neighbors.previous, neighbors.keyframe, neighbors.frame.image
+        previous, keyframe, frame = neighbors.previous, neighbors.keyframe, neighbors.frame
         if previous is None or self.flow is None:
             return None
         refers_further = keyframe is not None and keyframe is not previous
-        to_keyframe = self.estimate(keyframe.image, image, self.flow) if keyframe and refers_further else None
-        to_previous = self.estimate(previous.image, image, self.flow)
+        to_keyframe = self._between(keyframe, frame, self.flow) if keyframe and refers_further else None
+        to_previous = self._between(previous, frame, self.flow)
         return replace(to_previous, to_keyframe=to_keyframe, is_keyframe=neighbors.is_keyframe)
 
-
-def guides_of(frame: Frame) -> dict[str, np.ndarray]:
-    """The masks of a source's frame that the terms of L heed, float32 (H, W) in [0, 1] at the size of its image. Bars count as
-    transparent: they take no part in the style."""
-    if frame.alpha is None and frame.covered == WHOLE:
-        return {}
-    opaque = np.ones(frame.size, np.float32)
-    if frame.alpha is not None:
-        opaque = resize_float(frame.alpha / np.float32(np.iinfo(frame.alpha.dtype).max), frame.size).clip(0, 1)
-    inside = np.zeros(frame.size, np.float32)
-    inside[area(frame.size, frame.covered)] = 1
-    return {PAINTED: opaque * inside}
+    def _between(self, earlier: MaskedFrame, now: MaskedFrame, flow: Flow) -> Motion:
+        """The motion from an earlier frame, consistent only where the masks are the same: a region's style stays in it."""
+        motion = self.estimate(earlier.frame.image, now.frame.image, flow)
+        return with_masks(motion, earlier.guides, now.guides)

@@ -17,9 +17,11 @@ from videostyle.config import Job
 from videostyle.errors import BadOption, BadOutput
 from videostyle.frames import SMALLEST_SIDE, Size, VideoInfo
 from videostyle.losses.terms import Weights
+from videostyle.mask_values import Mask
 from videostyle.media.containers import container_of
 from videostyle.media.encoding import EncoderSettings, EncodingRequest, choose_encoder
 from videostyle.media.image_sources import FOLDER_RATE
+from videostyle.media.masks import MaskedClip
 from videostyle.media.output_paths import check_output, default_output, output_kind
 from videostyle.media.pixels import BLACK
 from videostyle.media.resize import fit_size
@@ -36,6 +38,7 @@ from videostyle.option_groups import (
 from videostyle.option_values import SIDES, parse_color, parse_frames, parse_rate, style_name
 from videostyle.options import default_of, result_options
 from videostyle.provenance import plain_options, plain_origins
+from videostyle.rendering.masks import RunMasks
 from videostyle.style_images import check_styles, in_colors_of, style_pictures
 from videostyle.stylizers.memory import check_memory
 from videostyle.stylizers.schedule import BEGUN, SCHEDULES, IterationSchedule
@@ -81,6 +84,10 @@ class RunPlan:
     """The part of the source that is rendered."""
     coloring: ColorOptions
     """Where the colors of a stylized picture come from."""
+    mask: Mask | None
+    """Where the clip is stylized; None for all of it."""
+    regions: tuple[Mask, ...]
+    """The parts that have a style of their own."""
     finishing: FinishingOptions
     """What is done to a stylized picture before it is written."""
     single_frame_iterations: int | None
@@ -108,6 +115,11 @@ class RunPlan:
             return replace(self, encoder=encoder)
         schedule = replace(self.stylizer.schedule, first=self.single_frame_iterations)
         return replace(self, encoder=encoder, stylizer=replace(self.stylizer, schedule=schedule))
+
+    def masks_of(self, info: VideoInfo, shots: ShotList) -> RunMasks:
+        """The masks for these frames."""
+        clip = MaskedClip(self.input, info, shots.origin, shots.first, shots.times, shots.transparent)
+        return RunMasks(clip, self.size, self.out_size, self.mask, self.regions)
 
     def background(self, keeps_alpha: bool) -> tuple[int, int, int] | None:
         """The RGB color of 8 bits that transparent frames are composed over; None where they stay transparent.
@@ -149,13 +161,15 @@ def resolve(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> RunPlan
         tracks=job.group(TrackOptions),
         selection=job.group(SelectionOptions),
         coloring=job.group(ColorOptions),
+        mask=job.painted,
+        regions=tuple(region.mask for region in job.regions),
         finishing=job.group(FinishingOptions),
         single_frame_iterations=None if job.first_iterations else job.iterations,
         continues_range=parse_frames(job.frames)[0] is not None,
         restart=job.restart,
         mixed=job.mixed,
         files=files_of(job),
-        result_options=result_options(job),
+        result_options=result_options(job) | masks_in_words(job),
         options=plain_options(job),
         origins=plain_origins(job),
     )
@@ -171,9 +185,12 @@ def engine_of(job: Job) -> str:
 def stylizer_settings(job: Job, device: str, alone: bool) -> StylizerSettings:
     """What the engine is set up with. alone: whether each frame is stylized without the one before it. Raises BadInput."""
     pictures = () if job.style_model else chain.from_iterable(map(style_pictures, job.styles))
+    own = [] if job.style_model else [style_pictures(region.style) for region in job.regions]
     return StylizerSettings(
         styles=tuple(in_colors_of(job.palette_file, pictures)),
         style_model=job.style_model,
+        region_styles=tuple(tuple(in_colors_of(job.palette_file, region)) for region in own),
+        region_models=tuple(region.style for region in job.regions) if job.style_model else (),
         weights=Weights.of(job),
         schedule=resolve_schedule(job, alone),
         style=job.group(StyleOptions),
@@ -198,7 +215,17 @@ def files_of(job: Job) -> dict[str, Path]:
     styles = {f"style {number}": path for number, path in enumerate(job.styles, 1)}
     begin_with = {"the model of --begin-with": job.begin_with} if job.begin_with else {}
     palette = {"the picture of --colors": job.palette_file} if job.palette_file else {}
-    return {"the input": job.input} | styles | begin_with | palette
+    masks = {"the mask": job.painted.path} if job.painted and job.painted.path else {}
+    for number, region in enumerate(job.regions, 1):
+        masks |= {f"the mask of region {number}": region.mask.path} if region.mask.path else {}
+        masks[f"the style of region {number}"] = region.style
+    return {"the input": job.input} | styles | begin_with | palette | masks
+
+
+def masks_in_words(job: Job) -> dict[str, str]:
+    """What of the masks changes the output's bytes, beside their files."""
+    words = {"--mask": job.painted.identity} if job.painted else {}
+    return words | {f"region {number}": region.mask.identity for number, region in enumerate(job.regions, 1)}
 
 
 def resolve_output(job: Job, info: VideoInfo) -> Path:
@@ -206,8 +233,8 @@ def resolve_output(job: Job, info: VideoInfo) -> Path:
     output = job.output or default_output(job.input, info.kind, job.styles)
     kind = output_kind(output)
     check_output(output, job.overwrite)
-    styles = (style_name(style).path for style in job.styles)
-    inputs = [path for path in (job.input, *styles, Path(job.audio)) if path.exists()]
+    files = (style_name(path).path for path in files_of(job).values())
+    inputs = [path for path in (*files, Path(job.audio)) if path.exists()]
     if output.exists() and any(os.path.samefile(output, path) for path in inputs):
         raise BadOutput(f"{output} is a file that this run reads", todo="choose another -o")
     if kind == "image" and info.kind != "image" and not selects_one_frame(job.frames):

@@ -12,12 +12,13 @@ from videostyle.analysis import ShotList
 from videostyle.events import Estimate, Event, Rendering
 from videostyle.frames import Frame
 from videostyle.media.fit import black_bars
-from videostyle.media.pixels import over
+from videostyle.media.pixels import over, to_bits
 from videostyle.media.resize import resize_alpha, resize_float
 from videostyle.media.sinks import Sink
 from videostyle.media.sources import Source
 from videostyle.rendering.estimate import Workload
 from videostyle.rendering.inputs import InputFrames, PreviousFrame, RenderInput
+from videostyle.rendering.masks import MaskedFrame, composed_over
 from videostyle.rendering.plan import RunPlan
 from videostyle.rendering.shots import ShotRenderer
 from videostyle.reports.records import FrameRecord
@@ -49,7 +50,7 @@ class Renderer:
         if self.flow is None:
             return
         self.previous = previous
-        self.shot.stylizer.continue_from(previous.picture, previous.source.image)
+        self.shot.stylizer.continue_from(previous.picture, previous.source.frame.image)
         self.work.load.shots -= 1  # the first frame begins none
 
     def resume(self, records: Sequence[FrameRecord], state: State) -> None:
@@ -67,7 +68,7 @@ class Renderer:
 
     def render(self, source: Source) -> Iterator[FrameRecord]:
         """Render what is left of the clip; yields the record of each frame once it is written."""
-        frames = InputFrames(source, self.shots, self.plan.size, self.flow)
+        frames = InputFrames(source, self.shots, self.plan.masks_of(source.info, self.shots), self.flow)
         with frames.after(self.done, self.previous) as inputs:
             for _, shot in groupby(inputs, lambda given: self.shots.shot_of(given.source.index)):
                 yield from self._render_shot(shot)
@@ -84,7 +85,7 @@ class Renderer:
 
     def _deliver(self, given: RenderInput, stylized: StylizedFrame) -> FrameRecord:
         """Write a finished frame to the sink."""
-        frame = output_frame(given.source, stylized.picture, self.plan, self.sink.bits)
+        frame = output_frame(given.clip, stylized.picture, self.plan, self.sink.bits)
         color = self.plan.background(self.sink.alpha)
         self.sink.write(frame if color is None else composed(frame, color))
         self.work.finish(given.frame.motion is None, stylized.iterations)
@@ -142,14 +143,17 @@ def composed(frame: Frame, color: tuple[int, int, int]) -> Frame:
     return frame if frame.alpha is None else replace(frame, image=over(frame.image, frame.alpha, color), alpha=None)
 
 
-def output_frame(source: Frame, picture: np.ndarray, plan: RunPlan, bits: int) -> Frame:
+def output_frame(clip: MaskedFrame, picture: np.ndarray, plan: RunPlan, bits: int) -> Frame:
     """A stylized picture, float32 (H, W, 3) in [0, 1], as a frame of the output: with the colors, size and depth of the plan,
-    and the source's time and alpha. bits: 8, or 16 where the sink keeps more."""
+    the source's time and alpha, and the source itself where the mask is black. bits: 8, or 16 where the sink keeps more."""
+    source = clip.frame
     if plan.coloring.colors == "clip":
         picture = with_colors_of(picture, source.image / np.float32(np.iinfo(source.image.dtype).max))
     picture = resize_float(picture, plan.out_size)
     limits = np.iinfo(np.uint8 if bits == 8 or source.image.dtype == np.uint8 else np.uint16)
     image = np.clip(picture * limits.max + 0.5, 0, limits.max).astype(limits.dtype)
+    if clip.original is not None and clip.mask is not None:
+        image = composed_over(image, to_bits(clip.original, limits.bits), clip.mask)
     image = black_bars(image, source.covered)
     alpha = None if source.alpha is None else resize_alpha(source.alpha, plan.out_size, image.dtype)
     return replace(source, image=image, alpha=alpha)

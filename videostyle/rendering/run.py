@@ -170,6 +170,7 @@ def prepared_run(plan: RunPlan, source: Source, work: WorkFolder, progress: Prog
     match = plan.coloring.colors == "match"
     shots = analyze(source, plan.selection, lambda count: progress(Analyzing(count)), match)
     plan = plan.for_shots(shots)
+    plan.masks_of(source.info, shots).check()
     run = _opened(plan, shots, source, work, progress, interval)
     for line in (
         *source.info.notices,  # the first pass may have added to them
@@ -210,9 +211,9 @@ def frame_before(plan: RunPlan, shots: ShotList, source: Source) -> PreviousFram
     """The stylized frame before a range `--frames A:B`, where the output folder holds it at the output's size; else None."""
     if shots.first == 0 or not plan.output.is_dir():
         return None
-    with closing(source.frames(plan.size, shots.first - 1)) as frames:
+    with closing(plan.masks_of(source.info, shots).frames(source, shots.first - 1)) as frames:
         frame = next(frames)
-    path = plan.output / output_name(frame)
+    path = plan.output / output_name(frame.frame)
     if not path.is_file():
         return None
     image = read_picture(path).image

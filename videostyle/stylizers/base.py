@@ -36,6 +36,8 @@ class FrameInput:
     """Masks by name, float32 (H, W) in [0, 1]; empty where none was given."""
     palette: Palette | None = None
     """The colors that the style images are given, the same for all frames of a shot; None: they keep their own."""
+    same_guides: bool = True
+    """Whether the masks are those of the frame before."""
 
 
 @dataclass(frozen=True)

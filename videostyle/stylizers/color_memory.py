@@ -8,13 +8,16 @@ strokes remain free.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from videostyle.losses.frame_targets import LocalColors
+from videostyle.losses.frame_targets import PLAIN, LocalColors, region_masks
+from videostyle.losses.guides import SMALLEST_NORM
 from videostyle.losses.terms import local_means
 
 GRID = 40
@@ -36,8 +39,9 @@ LEVELS = 33
 class ColorMemory:
     """The stylized colors of a shot by source color. Pictures are float32 (1, 3, H, W) RGB in [0, 1]."""
 
-    def __init__(self, device: str = "cpu"):
-        self.device = device
+    def __init__(self, device: str = "cpu", name: str = "memory"):
+        """name: what its arrays' names in a state begin with."""
+        self.device, self.name = device, name
         self.reset()
 
     def reset(self) -> None:
@@ -95,12 +99,57 @@ class ColorMemory:
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything that later frames depend on, as arrays."""
-        return {"memory_sources": self.sources, "memory_stylized": self.stylized, "memory_counts": self.counts}
+        arrays = {"sources": self.sources, "stylized": self.stylized, "counts": self.counts}
+        return {f"{self.name}_{name}": array for name, array in arrays.items()}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Continue from a state; it may hold other arrays too."""
-        self.sources, self.stylized, self.counts = (state[f"memory_{n}"] for n in ("sources", "stylized", "counts"))
+        self.sources, self.stylized, self.counts = (
+            state[f"{self.name}_{name}"] for name in ("sources", "stylized", "counts")
+        )
         self.table = None
+
+
+class RegionColors:
+    """A memory for each region: in another style the same source color gets another one.
+
+    names: of the guides of the regions with a style of their own. guides: masks (1, 1, H, W) of a frame by name.
+    """
+
+    def __init__(self, names: Iterable[str], device: str = "cpu"):
+        self.names = list(names)
+        others = {name: ColorMemory(device, f"memory of {name}") for name in self.names}
+        self.memories = {PLAIN: ColorMemory(device), **others}
+
+    def reset(self) -> None:
+        """Forget everything, as at the start of a shot."""
+        for memory in self.memories.values():
+            memory.reset()
+
+    def add(self, source: Tensor, picture: Tensor, settled: Tensor, guides: Mapping[str, Tensor]) -> None:
+        """As `ColorMemory.add`, each region's colors into its own memory."""
+        for name, mask in region_masks(guides, self.names, torch.ones_like(settled)).items():
+            self.memories[name].add(source, picture, settled * mask)
+
+    def colors_of(self, source: Tensor, weights: Tensor, guides: Mapping[str, Tensor]) -> LocalColors | None:
+        """As `ColorMemory.colors_of`, of each pixel those of its region; mixed where regions share it."""
+        masks = region_masks(guides, self.names, torch.ones_like(weights))
+        found = [self.memories[name].colors_of(source, weights * mask) for name, mask in masks.items()]
+        known = [colors for colors in found if colors is not None]
+        if len(known) < 2:
+            return known[0] if known else None
+        total = sum((colors.weights for colors in known), torch.zeros_like(weights))
+        mixed = sum((colors.weights * colors.colors for colors in known), torch.zeros_like(source))
+        return LocalColors(mixed / total.clamp_min(SMALLEST_NORM), total)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Everything that later frames depend on, as arrays."""
+        return {name: array for memory in self.memories.values() for name, array in memory.state().items()}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Continue from a state; it may hold other arrays too."""
+        for memory in self.memories.values():
+            memory.restore(state)
 
 
 def looked_up(labs: np.ndarray, sources: np.ndarray, stylized: np.ndarray, counts: np.ndarray) -> np.ndarray:

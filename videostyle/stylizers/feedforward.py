@@ -7,12 +7,13 @@ Nothing is carried from frame to frame: the temporal term was part of the traini
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from videostyle.losses.frame_targets import nothing_painted, region_name
 from videostyle.models.transformer_net import TransformerNet, load_network
 from videostyle.stylizers.base import FrameInput, Iteration, OnIteration, State, StylizedFrame, ignore
 from videostyle.stylizers.colors import LUMA
@@ -28,17 +29,36 @@ class FeedForward:
 
     lookahead = 0
 
-    def __init__(self, network: TransformerNet, device: str = "cpu", on_iteration: OnIteration = ignore):
+    def __init__(
+        self,
+        network: TransformerNet,
+        device: str = "cpu",
+        on_iteration: OnIteration = ignore,
+        regions: Sequence[TransformerNet] = (),
+    ):
+        """regions: the networks of the parts that have one of their own, whose masks are the guides "region 1" and so on."""
         self.network, self.device, self.on_iteration = network, device, on_iteration
+        self.regions = {region_name(number): own for number, own in enumerate(regions, 1)}
 
     def step(self, frame: FrameInput) -> list[StylizedFrame]:
         began = time.perf_counter()
         with torch.inference_mode():
-            result = self.network(to_tensor(frame.image, self.device))
+            result = self._stylized(to_tensor(frame.image, self.device), frame.guides)
         self.on_iteration(Iteration(UNKNOWN, UNKNOWN, 1.0, result))
         picture = to_array(result)
         new_share = 1.0 if frame.motion is None else frame.motion.new_share
         return [StylizedFrame(picture, UNKNOWN, UNKNOWN, 0, new_share, time.perf_counter() - began)]
+
+    def _stylized(self, image: Tensor, guides: Mapping[str, np.ndarray]) -> Tensor:
+        """The picture of the network, with those of the regions' networks in their places."""
+        if nothing_painted(guides):
+            return image
+        result = self.network(image)
+        mixed = result.clone() if self.regions else result
+        for name, network in self.regions.items():
+            if guides[name].any():
+                mixed += torch.from_numpy(guides[name]).to(self.device) * (network(image) - result)
+        return mixed
 
     def finish(self) -> list[StylizedFrame]:
         return []
@@ -57,7 +77,8 @@ def prepare(settings: StylizerSettings) -> Callable[[OnIteration], FeedForward]:
     """Loads the style model; see StylizerKind.prepare. Networks are trained on colors, so `grayscale` changes nothing here."""
     assert settings.style_model is not None, "the feed-forward stylizer needs a style model"
     network = load_network(settings.style_model, settings.device)
-    return lambda on_iteration: FeedForward(network, settings.device, on_iteration)
+    regions = [load_network(model, settings.device) for model in settings.region_models]
+    return lambda on_iteration: FeedForward(network, settings.device, on_iteration, regions)
 
 
 def first_picture_by(network: TransformerNet, grayscale: bool) -> Callable[[Tensor], Tensor]:

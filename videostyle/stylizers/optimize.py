@@ -7,7 +7,7 @@ curvature pairs are carried from frame to frame, warped along the flow with the 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from math import inf, isnan, nan
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from videostyle.frames import Motion, Size
-from videostyle.losses.frame_targets import NEW, FrameTargets
+from videostyle.losses.frame_targets import NEW, PAINTED, FrameTargets, nothing_painted, region_name
 from videostyle.losses.objective import Objective, Value
 from videostyle.losses.objectives import OBJECTIVES
 from videostyle.losses.style_targets import StyleTargets
@@ -26,10 +26,10 @@ from videostyle.losses.terms import Weights
 from videostyle.models.features import load_features
 from videostyle.models.transformer_net import load_network
 from videostyle.stylizers.base import FrameInput, Iteration, OnIteration, State, StylizedFrame, ignore
-from videostyle.stylizers.color_memory import ColorMemory, moved_to
+from videostyle.stylizers.color_memory import RegionColors, moved_to
 from videostyle.stylizers.colors import luminance
 from videostyle.stylizers.feedforward import first_picture_by
-from videostyle.stylizers.fill import Carried, Fill, fill_by_lookup, mismatch, wrong_content
+from videostyle.stylizers.fill import DIFFERS, Carried, Fill, fill_by_lookup, mismatch, wrong_content
 from videostyle.stylizers.lbfgs import LBFGS
 from videostyle.stylizers.newly_visible import MARGIN, NewlyVisible, widened_by
 from videostyle.stylizers.schedule import IterationSchedule, steps_of_first, work
@@ -48,12 +48,19 @@ START_NOISE = 0.02
 def prepare(settings: StylizerSettings) -> Callable[[OnIteration], Optimize]:
     """Loads the feature network, the style targets, and the model that `begin_with` names; see StylizerKind.prepare."""
     device, grayscale = settings.device, settings.grayscale
-    pictures = [to_tensor(luminance(style) if grayscale else style, device) for style in settings.styles]
+
+    def prepared(style: np.ndarray) -> Tensor:
+        return to_tensor(luminance(style) if grayscale else style, device)
+
+    pictures = [prepared(style) for style in settings.styles]
     terms = OBJECTIVES[settings.optimizer.objective].terms
-    targets = StyleTargets(load_features(settings.style.features, device), pictures, settings.style, terms)
+    features = load_features(settings.style.features, device)
+    targets = StyleTargets(features, pictures, settings.style, terms)
+    own = [[prepared(style) for style in styles] for styles in settings.region_styles]
+    regions = [StyleTargets(features, pictures, settings.style, terms) for pictures in own]
     model = settings.optimizer.begin_with
     start = first_picture_by(load_network(model, device), grayscale) if model else None
-    return lambda on_iteration: Optimize(targets, settings, on_iteration, first_picture=start)
+    return lambda on_iteration: Optimize(targets, settings, on_iteration, regions=regions, first_picture=start)
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,7 @@ class LastFrame:
 class Optimize:
     """Stylizes the frames of a shot by optimization. See `Stylizer` for the contract.
 
+    regions: the styles of the parts that have one of their own, whose masks are the guides "region 1" and so on.
     first_picture: makes the start of a shot's first frame from the frame, both float32 (1, 3, H, W) in [0, 1]; None starts
     from the frame with a little noise, coarse to fine. fill: makes the start of newly visible regions. optimizer: one of
     another configuration than the default, with bounds (0, 1).
@@ -84,25 +92,30 @@ class Optimize:
         settings: StylizerSettings,
         on_iteration: OnIteration = ignore,
         *,
+        regions: Sequence[StyleTargets] = (),
         first_picture: Callable[[Tensor], Tensor] | None = None,
         fill: Fill = fill_by_lookup,
         optimizer: LBFGS | None = None,
     ):
         self.styles, self.settings, self.on_iteration = styles, settings, on_iteration
+        self.regions = {region_name(number): own for number, own in enumerate(regions, 1)}
         self.objective = OBJECTIVES[settings.optimizer.objective]
         self.first_picture, self.fill, self.device = first_picture, fill, settings.device
         self.optimizer = optimizer or LBFGS(bounds=(0.0, 1.0))  # clipping afterwards would change the loss
         self.tracker = MotionTracker(self.device)
-        self.new, self.colors = NewlyVisible(self.device), ColorMemory(self.device)
+        self.new = NewlyVisible(self.device)
+        self.colors = RegionColors(self.regions, self.device)
         self.last: LastFrame | None = None
         self.first_spatial_loss = nan
 
     def step(self, frame: FrameInput) -> list[StylizedFrame]:
         began = time.perf_counter()
         source, motion, last = self._gray(frame.image), frame.motion, self.last
+        if nothing_painted(frame.guides):
+            return self._unpainted(frame)
         if motion is None or last is None:
             picture, value, iterations = self._first(to_tensor(source, self.device), frame)
-        elif self.settings.schedule.repeats and not isnan(last.spatial_loss) and np.array_equal(source, last.source):
+        elif self._repeats(source, frame, last):
             picture, value, iterations = self._repeated(last)
         else:
             picture, value, iterations = self._later(source, frame, motion, last)
@@ -110,7 +123,7 @@ class Optimize:
         result = to_array(picture)
         # as `restore` does it: in another memory layout, kernels sum in another order and round differently
         self.last = LastFrame(from_array(result, self.device), source, value.spatial)
-        self._remember_colors()
+        self._remember_colors(frame.guides)
         if motion is None or motion.is_keyframe:
             self.tracker.set_keyframe(self.last.picture)
         new_share = 1.0 if motion is None else motion.new_share
@@ -122,13 +135,26 @@ class Optimize:
 
     def continue_from(self, picture: np.ndarray, source: np.ndarray) -> None:
         self.last = LastFrame(from_array(self._gray(picture), self.device), self._gray(source))
-        self._remember_colors()
+        if not self.regions:  # where they were in that frame is not known
+            self._remember_colors({})
 
-    def _remember_colors(self) -> None:
+    def _remember_colors(self, guides: Mapping[str, np.ndarray]) -> None:
         """Take the last frame's colors into the memory, but for what has only come into view in it."""
         if self.last is not None and self.settings.weights["color"]:
             source, new = to_tensor(self.last.source, self.device), self.new.map
-            self.colors.add(source, self.last.picture, torch.ones_like(source[:, :1]) if new is None else 1 - new)
+            settled = torch.ones_like(source[:, :1]) if new is None else 1 - new
+            masks = self._masks(guides, (source.shape[2], source.shape[3]))
+            self.colors.add(source, self.last.picture, settled, masks)
+
+    def _unpainted(self, frame: FrameInput) -> list[StylizedFrame]:
+        """A frame of which nothing is stylized: its own picture. The next one is stylized like a shot's first."""
+        self.last = None
+        return [StylizedFrame(to_array(to_tensor(frame.image, "cpu")), nan, nan, 0, 0.0, 0.0)]
+
+    def _repeats(self, source: np.ndarray, frame: FrameInput, last: LastFrame) -> bool:
+        """Whether a frame is given the last picture again."""
+        same = frame.same_guides and not isnan(last.spatial_loss) and np.array_equal(source, last.source)
+        return self.settings.schedule.repeats and same
 
     def configure(self, schedule: IterationSchedule, weights: Weights) -> None:
         """Use another schedule and other weights from the next frame on."""
@@ -190,11 +216,17 @@ class Optimize:
         the fields of FrameTargets that only a later frame has."""
         size = content.shape[2], content.shape[3]
         features, styles = self.styles.features, self.styles.at(size, frame.time, frame.palette)
-        masks = {name: torch.from_numpy(mask).to(self.device)[None, None] for name, mask in frame.guides.items()}
-        guides = {name: resize(mask, size) for name, mask in masks.items()}
+        guides = self._masks(frame.guides, size)
+        own = {name: targets.at(size, frame.time, frame.palette) for name, targets in self.regions.items()}
         matches = self.objective.match(features, content, start, styles, begun)
-        targets = replace(FrameTargets(features, content, styles, guides=guides, matches=matches), **later)
+        targets = FrameTargets(features, content, styles, guides=guides, matches=matches, region_styles=own)
+        targets = replace(targets, **later)
         return Objective(targets, self.settings.weights, self.objective.terms)
+
+    def _masks(self, guides: Mapping[str, np.ndarray], size: Size) -> dict[str, Tensor]:
+        """Masks (1, 1, H, W) at a size."""
+        masks = {name: torch.from_numpy(mask).to(self.device)[None, None] for name, mask in guides.items()}
+        return {name: resize(mask, size) for name, mask in masks.items()}
 
     def _first(self, content: Tensor, frame: FrameInput) -> tuple[Tensor, Value, int]:
         """Coarse to fine, at each scale from an empty history; the finest scale's pairs are kept for the next frame."""
@@ -237,7 +269,7 @@ class Optimize:
         carried, new = self._carried(to_tensor(source, self.device), motion, last)
         start, objective = self._begin(frame, carried, new)
         schedule = self.settings.schedule
-        planned = schedule.least + round(schedule.for_new * (1 - float(carried.consistency.mean())))
+        planned = schedule.least + round(schedule.for_new * (1 - painted_mean(carried.consistency, frame.guides)))
         planned = max(planned, schedule.collect) if collecting else planned
         path = self.optimizer.minimize(objective, start)
         del start, carried, new  # frees memory that the network needs
@@ -260,6 +292,8 @@ class Optimize:
         warped_source, picture = (part.clone() for part in both.split(1))  # held for different times
         del both
         difference = mismatch(warped_source, content)
+        if motion.changed is not None:  # the content is right, its style is not
+            difference = torch.maximum(difference, DIFFERS * torch.from_numpy(motion.changed).to(difference))
         self.optimizer.carry(lambda stack: warp(stack, flow).mul_(consistency))
         wrong = wrong_content(consistency, difference)
         picture, consistency = self.tracker.with_keyframe(picture, consistency, wrong, motion.to_keyframe)
@@ -269,7 +303,7 @@ class Optimize:
     def _begin(self, frame: FrameInput, carried: Carried, new: Tensor) -> tuple[Tensor, Objective]:
         """The picture that a later frame's iterations start from, and its objective. new: the map of newly visible places."""
         start, content = self.fill(carried), carried.source
-        colors = self.colors.colors_of(content, new)
+        colors = self.colors.colors_of(content, new, self._masks(frame.guides, (content.shape[2], content.shape[3])))
         if colors is not None:
             start = moved_to(start, replace(colors, weights=colors.weights * (1 - carried.consistency)))
         guided = replace(frame, guides={**frame.guides, NEW: widened_by(new, MARGIN)[0, 0].cpu().numpy()})
@@ -281,3 +315,10 @@ class Optimize:
         schedule = self.settings.schedule
         pays = value.total < (1 - schedule.pays) * previous
         return iterations >= schedule.most or not (pays or value.spatial > self.first_spatial_loss)
+
+
+def painted_mean(image: Tensor, guides: Mapping[str, np.ndarray]) -> float:
+    """The mean of (1, 1, H, W) over what is painted of a frame."""
+    if PAINTED not in guides:
+        return float(image.mean())
+    return float(np.average(image[0, 0].cpu().numpy(), weights=guides[PAINTED]))

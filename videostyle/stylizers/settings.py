@@ -23,6 +23,10 @@ class StylizerSettings:
     """Style images, uint8 or uint16 (H, W, 3) RGB, of any sizes; empty with a style model."""
     style_model: Path | None = None
     """A .vstyle file whose network does the stylizing; None where frames are optimized towards `styles`."""
+    region_styles: tuple[tuple[np.ndarray, ...], ...] = ()
+    """The style images of each region that has some of its own, in the order of the guides "region 1" and so on."""
+    region_models: tuple[Path, ...] = ()
+    """The same as .vstyle files, with a style model."""
     weights: Weights
     """Weight of each term of the objective L."""
     schedule: IterationSchedule

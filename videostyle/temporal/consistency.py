@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
@@ -15,6 +18,9 @@ reject its border."""
 
 MIN_LIMIT = 12.0
 """Levels of 255: color differences up to here always count as noise."""
+
+BORDER = 2
+"""Pixels by which the border of a mask may miss the motion of its frame: masks are drawn by hand, or found frame by frame."""
 
 MEDIANS = 3.0
 """Times the pair's median difference: up to here too."""
@@ -43,6 +49,21 @@ def estimate_motion(previous: np.ndarray, current: np.ndarray, flow: Flow) -> Mo
     limit = np.minimum(photometric_limit(difference), 1.5 * difference + 1)
     still = fails & ~leaves & (unmoved <= limit)
     return Motion(flow=np.where(still[..., None], np.float32(0), backward), consistency=softened(still | ~fails))
+
+
+def with_masks(motion: Motion, earlier: Mapping[str, np.ndarray], now: Mapping[str, np.ndarray]) -> Motion:
+    """A motion with what the masks change, and inconsistent there: it was stylized as another part of the picture.
+
+    earlier, now: the masks of both frames, float32 (H, W) in [0, 1] by name; one that is missing is 1 throughout.
+    """
+    if not earlier and not now:
+        return motion
+    changed, near = np.zeros_like(motion.consistency), np.ones((2 * BORDER + 1, 2 * BORDER + 1), np.uint8)
+    for name in earlier.keys() | now.keys():
+        before, after = (masks.get(name, np.ones_like(changed)) for masks in (earlier, now))
+        warped = _sampled(before, motion.flow, cv2.INTER_LINEAR)
+        changed = np.maximum(changed, np.maximum(after - cv2.dilate(warped, near), cv2.erode(warped, near) - after))
+    return replace(motion, consistency=motion.consistency * (1 - changed.clip(0, 1)), changed=changed.clip(0, 1))
 
 
 def mean_of_both(backward: np.ndarray, forward: np.ndarray) -> np.ndarray:

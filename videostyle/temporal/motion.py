@@ -68,7 +68,8 @@ class MotionTracker:
         flow = motion.flow
         if motion.to_keyframe is not None and self.flow_to_keyframe is not None:
             flow = drift_corrected(flow, motion.to_keyframe, self.flow_to_keyframe)
-        self.flow_to_keyframe = composed(flow, self.flow_to_keyframe)
+        if self.keyframe is not None:
+            self.flow_to_keyframe = composed(flow, self.flow_to_keyframe)
         applied, self.deferred = split_motion(flow, self.deferred)
         return moved_inside(applied)
 
