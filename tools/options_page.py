@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from videostyle.config import ExportJob, Job, MeasureJob, TrainJob, WebcamJob
+from videostyle.config import ExportJob, Job, MeasureJob, ShotsJob, TrainJob, WebcamJob
 from videostyle.options import LEARNED, MODEL, OPTIMIZE, Option, Options, arguments_of, default_of, flag_of, options_of
 
 PAGE = Path(__file__).parents[1] / "docs" / "options.md"
@@ -14,6 +14,7 @@ COMMANDS: dict[str, type[Options]] = {
     "measure": MeasureJob,
     "webcam": WebcamJob,
     "train": TrainJob,
+    "shots": ShotsJob,
     "export": ExportJob,
 }
 

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from videostyle.config import ExportJob, Job, MeasureJob, TrainJob, WebcamJob
+    from videostyle.config import ExportJob, Job, MeasureJob, ShotsJob, TrainJob, WebcamJob
     from videostyle.errors import (
         BadInput,
         BadOption,
@@ -35,12 +35,13 @@ if TYPE_CHECKING:
     from videostyle.rendering.dry_run import DryRun
     from videostyle.reports.records import Measurement, RunReport
     from videostyle.schedules import Key, Schedule
+    from videostyle.shots.listing import ShotListing
     from videostyle.stylizers.still import stylize_image
     from videostyle.training.train import TrainReport
-    from videostyle.workflow import dry_run, export, jobs_of, measure, run, train
+    from videostyle.workflow import dry_run, export, jobs_of, list_shots, measure, run, train
 
 _MODULES = {
-    "videostyle.config": ("ExportJob", "Job", "MeasureJob", "TrainJob", "WebcamJob"),
+    "videostyle.config": ("ExportJob", "Job", "MeasureJob", "ShotsJob", "TrainJob", "WebcamJob"),
     "videostyle.errors": (
         "BadInput", "BadOption", "BadOutput", "Cancelled", "MissingModel", "RunFailed", "VideoStyleError",
     ),
@@ -51,9 +52,10 @@ _MODULES = {
     "videostyle.rendering.dry_run": ("DryRun",),
     "videostyle.reports.records": ("Measurement", "RunReport"),
     "videostyle.schedules": ("Key", "Schedule"),
+    "videostyle.shots.listing": ("ShotListing",),
     "videostyle.stylizers.still": ("stylize_image",),
     "videostyle.training.train": ("TrainReport",),
-    "videostyle.workflow": ("dry_run", "export", "jobs_of", "measure", "run", "train"),
+    "videostyle.workflow": ("dry_run", "export", "jobs_of", "list_shots", "measure", "run", "train"),
 }  # fmt: skip
 """The public names by the module that each of them is imported from."""
 
@@ -82,6 +84,8 @@ __all__ = [
     "RunStarted",
     "Saved",
     "Schedule",
+    "ShotListing",
+    "ShotsJob",
     "TrainJob",
     "TrainReport",
     "TrainingProgress",
@@ -91,6 +95,7 @@ __all__ = [
     "dry_run",
     "export",
     "jobs_of",
+    "list_shots",
     "measure",
     "run",
     "stylize_image",

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -52,7 +53,7 @@ class ShotList:
     """Whether any frame is transparent in places."""
     begun: tuple[int, ...] = field(default=(0,), compare=False)
     """Ordinals in the source of the frames that start a shot up to `first`: the last of them starts the shot of `first`."""
-    palettes: Mapping[int, Palette] = field(default_factory=dict, compare=False)
+    palettes: Mapping[int, Palette | None] = field(default_factory=dict, compare=False)
     """The colors of each shot, by the ordinal in the source of its first frame; empty where they were not asked for."""
 
     def __contains__(self, ordinal: int) -> bool:
@@ -138,17 +139,48 @@ def _exactly(seconds: float) -> Fraction:
     return Fraction(str(float(seconds)))
 
 
+class Cuts(Protocol):
+    """Says which frames of a source start a shot, at most `lookahead` frames later."""
+
+    lookahead: int
+
+    def push(self, frame: Frame) -> list[int]:
+        """Take the next frame; the ordinals of frames, up to this one, that start a shot."""
+
+    def finish(self, is_whole: bool) -> list[int]:
+        """The same of the last frames. is_whole: whether the source ends here; else nothing after it is read."""
+
+
+class DetectedCuts:
+    """Cuts where frames differ. See `Cuts`."""
+
+    lookahead = ShotDetector.lookahead
+
+    def __init__(self) -> None:
+        self.detector = ShotDetector()
+
+    def push(self, frame: Frame) -> list[int]:
+        return self.detector.push(to_bits(frame.image, 8))
+
+    def finish(self, is_whole: bool) -> list[int]:
+        return self.detector.finish()
+
+
+OnFrame = Callable[[int], None]
+
+
 def analyze(
-    source: Source, options: SelectionOptions, on_frame: Callable[[int], None], with_palettes: bool = False
+    source: Source, options: SelectionOptions, on_frame: OnFrame, with_palettes: bool = False, given: Cuts | None = None
 ) -> ShotList:
     """Decode the source once at a small size, select frames, and detect cuts.
 
     Cuts are looked for from the source's first frame on, and with the frames after the selection that deciding its last ones
     takes: a part has the cuts and the shot numbers of the whole. on_frame: called with the number of selected frames so far.
     with_palettes: whether the colors of each shot are wanted, which are those of its first PALETTE_FRAMES, selected or not.
-    Raises BadOption if no frame is selected.
+    given: cuts in place of those that are detected. Raises BadOption if no frame is selected.
     """
-    detector, cuts = ShotDetector(), [0]
+    detector = given or DetectedCuts()
+    cuts = {0}
     changes: list[float] = []
     colors: list[ColorSums] = []
     times: list[Fraction] = []
@@ -156,8 +188,8 @@ def analyze(
     transparent = False
     selection = Selection(options, source.info)
     with closing(source.frames(_analysis_size(source.info.size))) as frames:
-        for frame, is_selected in selection.of(frames, ShotDetector.lookahead + PALETTE_FRAMES * with_palettes):
-            cuts += detector.push(to_bits(frame.image, 8))
+        for frame, is_selected in selection.of(frames, detector.lookahead + PALETTE_FRAMES * with_palettes):
+            cuts.update(detector.push(frame))
             colors += [colors_in(frame)] if with_palettes else []
             if not is_selected:
                 continue
@@ -168,19 +200,18 @@ def analyze(
             on_frame(len(times))
     if first is None or last is None or selection.origin is None:
         raise selection.empty(source.path)
-    cuts += detector.finish()
-    inside = [cut for cut in cuts if first.index < cut <= last.index]
+    cuts.update(detector.finish(selection.reached_end))
     return ShotList(
         first=first.index,
         count=last.index - first.index + 1,
-        starts=frozenset({first.index, *inside}),
+        starts=frozenset({first.index, *(cut for cut in cuts if first.index < cut <= last.index)}),
         trim=_trim(source.info, first, last, is_whole=first.index == 0 and selection.reached_end),
         change=sum(changes) / max(1, len(changes)),
         times=tuple(times),
         origin=selection.origin.time,
         transparent=transparent,
-        begun=tuple(cut for cut in cuts if cut <= first.index),
-        palettes=_palettes(cuts, colors),
+        begun=tuple(sorted(cut for cut in cuts if cut <= first.index)),
+        palettes=_palettes(sorted(cuts), colors),
     )
 
 
@@ -193,7 +224,7 @@ def colors_in(frame: Frame) -> ColorSums:
     return sums_of(frame.image[inside], opacity[inside] / np.iinfo(opacity.dtype).max)
 
 
-def _palettes(cuts: list[int], colors: list[ColorSums]) -> dict[int, Palette]:
+def _palettes(cuts: list[int], colors: list[ColorSums]) -> dict[int, Palette | None]:
     """The colors of the shots that begin at these ordinals. colors: of each frame; empty where they are not wanted."""
     if not colors:
         return {}

@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 import shlex
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from videostyle.config import ExportJob, Job, MeasureJob, TrainJob, is_style_model
+from videostyle.config import ExportJob, Job, MeasureJob, ShotsJob, TrainJob, is_style_model
 from videostyle.errors import BadInput, BadOption, BadOutput
 from videostyle.media.containers import CONTAINERS
 from videostyle.media.output_paths import (
@@ -26,6 +26,7 @@ from videostyle.media.output_paths import (
     work_folder,
 )
 from videostyle.option_values import style_name
+from videostyle.shot_files import ShotTable, jobs_of_shots, naming, read_shots
 
 STREAMS = "/dev/stdin", "/dev/fd/", "/proc/self/fd/"
 """What the names of this process's own streams begin with."""
@@ -61,6 +62,19 @@ def check_files(job: Job) -> None:
         check_styles([job.palette_file], "--colors")
     if job.audio not in ("copy", "none"):
         check_file("--audio", Path(job.audio))
+    if job.shots is not None:
+        check_file("--shots", job.shots)
+        check_shot_tables(job, read_shots(job.shots))
+
+
+def check_shot_tables(job: Job, tables: Sequence[ShotTable]) -> None:
+    """Raises BadOption and BadInput, which name the table, for what cannot be asked for a shot."""
+    for own, table in zip(jobs_of_shots(job, tables), tables, strict=True):
+        with naming(table):
+            check_order(own)
+            check_styles(own.styles)
+            if own.begin_with is not None:
+                check_file("begin_with", own.begin_with)
 
 
 def clips_of(job: Job) -> list[Path]:
@@ -134,6 +148,17 @@ def check_train(job: TrainJob) -> None:
     check_folder(job.output)
     if not work_folder(job.output).exists():  # an interrupted training has one, and may replace its own output
         check_new(job.output, job.overwrite)
+
+
+def check_shots(job: ShotsJob) -> None:
+    """Raises BadInput where the clip is missing, BadOutput where the list of its shots or their picture cannot be written."""
+    check_source(job.input)
+    assert job.output is not None
+    check_folder(job.output)
+    for path in (job.output, job.contact_sheet):
+        if path.is_dir():
+            raise BadOutput(f"{path} is a folder", todo="choose another -o")
+        check_new(path, job.overwrite)
 
 
 def check_export(job: ExportJob) -> None:

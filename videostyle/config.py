@@ -80,6 +80,12 @@ class Job(
         metavar="CLIP|FOLDER",
     )
     frames_out: bool = output_option(False, "Make a folder of frames of each clip.", requires="also")
+    shots: Path | None = selection_option(
+        None,
+        "Take the cuts, and what differs from shot to shot, from this file; `videostyle shots` writes one.",
+        excludes="also",
+        default_text="cuts are detected",
+    )
     restart: bool = output_option(False, "Start over if a run of the same output was interrupted.")
     dry_run: bool = output_option(
         False, "Print what the run would do: its plan, its shots and its work; nothing is stylized or written."
@@ -344,6 +350,31 @@ class TrainJob(
     @property
     def engine_used(self) -> str:
         return LEARNED
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShotsJob(ReadingOptions, OverwriteOption):
+    """A list of a clip's shots, to be edited. It is complete and checked; see `Options`."""
+
+    input: Path = argument("INPUT", "A video or a folder of numbered frames.")
+    output: Path | None = restated(
+        Job,
+        "output",
+        "The list of shots (.toml); a picture of them is written beside it (.jpg).",
+        default_text="INPUT_shots.toml beside the input",
+    )
+    overwrite: bool = restated(OverwriteOption, "overwrite", "Replace the list and the picture if they exist.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        name = self.input.name and f"{self.input.stem}_shots.toml"
+        self._complete_output(self.input.with_name(name) if name else self.input, ".toml")
+
+    @property
+    def contact_sheet(self) -> Path:
+        """The picture of the shots."""
+        assert self.output is not None
+        return self.output.with_suffix(".jpg")
 
 
 @dataclass(frozen=True, kw_only=True)

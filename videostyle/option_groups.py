@@ -97,13 +97,13 @@ class ReadingOptions(Options):
 class ObjectiveOptions(Options):
     """The weights of the terms of the objective L."""
 
-    style_weight: float = trained_option(15.0, "Weight of the style.", low=0.0)
-    content_weight: float = trained_option(1.0, "Weight of the source's content.", low=0.0)
+    style_weight: float = trained_option(15.0, "Weight of the style.", low=0.0, per_shot=True)
+    content_weight: float = trained_option(1.0, "Weight of the source's content.", low=0.0, per_shot=True)
     temporal_weight: float = trained_option(
-        300.0, "Weight of consistency with the previous frame: 0 is lively, 3000 locked.", low=0.0
+        300.0, "Weight of consistency with the previous frame: 0 is lively, 3000 locked.", low=0.0, per_shot=True
     )
     tv_weight: float = trained_option(
-        2.0, "Weight of smoothness: penalizes differences between neighboring pixels.", low=0.0
+        2.0, "Weight of smoothness: penalizes differences between neighboring pixels.", low=0.0, per_shot=True
     )
 
 
@@ -112,7 +112,7 @@ class StyleOptions(Options):
     """What is compared when a picture is compared with a style image."""
 
     style_scale: float = trained_option(
-        1.0, "Stroke size relative to the picture: 0.5 is finer, 2 coarser.", low=0.1, high=10.0
+        1.0, "Stroke size relative to the picture: 0.5 is finer, 2 coarser.", low=0.1, high=10.0, per_shot=True
     )
     features: str = computation_option(
         "vgg19", "The network whose features represent style and content.", choices=("vgg19", "vgg19-torchvision")
@@ -123,16 +123,22 @@ class StyleOptions(Options):
 class ScheduleOptions(Options):
     """The iterations of the optimizer."""
 
-    preset: str = optimizer_option("standard", "Amount of work per frame.", choices=PRESETS)
+    preset: str = optimizer_option("standard", "Amount of work per frame.", choices=PRESETS, per_shot=True)
     iterations: int | None = optimizer_option(
         None,
         "Exactly this many iterations for each frame after a shot's first.",
         low=1,
         high=100_000,
         default_text="adaptive",
+        per_shot=True,
     )
     first_iterations: int | None = optimizer_option(
-        None, "Iterations for a shot's first frame, over all scales.", low=1, high=100_000, default_text="by preset"
+        None,
+        "Iterations for a shot's first frame, over all scales.",
+        low=1,
+        high=100_000,
+        default_text="by preset",
+        per_shot=True,
     )
 
 
@@ -144,17 +150,20 @@ class OptimizerOptions(Options):
         "gram",
         "What is like the style: 'gram', the mixture of its textures; 'neighbors', each place like one place of the style.",
         choices=("gram", "neighbors"),
+        per_shot=True,
     )
     color_weight: float = optimizer_option(
         30.0,
         "Weight of color constancy: what comes into view gets the colors that the shot gives to such source colors.",
         low=0.0,
+        per_shot=True,
     )
     begin_with: Path | None = optimizer_option(
         None,
         "A style model (.vstyle) that draws each shot's first frame; the iterations continue from there.",
         default_text="none: the iterations start from the source's frame",
         affects_result=False,
+        per_shot=True,
     )
 
 
@@ -180,9 +189,10 @@ class ColorOptions(Options):
         convert=as_file_or_word,
         relative=word_or_file_in("style", "clip", "match"),
         metavar="style|clip|match|FILE",
+        per_shot=True,
     )
     keep_colors: bool = style_option(
-        False, "Short for --colors clip.", stands_for=("colors", "clip"), affects_result=False
+        False, "Short for --colors clip.", stands_for=("colors", "clip"), affects_result=False, per_shot=True
     )
 
     @property
@@ -305,7 +315,12 @@ class TrainingOptions(Options):
         "dis", "Optical flow; with 'none' every frame is stylized alone.", choices=("dis", "raft", "none")
     )
     seed: int = computation_option(
-        0, "Seed of the random numbers that the first frame starts from.", low=0, high=2**32 - 1, excludes="begin_with"
+        0,
+        "Seed of the random numbers that the first frame starts from.",
+        low=0,
+        high=2**32 - 1,
+        excludes="begin_with",
+        per_shot=True,
     )
 
 

@@ -69,6 +69,8 @@ class Option:
     """The field with which it has no effect."""
     stands_for: tuple[str, Any] | None = None
     """A field and its value, for which a flag is another name: the job then holds that value, and the flag's default."""
+    per_shot: bool = False
+    """Whether it may differ from shot to shot: a value that changes at a shot's start and leaves everything else as it is."""
     affects_result: bool = True
     """Whether an interrupted run can be resumed only with the same value. False for what does not change the result (the name
     of a report), and for what the identity of a run has in a resolved form (the size in pixels, the files' fingerprints)."""

@@ -105,9 +105,12 @@ def in_colors_of(palette_file: Path | None, pictures: Iterable[np.ndarray]) -> l
 
 
 def check_styles(styles: tuple[Path, ...], begin_with: Path | None = None) -> None:
-    """Raises BadInput if a style does not exist or `--begin-with` is not a style model, before any slow step."""
+    """Raises BadInput, before any slow step, if a style does not exist, or if one that should be a style model is not; so does
+    `--begin-with`."""
     for style in styles:
         if not style_name(style).path.exists():
             raise BadInput(f"style {style} does not exist", "an image such as .jpg or .png")
+        if style.suffix.lower() == MODEL_SUFFIX:
+            read_style_model(style)
     if begin_with is not None:
         read_style_model(begin_with)

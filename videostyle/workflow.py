@@ -13,8 +13,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from videostyle.checks import check_export, check_jobs, check_measure, check_run, check_train, clips_of, is_film
-from videostyle.config import MODEL_SUFFIX, ExportJob, Job, MeasureJob, TrainJob
+from videostyle.checks import (
+    check_export,
+    check_jobs,
+    check_measure,
+    check_run,
+    check_shots,
+    check_train,
+    clips_of,
+    is_film,
+)
+from videostyle.config import MODEL_SUFFIX, ExportJob, Job, MeasureJob, ShotsJob, TrainJob
 from videostyle.errors import RunFailed
 from videostyle.media.output_paths import default_output
 from videostyle.options import command_line, default_of, options_of, shared_options
@@ -27,6 +36,7 @@ if TYPE_CHECKING:
     from videostyle.rendering.dry_run import DryRun
     from videostyle.rendering.plan import RunPlan
     from videostyle.reports.records import Measurement, RunReport
+    from videostyle.shots.listing import ShotListing
     from videostyle.training.train import TrainReport
 
 OnEvent = Callable[["Event"], None]
@@ -222,6 +232,14 @@ def train(job: TrainJob, progress: OnEvent | None = None, cancel: threading.Even
     from videostyle.training.train import train as train_job
 
     return train_job(job, progress, cancel)
+
+
+def list_shots(job: ShotsJob, progress: OnEvent | None = None, cancel: threading.Event | None = None) -> ShotListing:
+    """Find the shots of a clip, and write their list and a picture of them. progress, cancel and errors: as for `run`."""
+    check_shots(job)
+    from videostyle.shots.listing import list_shots as list_shots_of_job
+
+    return list_shots_of_job(job, progress, cancel)
 
 
 def export(job: ExportJob) -> None:

@@ -100,6 +100,7 @@ def another_value(name: str) -> tuple[list[str], Any]:
         "pix_fmt": "yuv444p",
         "fps": "30",
         "begin_with": "p.vstyle",
+        "shots": "shots.toml",
     }
     values = {
         "also": (Path("b.mp4"),),
@@ -107,6 +108,7 @@ def another_value(name: str) -> tuple[list[str], Any]:
         "report": (Path("r.json"),),
         "duration": 2.5,
         "begin_with": Path("p.vstyle"),
+        "shots": Path("shots.toml"),
     }
     if isinstance(default, bool):
         return [], not default

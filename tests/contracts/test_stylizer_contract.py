@@ -26,6 +26,7 @@ from videostyle.stylizers.lbfgs import LBFGS
 from videostyle.stylizers.optimize import Optimize
 from videostyle.stylizers.schedule import IterationSchedule
 from videostyle.stylizers.settings import StylizerSettings
+from videostyle.stylizers.shared import Shared
 from videostyle.stylizers.table import STYLIZERS, MakeStylizer
 from videostyle.temporal.consistency import estimate_motion
 from videostyle.temporal.flow import FLOWS
@@ -35,7 +36,7 @@ SIZE = (32, 48)
 COUNT = 6  # the last frame repeats the one before it
 
 
-def prepare_with_large_pairs(settings: StylizerSettings) -> MakeStylizer:
+def prepare_with_large_pairs(settings: StylizerSettings, shared: Shared) -> MakeStylizer:
     """Optimize with curvature pairs in bfloat16, as large frames have them."""
     targets = StyleTargets(thin_vgg(), [to_tensor(style, "cpu") for style in settings.styles])
     return lambda on_iteration: Optimize(
@@ -46,19 +47,21 @@ def prepare_with_large_pairs(settings: StylizerSettings) -> MakeStylizer:
     )
 
 
-def prepare_grayscale(settings: StylizerSettings) -> MakeStylizer:
-    return STYLIZERS["optimize"].prepare(replace(settings, grayscale=True))
+def prepare_grayscale(settings: StylizerSettings, shared: Shared) -> MakeStylizer:
+    return STYLIZERS["optimize"].prepare(replace(settings, grayscale=True), shared)
 
 
-def prepare_begin_with(settings: StylizerSettings) -> MakeStylizer:
-    return STYLIZERS["optimize"].prepare(replace(settings, optimizer=OptimizerOptions(begin_with=settings.style_model)))
+def prepare_begin_with(settings: StylizerSettings, shared: Shared) -> MakeStylizer:
+    return STYLIZERS["optimize"].prepare(
+        replace(settings, optimizer=OptimizerOptions(begin_with=settings.style_model)), shared
+    )
 
 
-def prepare_neighbors(settings: StylizerSettings) -> MakeStylizer:
-    return STYLIZERS["optimize"].prepare(replace(settings, optimizer=OptimizerOptions(objective="neighbors")))
+def prepare_neighbors(settings: StylizerSettings, shared: Shared) -> MakeStylizer:
+    return STYLIZERS["optimize"].prepare(replace(settings, optimizer=OptimizerOptions(objective="neighbors")), shared)
 
 
-PREPARE: dict[str, Callable[[StylizerSettings], MakeStylizer]] = {
+PREPARE: dict[str, Callable[[StylizerSettings, Shared], MakeStylizer]] = {
     **{name: kind.prepare for name, kind in STYLIZERS.items()},
     "optimize, large pairs": prepare_with_large_pairs,
     "optimize, grayscale": prepare_grayscale,
@@ -80,7 +83,7 @@ def make(request, settings) -> Callable[..., Stylizer]:
     """Makes a fresh stylizer; its one argument, the OnIteration, can be left out."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(WEIGHTS, "vgg19", thin_weights)
-        prepared = PREPARE[request.param](settings)
+        prepared = PREPARE[request.param](settings, Shared())
 
     def make(on_iteration: OnIteration = ignore) -> Stylizer:
         return prepared(on_iteration)

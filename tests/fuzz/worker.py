@@ -51,7 +51,7 @@ class Identity:
 def use_identity_stylizer() -> None:
     """Replace the optimizer, in the table of stylizers, by one that changes nothing."""
     kind = STYLIZERS["optimize"]
-    STYLIZERS["optimize"] = replace(kind, prepare=lambda settings: lambda on_iteration: Identity())
+    STYLIZERS["optimize"] = replace(kind, prepare=lambda settings, shared: lambda on_iteration: Identity())
 
 
 def check_video(output: Path, count: int) -> None:

@@ -90,6 +90,14 @@ def test_shots_of_a_part() -> None:
     assert (shots_text(run), shots_text(later)) == ("2", "2 (5 to 6)")
 
 
+def test_options_of_single_shots() -> None:
+    run = replace(example_run(), shot_options={2: {"style_weight": 30.0, "styles": ["a.jpg", "b.jpg"]}})
+    text = page("x", run, None, "")
+    assert "Options of single shots" in text
+    assert "style_weight 30.0, styles a.jpg, b.jpg" in text
+    assert "Options of single shots" not in page("x", example_run(), None, "")
+
+
 def test_no_duplicates() -> None:
     """The page of a run and its measurement has every fact once."""
     options = {"source": "clip.mp4", "size": 160, "keep_colors": False, "flow_dir": None, "flow": "raft"}

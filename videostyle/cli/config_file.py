@@ -6,27 +6,17 @@ The command line comes before the environment, that before a preset, and a prese
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_origin, get_type_hints
+from typing import Any
 
-from videostyle.errors import BadInput, BadOption
-from videostyle.media.output_paths import ADDRESS
+from videostyle.errors import BadOption
 from videostyle.option_groups import PRESETS
-from videostyle.option_values import as_path, of_type
-from videostyle.options import (
-    ConfigurableOptions,
-    Options,
-    arguments_of,
-    check_value,
-    default_of,
-    flag_of,
-    options_of,
-    path_fields,
-)
+from videostyle.option_tables import checked_value, toml_of
+from videostyle.option_values import as_path
+from videostyle.options import ConfigurableOptions, Options, arguments_of, default_of, options_of
 
 NAME = "videostyle.toml"
 """The file that is read without being named: beside the input, and in the user's own folder."""
@@ -95,7 +85,7 @@ def read_tables(path: Path, is_named: bool, jobs: Iterable[type[Options]]) -> li
     Raises BadInput where it cannot be read or is not TOML, and BadOption for a key that is no field, or that only a file that
     --config names may set, and for a preset with the name of a built-in one.
     """
-    content = toml_of(path)
+    content = toml_of("the config file", path)
     presets = content.pop(PRESET, {}) if isinstance(content.get(PRESET), dict) else {}
     tables = [Table(path, name, values, is_named) for name, values in presets.items()]
     for table in tables:
@@ -110,16 +100,6 @@ def read_tables(path: Path, is_named: bool, jobs: Iterable[type[Options]]) -> li
         for key in table.values:
             check_key(table, key, known)
     return tables
-
-
-def toml_of(path: Path) -> dict[str, Any]:
-    """What a file of TOML holds. Raises BadInput where it cannot be read or is not TOML."""
-    try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
-    except OSError as error:
-        raise BadInput(f"the config file {path} cannot be read: {error.strerror}", todo="name a TOML file") from error
-    except ValueError as error:  # of TOML, or of UTF-8
-        raise BadInput(f"the config file {path} is not TOML: {error}", todo="mend it") from error
 
 
 def check_key(table: Table, key: str, known: Iterable[str]) -> None:
@@ -148,7 +128,7 @@ def values_of(job: type[ConfigurableOptions], tables: list[Table], given: Mappin
         for key, value in settable(job, table):
             chooses = key == PRESET and not table.preset and value not in PRESETS
             if meant_by(job, key) not in taken and not chooses:
-                values[key] = FileValue(checked(job, table, key, value), table.place)
+                values[key] = FileValue(checked_value(job, key, value, table.place, table.path.parent), table.place)
         taken |= {meant_by(job, key) for key in values}
     if chosen and PRESET in options_of(job):
         values.setdefault(PRESET, FileValue(default_of(job, PRESET), layers[0].place))
@@ -183,28 +163,3 @@ def settable(job: type[ConfigurableOptions], table: Table) -> Iterator[tuple[str
     left_out = job.unset_by_default_files if not (table.is_named or table.preset) else ()
     names = {*arguments_of(job), *options_of(job)}.difference(left_out)
     return ((key, value) for key, value in table.values.items() if key in names)
-
-
-def checked(job: type[Options], table: Table, key: str, value: Any) -> Any:
-    """A value in the option's type, its files relative to the config file's. Raises BadOption, which names file and key."""
-    hint, record, label = get_type_hints(job)[key], options_of(job).get(key), f"{table.place}: {key}"
-    text = record is not None and record.convert is not None and get_origin(hint) is not tuple
-    typed = of_type(label, str if text else hint, value)
-    if key in path_fields(job):
-        return in_folder(typed, table.path.parent)
-    if record is None:
-        return typed
-    if record.relative is not None:
-        typed = record.relative(typed, table.path.parent)
-    try:
-        check_value(label, record.convert(label, typed) if record.convert else typed, record)
-    except BadOption as error:  # an option that parses text says its own name
-        raise BadOption(str(error).replace(flag_of(key, record), label)) from error
-    return typed
-
-
-def in_folder(value: Any, folder: Path) -> Any:
-    """A path, or each of several, relative to a folder; an address stays, so that it is refused as one."""
-    if isinstance(value, tuple):
-        return tuple(in_folder(each, folder) for each in value)
-    return value if not value or ADDRESS.match(value) else str(folder / as_path(value))

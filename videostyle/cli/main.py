@@ -22,7 +22,7 @@ from videostyle.cli.options import Command, CommandGroup, command
 from videostyle.cli.progress import listener
 from videostyle.cli.several import stylize_all
 from videostyle.cli.signals import Worker, exit_now, noted_signals, result_of, signal_name, wait_or_stop
-from videostyle.config import ExportJob, Job, MeasureJob, TrainJob, WebcamJob, is_style_model
+from videostyle.config import ExportJob, Job, MeasureJob, ShotsJob, TrainJob, WebcamJob, is_style_model
 from videostyle.errors import BadOutput
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ class Commands:
     write_run_report: Callable[..., None] = workflow.write_run_report
     measure: Callable[..., Any] = workflow.measure
     train: Callable[..., Any] = workflow.train
+    list_shots: Callable[..., Any] = workflow.list_shots
     export: Callable[[ExportJob], None] = workflow.export
     webcam: Callable[[WebcamJob, Callable[[str], None], Callable[[], bool]], None] = open_webcam
     examine: Callable[[], list[Check]] = examine
@@ -217,6 +218,18 @@ def measure_command(job: MeasureJob, quiet: bool, commands: Commands) -> int:
     measurement = result_of(partial(commands.measure, job), quiet, lambda: "nothing was written")
     if not quiet:
         print("\n".join(table_lines(measurement)))
+    return 0
+
+
+@command(app, "shots", ShotsJob)
+def shots_command(job: ShotsJob, quiet: bool, commands: Commands) -> int:
+    """Lists the shots of INPUT in a file to edit, with a picture that shows the first, the middle and the last frame of each.
+
+    `videostyle run INPUT STYLE --shots FILE` then takes its cuts, and the options that a shot has in it.
+    """
+    listing = result_of(partial(commands.list_shots, job), quiet, lambda: "nothing was written")
+    if not quiet:
+        say(f"{listing.output}: {counted(len(listing.shots), 'shot')}, shown in {listing.contact_sheet}")
     return 0
 
 

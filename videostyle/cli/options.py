@@ -14,7 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 from videostyle.cli.config_file import NAME, tables_for, values_of
 from videostyle.cli.messages import say
 from videostyle.cli.origins import PREFIX, lines_on_files, naming_origins, origins_of, variable_of
-from videostyle.config import ExportJob, Job, MeasureJob, TrainJob, WebcamJob
+from videostyle.config import ExportJob, Job, MeasureJob, ShotsJob, TrainJob, WebcamJob
 from videostyle.errors import BadOption
 from videostyle.options import (
     ConfigurableOptions,
@@ -29,7 +29,7 @@ from videostyle.options import (
 
 AnyJob = TypeVar("AnyJob", bound=Options)
 
-JOBS = (Job, MeasureJob, WebcamJob, TrainJob, ExportJob)
+JOBS = (Job, MeasureJob, WebcamJob, TrainJob, ShotsJob, ExportJob)
 """The jobs of all commands: a variable may be meant for another one than is called."""
 
 SWITCHES = ("VIDEOSTYLE_DEBUG", "VIDEOSTYLE_FAST")

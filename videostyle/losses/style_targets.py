@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 import torch
@@ -18,12 +18,15 @@ from videostyle.option_groups import StyleOptions
 from videostyle.palettes import Palette, recolored_to
 from videostyle.tensors import from_array, resize, to_array
 
+Known = dict[tuple[int, Palette | None], StyleStatistics]
+"""The statistics of a style image, by its longer side in pixels and the palette that it was given."""
+
 
 class StyleTargets:
-    """The statistics of the style images, such as their Gram matrices, computed once for each size; those of another palette
-    replace them.
+    """The statistics of the style images, such as their Gram matrices, computed once for each size and palette.
 
-    images: float32 (1, 3, H, W) RGB in [0, 1]. terms: those that the statistics are for.
+    images: float32 (1, 3, H, W) RGB in [0, 1]. terms: those that the statistics are for. known: where the statistics of each
+    image are kept; other targets with the same image, features and terms may share them.
     """
 
     def __init__(
@@ -32,11 +35,11 @@ class StyleTargets:
         images: list[Tensor],
         options: StyleOptions | None = None,
         terms: Mapping[str, type[Term]] = TERMS,
+        known: Sequence[Known] | None = None,
     ):
         self.features, self.images, self.terms = features, images, terms
         self.options = StyleOptions() if options is None else options
-        self.palette: Palette | None = None
-        self.statistics: dict[int, list[StyleStatistics]] = {}
+        self.known: Sequence[Known] = [{} for _ in images] if known is None else known
 
     def at(self, size: Size, time: Fraction = Fraction(0), palette: Palette | None = None) -> list[StyleStatistics]:
         """The statistics of each style image, for a frame of (height, width).
@@ -44,18 +47,21 @@ class StyleTargets:
         time: of the frame, in seconds from the clip's first one; the styles do not change over time yet. palette: the colors
         that the style images are given; None: they keep their own.
         """
-        if palette != self.palette:
-            self.palette, self.statistics = palette, {}
-        longer = max(size)
-        if longer not in self.statistics:
-            scaled = round(longer * self.options.style_scale)
-            self.statistics[longer] = [self._statistics(image, scaled) for image in self.images]
-        return self.statistics[longer]
+        longer = round(max(size) * self.options.style_scale)
+        return [self._of(*each, longer, palette) for each in zip(self.images, self.known, strict=True)]
+
+    def _of(self, image: Tensor, known: Known, longer: int, palette: Palette | None) -> StyleStatistics:
+        """The statistics of an image, computed where they are not known yet. Of palettes, only the newest one's are kept."""
+        if (longer, palette) not in known:
+            for outdated in [key for key in known if key[1] not in (None, palette)]:
+                del known[outdated]
+            known[longer, palette] = self._statistics(image, longer, palette)
+        return known[longer, palette]
 
     @torch.no_grad()
-    def _statistics(self, image: Tensor, longer: int) -> StyleStatistics:
-        if self.palette is not None:
-            image = from_array(recolored_to(to_array(image), self.palette), str(image.device))
+    def _statistics(self, image: Tensor, longer: int, palette: Palette | None) -> StyleStatistics:
+        if palette is not None:
+            image = from_array(recolored_to(to_array(image), palette), str(image.device))
         scaled = resize(image, style_size((image.shape[2], image.shape[3]), longer))
         # in tiles at any size: the memory check counts a frame only, and at scale 2 a style image has four times its pixels
         tiles = tiles_of((scaled.shape[2], scaled.shape[3]), CORE)

@@ -50,7 +50,7 @@ def described(dry: DryRun) -> list[tuple[str, str]]:
         rows.append(("written at", f"{out_width}x{out_height}"))
     first = shots.first + 1
     rows.append(("selection", f"{shots.count} frames, {first} to {shots.first + shots.count} of the source"))
-    rows += lines_on_shots(shots)
+    rows += lines_on_shots(plan, shots)
     rows += lines_on_work(dry)
     rows += lines_on_options(plan)
     return rows
@@ -59,16 +59,26 @@ def described(dry: DryRun) -> list[tuple[str, str]]:
 SOUND = {"copy": "the source's", "none": "none"}
 
 
-def lines_on_shots(shots: ShotList) -> Iterator[tuple[str, str]]:
-    """Each shot with its number, its frames from 1, and its time and length in seconds after the source's first frame."""
+def extents(shots: ShotList) -> Iterator[tuple[int, int, int]]:
+    """The number of each shot, and the ordinals of its first selected frame and of the one after its last."""
+    for number, (start, end) in zip(
+        shots.numbers, pairwise([*sorted(shots.starts), shots.first + shots.count]), strict=True
+    ):
+        yield number, start, end
+
+
+def lines_on_shots(plan: RunPlan, shots: ShotList) -> Iterator[tuple[str, str]]:
+    """Each shot with its number, its frames from 1, its time and length in seconds after the source's first frame, and what it
+    has in place of the run's options."""
     last = shots.first + shots.count
     times = [time - shots.origin for time in shots.times]
     end = 2 * times[-1] - times[-2] if len(times) > 1 else times[-1]
-    for number, (start, following) in zip(shots.numbers, pairwise([*sorted(shots.starts), last]), strict=True):
+    for number, start, following in extents(shots):
         begins = times[start - shots.first]
         ends = times[following - shots.first] if following < last else end
         frames = f"frame {start + 1}" if following == start + 1 else f"frames {start + 1} to {following}"
-        yield f"shot {number}", f"{frames}, {seconds(begins)} to {seconds(ends)} ({seconds(ends - begins)} long)"
+        own = "".join(f"; {name} {as_text(value)}" for name, value in plan.own_options(number).items())
+        yield f"shot {number}", f"{frames}, {seconds(begins)} to {seconds(ends)} ({seconds(ends - begins)} long){own}"
 
 
 def lines_on_work(dry: DryRun) -> Iterator[tuple[str, str]]:
@@ -79,22 +89,31 @@ def lines_on_work(dry: DryRun) -> Iterator[tuple[str, str]]:
     elif plan.engine == "feedforward":
         yield "work", f"one pass for each frame, by {plan.stylizer.style_model}"
     else:
-        schedule = plan.stylizer.schedule
-        firsts = len(shots.starts) if plan.flow else shots.count
-        later = schedule.expected(shots.change)
-        total = firsts * schedule.first + (shots.count - firsts) * later
-        share = FrameWork(plan, shots).load.total / 1e6
-        yield (
-            "work",
-            (
-                f"about {round(total)} iterations: {schedule.first} for each of {firsts} first frames, "
-                f"about {later:.0f} for each of {shots.count - firsts} others ({share:.0f} megapixel-iterations)"
-            ),
-        )
+        yield "work", iterations_text(plan, shots)
     if plan.device == "cpu":
         yield "memory", f"about {STYLIZERS[plan.engine].memory.needed(plan.size) / 2**30:.1f} GB"
     if dry.done:
         yield "resumes", f"after the first {dry.done} frames, which an interrupted run has finished"
+
+
+def iterations_text(plan: RunPlan, shots: ShotList) -> str:
+    """How many iterations there are to do, and how much that is."""
+    total, later = 0.0, plan.stylizer.schedule.expected(shots.change)
+    for number, start, end in extents(shots):
+        schedule, firsts = plan.of_shot(number).stylizer.schedule, 1 if plan.flow else end - start
+        total += firsts * schedule.first + (end - start - firsts) * schedule.expected(shots.change)
+    firsts = len(shots.starts) if plan.flow else shots.count
+    each = (
+        f": {plan.stylizer.schedule.first} for each of {firsts} first frames, "
+        f"about {later:.0f} for each of {shots.count - firsts} others"
+    )
+    share = FrameWork(plan, shots).load.total / 1e6
+    return f"about {round(total)} iterations{'' if plan.shot_plans else each} ({share:.0f} megapixel-iterations)"
+
+
+def as_text(value: object) -> str:
+    """An option as text."""
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def lines_on_options(plan: RunPlan) -> Iterator[tuple[str, str]]:
@@ -102,7 +121,7 @@ def lines_on_options(plan: RunPlan) -> Iterator[tuple[str, str]]:
     for name, origin in plan.origins.items():
         value = plan.options[name]
         if name != "dry_run" and value != []:
-            yield f"option {name}", f"{', '.join(map(str, value)) if isinstance(value, list) else value} ({origin})"
+            yield f"option {name}", f"{as_text(value)} ({origin})"
 
 
 def seconds(time: Fraction) -> str:

@@ -3,51 +3,63 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 
 MEASURED_FIRST = 4  # seconds of iterations before there is an estimate
+
+
+@dataclass(frozen=True)
+class ExpectedWork:
+    """What a frame is expected to take."""
+
+    work: float
+    """In pixel-iterations."""
+    is_first: bool
+    """Whether it is stylized without the one before it, as a shot's first frame is; its work is then known."""
 
 
 class Workload:
     """Counts the work of a run in pixel-iterations.
 
-    first: work of a shot's first frame. later: expected work of any other frame; once some are done, their mean replaces it.
-    shots, frames: their numbers; frames includes the shots' first ones.
+    expected: of each frame, in order. Once some that are not first ones are done, what is expected of the others is multiplied
+    by how much more or less than expected they took.
     """
 
-    def __init__(
-        self, first: float, later: float, shots: int, frames: int, clock: Callable[[], float] = time.monotonic
-    ):
-        self.first, self.guess, self.shots, self.frames, self.clock = first, later, shots, frames, clock
-        self.firsts_done = self.laters_done = 0
-        self.later_work = self.finished = self.current = self.skipped = 0.0
+    def __init__(self, expected: Sequence[ExpectedWork], clock: Callable[[], float] = time.monotonic):
+        self.expected, self.clock = expected, clock
+        self._firsts_left = _sums_of_rest([frame.work if frame.is_first else 0.0 for frame in expected])
+        self._laters_left = _sums_of_rest([0.0 if frame.is_first else frame.work for frame in expected])
+        self.done = 0
+        self._later_work = self._later_expected = 0.0
+        self.finished = self.current = self.skipped = 0.0
         self.began: float | None = None
 
     @property
-    def later(self) -> float:
-        """The expected work of a frame that is not its shot's first."""
-        return self.later_work / self.laters_done if self.laters_done else self.guess
+    def _ratio(self) -> float:
+        """Work of a frame that is not a first one, over what was expected of it."""
+        return self._later_work / self._later_expected if self._later_expected else 1.0
 
     @property
     def total(self) -> float:
         """The expected work of the whole run."""
-        firsts_left = self.shots - self.firsts_done
-        laters_left = self.frames - self.shots - self.laters_done
-        return self.finished + firsts_left * self.first + laters_left * self.later
+        return self.finished + self._firsts_left[self.done] + self._laters_left[self.done] * self._ratio
 
-    def advance(self, is_first: bool, fraction: float) -> None:
+    def advance(self, fraction: float) -> None:
         """Set the fraction of the current frame's work that is done, in [0, 1]."""
         self.began = self.clock() if self.began is None else self.began
-        self.current = fraction * (self.first if is_first else self.later)
+        frame = self.expected[self.done]
+        self.current = fraction * frame.work * (1.0 if frame.is_first else self._ratio)
 
-    def finish_frame(self, is_first: bool, work: float) -> None:
-        """Count a finished frame and the work that it took."""
+    def finish_frame(self, work: float) -> None:
+        """Count the current frame as finished. work: that it took, where it is not a first one."""
+        frame = self.expected[self.done]
         self.current = 0.0
-        self.finished += work
-        if is_first:
-            self.firsts_done += 1
-        else:
-            self.laters_done, self.later_work = self.laters_done + 1, self.later_work + work
+        self.done += 1
+        self.finished += frame.work if frame.is_first else work
+        if not frame.is_first:
+            self._later_work, self._later_expected = self._later_work + work, self._later_expected + frame.work
 
     def skip_finished(self) -> None:
         """Leave the work done so far out of the pace: the run that this one resumes did it."""
@@ -70,3 +82,8 @@ class Workload:
     def spent(self) -> float:
         """Seconds since the first iteration."""
         return 0.0 if self.began is None else self.clock() - self.began
+
+
+def _sums_of_rest(works: Sequence[float]) -> list[float]:
+    """For each place, the end among them, the sum of what is there and of all after it."""
+    return [*accumulate(reversed(works), initial=0.0)][::-1]

@@ -25,9 +25,11 @@ def identity(plan: RunPlan, info: VideoInfo, shots: ShotList) -> Identity:
     """Each part by the name that a user knows it by."""
     (height, width), (out_height, out_width) = plan.size, plan.out_size
     device = plan.device
+    shots_with_tables = range(1, len(plan.tables) + 1)
     return {
         **plan.result_options,
         **{name: fingerprint(path) for name, path in plan.files.items()},
+        **{name: value for number in shots_with_tables for name, value in of_shot(plan, number).items()},
         "the source's size": str(info.size),
         "size": f"{width}x{height}, written as {out_width}x{out_height}",
         "first frame": str(shots.first + 1),
@@ -39,3 +41,12 @@ def identity(plan: RunPlan, info: VideoInfo, shots: ShotList) -> Identity:
         "the thread count of OpenCV": str(cv2.getNumThreads()),
         **{name: version(name) for name in LIBRARIES},
     }
+
+
+def of_shot(plan: RunPlan, number: int) -> Identity:
+    """What a shot has of its own: options and files that are not those of the run."""
+    own = plan.of_shot(number)
+    options = {name: value for name, value in own.result_options.items() if value != plan.result_options.get(name)}
+    files = {name: fingerprint(path) for name, path in own.files.items() if path != plan.files.get(name)}
+    fewer = {name: "not given" for name in plan.files if name not in own.files}
+    return {f"shot {number}, {name}": value for name, value in (options | files | fewer).items()}

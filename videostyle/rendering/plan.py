@@ -5,12 +5,15 @@ Nothing below this module sees a `Job`: the frame loop, the inputs, the identity
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import chain
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from videostyle.analysis import ShotList
 from videostyle.config import Job
@@ -39,11 +42,15 @@ from videostyle.option_values import SIDES, parse_color, parse_frames, parse_rat
 from videostyle.options import default_of, result_options
 from videostyle.provenance import plain_options, plain_origins
 from videostyle.rendering.masks import RunMasks
+from videostyle.shot_files import ShotTable, jobs_of_shots, naming, read_shots
 from videostyle.style_images import check_styles, in_colors_of, style_pictures
 from videostyle.stylizers.memory import check_memory
 from videostyle.stylizers.schedule import BEGUN, SCHEDULES, IterationSchedule
 from videostyle.stylizers.settings import StylizerSettings
 from videostyle.stylizers.table import STYLIZERS
+
+Pictures = Callable[[Path, Path | None], list[np.ndarray]]
+"""The pictures of a style, in the colors of a picture in a file."""
 
 LONGEST_ON_CPU = 512  # default longer side without a GPU, in pixels
 
@@ -106,15 +113,42 @@ class RunPlan:
     """All options as given, for the report."""
     origins: dict[str, str] = field(default_factory=dict)
     """Where each of them came from that is not a default; for the report only."""
+    tables: tuple[ShotTable, ...] = ()
+    """The shots of the whole source as a file gives them; empty where cuts are detected."""
+    shot_plans: tuple[RunPlan, ...] = ()
+    """The plans of shots 1, 2, ... of the source, around and around; empty where all shots have this one."""
+
+    def of_shot(self, number: int) -> RunPlan:
+        """The plan with the settings of a shot, by its number from 1."""
+        return self.shot_plans[(number - 1) % len(self.shot_plans)] if self.shot_plans else self
+
+    @property
+    def needs_palettes(self) -> bool:
+        """Whether the colors of any shot are matched."""
+        return any(plan.coloring.colors == "match" for plan in (self, *self.shot_plans))
+
+    def with_palettes_used(self, shots: ShotList) -> ShotList:
+        """The shots without the palettes of those whose colors are not matched."""
+        palettes = {
+            start: palette if self.of_shot(number).coloring.colors == "match" else None
+            for number, (start, palette) in enumerate(sorted(shots.palettes.items()), 1)
+        }
+        return replace(shots, palettes=palettes)
+
+    def own_options(self, number: int) -> dict[str, object]:
+        """The options that a shot has in place of the run's, for the report."""
+        own = self.of_shot(number).options
+        return {key: value for key, value in own.items() if value != self.options[key]}
 
     def for_shots(self, shots: ShotList) -> RunPlan:
         """The plan once the shots are known: the only frame of a still gets `--iterations` as its first ones, and transparent
         frames are encoded with their alpha where that is possible."""
         encoder = self.transparent_encoder if shots.transparent and self.finishing.background is None else self.encoder
+        plan = replace(self, encoder=encoder, shot_plans=tuple(each.for_shots(shots) for each in self.shot_plans))
         if shots.count > 1 or self.single_frame_iterations is None:
-            return replace(self, encoder=encoder)
+            return plan
         schedule = replace(self.stylizer.schedule, first=self.single_frame_iterations)
-        return replace(self, encoder=encoder, stylizer=replace(self.stylizer, schedule=schedule))
+        return replace(plan, stylizer=replace(self.stylizer, schedule=schedule))
 
     def masks_of(self, info: VideoInfo, shots: ShotList) -> RunMasks:
         """The masks for these frames."""
@@ -144,7 +178,9 @@ def resolve(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> RunPlan
     if device == "cpu":
         check_memory(size, STYLIZERS[engine].memory)
     flow = job.flow if STYLIZERS[engine].uses_motion and job.flow != "none" else None
-    return RunPlan(
+    tables = read_shots(job.shots) if job.shots else ()
+    pictures = functools.cache(pictures_of)  # shots with a style in common have its arrays in common
+    plan = RunPlan(
         input=job.input,
         output=output,
         size=size,
@@ -152,7 +188,6 @@ def resolve(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> RunPlan
         device=device,
         threads=job.threads,
         engine=engine,
-        stylizer=stylizer_settings(job, device, alone=flow is None),
         flow=flow,
         encoder=encoder,
         transparent_encoder=transparent_encoder,
@@ -160,19 +195,45 @@ def resolve(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> RunPlan
         rate=resolve_rate(job, info, output_kind(output), notice),
         tracks=job.group(TrackOptions),
         selection=job.group(SelectionOptions),
-        coloring=job.group(ColorOptions),
         mask=job.painted,
         regions=tuple(region.mask for region in job.regions),
-        finishing=job.group(FinishingOptions),
-        single_frame_iterations=None if job.first_iterations else job.iterations,
         continues_range=parse_frames(job.frames)[0] is not None,
         restart=job.restart,
         mixed=job.mixed,
-        files=files_of(job),
-        result_options=result_options(job) | masks_in_words(job),
-        options=plain_options(job),
         origins=plain_origins(job),
+        tables=tables,
+        **varying(job, device, flow is None, pictures),
     )
+    return replace(plan, shot_plans=tuple(shot_plans(plan, job, pictures)))
+
+
+def varying(job: Job, device: str, alone: bool, pictures: Pictures) -> dict[str, Any]:
+    """The fields of a plan that options marked `per_shot` decide. device, alone, pictures: as in `stylizer_settings`."""
+    return {
+        "stylizer": stylizer_settings(job, device, alone, pictures),
+        "coloring": job.group(ColorOptions),
+        "finishing": job.group(FinishingOptions),
+        "single_frame_iterations": None if job.first_iterations else job.iterations,
+        "files": files_of(job),
+        "result_options": result_options(job) | masks_in_words(job),
+        "options": plain_options(job),
+    }
+
+
+def shot_plans(plan: RunPlan, job: Job, pictures: Pictures) -> Iterator[RunPlan]:
+    """The plan of each shot of `plan.tables`. Raises BadInput, which names the table."""
+    for own, table in zip(jobs_of_shots(job, plan.tables), plan.tables, strict=True):
+        with naming(table):
+            if own is job:
+                yield plan
+            else:
+                check_styles(own.styles, own.begin_with)
+                yield replace(plan, **varying(own, plan.device, plan.flow is None, pictures))
+
+
+def pictures_of(style: Path, palette_file: Path | None) -> list[np.ndarray]:
+    """The pictures of a style, in the colors of a picture in a file. Raises BadInput."""
+    return in_colors_of(palette_file, style_pictures(style))
 
 
 def engine_of(job: Job) -> str:
@@ -182,14 +243,15 @@ def engine_of(job: Job) -> str:
     return job.engine if job.engine in STYLIZERS else "optimize"
 
 
-def stylizer_settings(job: Job, device: str, alone: bool) -> StylizerSettings:
-    """What the engine is set up with. alone: whether each frame is stylized without the one before it. Raises BadInput."""
-    pictures = () if job.style_model else chain.from_iterable(map(style_pictures, job.styles))
-    own = [] if job.style_model else [style_pictures(region.style) for region in job.regions]
+def stylizer_settings(job: Job, device: str, alone: bool, pictures: Pictures) -> StylizerSettings:
+    """What the engine is set up with. alone: whether each frame is stylized without the one before it. pictures: reads those
+    of a style. Raises BadInput."""
+    styles = () if job.style_model else job.styles
+    own = [] if job.style_model else [pictures(region.style, job.palette_file) for region in job.regions]
     return StylizerSettings(
-        styles=tuple(in_colors_of(job.palette_file, pictures)),
+        styles=tuple(picture for style in styles for picture in pictures(style, job.palette_file)),
         style_model=job.style_model,
-        region_styles=tuple(tuple(in_colors_of(job.palette_file, region)) for region in own),
+        region_styles=tuple(map(tuple, own)),
         region_models=tuple(region.style for region in job.regions) if job.style_model else (),
         weights=Weights.of(job),
         schedule=resolve_schedule(job, alone),

@@ -16,7 +16,7 @@ from videostyle.media.pixels import over, to_bits
 from videostyle.media.resize import resize_alpha, resize_float
 from videostyle.media.sinks import Sink
 from videostyle.media.sources import Source
-from videostyle.rendering.estimate import Workload
+from videostyle.rendering.estimate import ExpectedWork, Workload
 from videostyle.rendering.inputs import InputFrames, PreviousFrame, RenderInput
 from videostyle.rendering.masks import MaskedFrame, composed_over
 from videostyle.rendering.plan import RunPlan
@@ -24,6 +24,8 @@ from videostyle.rendering.shots import ShotRenderer
 from videostyle.reports.records import FrameRecord
 from videostyle.stylizers.base import Iteration, State, StylizedFrame
 from videostyle.stylizers.colors import with_colors_of
+from videostyle.stylizers.settings import StylizerSettings
+from videostyle.stylizers.shared import Shared
 from videostyle.stylizers.table import STYLIZERS
 from videostyle.temporal.flow import FLOWS
 
@@ -38,8 +40,9 @@ class Renderer:
     def __init__(self, plan: RunPlan, shots: ShotList, sink: Sink, progress: Callable[[Event], None]):
         self.plan, self.shots, self.sink, self.progress = plan, shots, sink, progress
         self.flow = None if plan.flow is None else FLOWS[plan.flow](plan.device)
-        self.new_stylizer = STYLIZERS[plan.engine].prepare(plan.stylizer)
-        self.shot = self._new_shot()
+        self.shared = Shared()
+        self.settings: StylizerSettings | None = None
+        self.shot = self._new_shot(shots.first)
         self.work = FrameWork(plan, shots)
         self.previous: PreviousFrame | None = None
         self.done = 0  # frames rendered by the run that this one resumes
@@ -51,14 +54,15 @@ class Renderer:
             return
         self.previous = previous
         self.shot.stylizer.continue_from(previous.picture, previous.source.frame.image)
-        self.work.load.shots -= 1  # the first frame begins none
+        self.work = FrameWork(self.plan, self.shots, continues=True)
 
     def resume(self, records: Sequence[FrameRecord], state: State) -> None:
         """Continue after these frames, with the stylizer's state after the last of them."""
         self.done = len(records)
+        self.shot = self._new_shot(records[-1].index)
         self.shot.stylizer.restore(state)
         for record in records:
-            self.work.finish(record.index in self.shots.starts or self.flow is None, record.iterations)
+            self.work.finish(record.iterations)
         self.work.load.skip_finished()
 
     @property
@@ -77,22 +81,29 @@ class Renderer:
         first = next(inputs)
         if first.source.index in self.shots.starts and first.source.index != self.shots.first:
             self.sink.end_segment()
-            self.shot = self._new_shot()
+            self.shot = self._new_shot(first.source.index)
         yield from self.shot.render(chain([first], inputs))
 
-    def _new_shot(self) -> ShotRenderer:
+    def _new_shot(self, ordinal: int) -> ShotRenderer:
+        """For the shot of the frame with this ordinal. Shots of the same settings share what is prepared for them."""
+        settings = self.plan.of_shot(self.shots.shot_of(ordinal)).stylizer
+        if settings is not self.settings:
+            self.settings = settings
+            self.new_stylizer = STYLIZERS[self.plan.engine].prepare(settings, self.shared)
         return ShotRenderer(self.new_stylizer(self._report), self._deliver)
 
     def _deliver(self, given: RenderInput, stylized: StylizedFrame) -> FrameRecord:
         """Write a finished frame to the sink."""
-        frame = output_frame(given.clip, stylized.picture, self.plan, self.sink.bits)
-        color = self.plan.background(self.sink.alpha)
+        number = self.shots.shot_of(given.source.index)
+        plan = self.plan.of_shot(number)
+        frame = output_frame(given.clip, stylized.picture, plan, self.sink.bits)
+        color = plan.background(self.sink.alpha)
         self.sink.write(frame if color is None else composed(frame, color))
-        self.work.finish(given.frame.motion is None, stylized.iterations)
+        self.work.finish(stylized.iterations)
         return FrameRecord(
             index=given.source.index,
             time=given.source.time,
-            shot=self.shots.shot_of(given.source.index),
+            shot=number,
             iterations=stylized.iterations,
             loss=stylized.loss,
             spatial_loss=stylized.spatial_loss,
@@ -103,7 +114,7 @@ class Renderer:
     def _report(self, iteration: Iteration) -> None:
         """Report an iteration on the frame that the stylizer was given last."""
         frame, load = self.shot.pending[-1].frame, self.work.load
-        load.advance(frame.motion is None, iteration.fraction)
+        load.advance(iteration.fraction)
         if not self._estimated and load.remaining is not None:
             self._estimated = True
             self.progress(Estimate(load.spent + load.remaining))
@@ -121,21 +132,28 @@ class Renderer:
 
 
 class FrameWork:
-    """The work of a plan's frames, done and still to do. load: in pixel-iterations."""
+    """The work of a plan's frames, done and still to do. load: in pixel-iterations.
 
-    def __init__(self, plan: RunPlan, shots: ShotList):
+    continues: whether the first frame continues a stylized one.
+    """
+
+    def __init__(self, plan: RunPlan, shots: ShotList, continues: bool = False):
         self.kind, self.size = STYLIZERS[plan.engine], plan.size
-        self.first = self.kind.first_work(plan.size, plan.stylizer)
-        later = self.kind.later_work(
-            plan.size, plan.stylizer.schedule.expected(shots.change)
-        )  # until frames are measured
-        self.load = Workload(self.first, later, len(shots.starts) if plan.flow else shots.count, shots.count)
+        ordinals, numbers, expected = range(shots.first, shots.first + shots.count), iter(shots.numbers), []
+        for ordinal in ordinals:
+            if ordinal in shots.starts:
+                settings = plan.of_shot(next(numbers)).stylizer
+                first = self.kind.first_work(plan.size, settings)
+                later = self.kind.later_work(plan.size, settings.schedule.expected(shots.change))
+            starts = ordinal in shots.starts and not (continues and ordinal == shots.first)
+            is_first = starts or plan.flow is None
+            expected.append(ExpectedWork(first if is_first else later, is_first))
+        self.load = Workload(expected)
 
-    def finish(self, is_first: bool, iterations: int) -> None:
-        """A frame is done. is_first: whether it was stylized without the one before it."""
+    def finish(self, iterations: int) -> None:
+        """The next frame is done."""
         # a frame that repeats the one before it is not even evaluated
-        later = self.kind.later_work(self.size, iterations) if iterations else 0.0
-        self.load.finish_frame(is_first, self.first if is_first else later)
+        self.load.finish_frame(self.kind.later_work(self.size, iterations) if iterations else 0.0)
 
 
 def composed(frame: Frame, color: tuple[int, int, int]) -> Frame:

@@ -38,6 +38,7 @@ from videostyle.rendering.notices import lines_on_alpha, lines_on_depth
 from videostyle.rendering.plan import RunPlan, resolve
 from videostyle.rendering.render import Renderer
 from videostyle.reports.records import FrameRecord, RunReport
+from videostyle.shot_files import GivenCuts
 from videostyle.stylizers.memory import peak_memory
 
 
@@ -67,6 +68,7 @@ def render(job: Job, progress: Progress, interval: Interval = EVERY_HALF_MINUTE)
         device=plan.device,
         options=plan.options,
         origins=plan.origins,
+        shot_options={number: own for number in run.renderer.shots.numbers if (own := plan.own_options(number))},
         versions={name: version(name) for name in LIBRARIES},
         notices=tuple(progress.notices),
         skipped=source.skipped,
@@ -167,8 +169,9 @@ def prepared_run(plan: RunPlan, source: Source, work: WorkFolder, progress: Prog
     if plan.threads:
         torch.set_num_threads(plan.threads)
     progress(Saved(frames_saved(work.parts)))
-    match = plan.coloring.colors == "match"
-    shots = analyze(source, plan.selection, lambda count: progress(Analyzing(count)), match)
+    given = GivenCuts(plan.tables, plan.input) if plan.tables else None
+    shots = analyze(source, plan.selection, lambda count: progress(Analyzing(count)), plan.needs_palettes, given)
+    shots = plan.with_palettes_used(shots)
     plan = plan.for_shots(shots)
     plan.masks_of(source.info, shots).check()
     run = _opened(plan, shots, source, work, progress, interval)

@@ -45,11 +45,11 @@ def write_report(report: RunReport, path: Path) -> None:
     """Write a run as JSON.
 
     Keys: schema (1), output, width, height, shots, seconds, peak_memory (bytes), device, options, origins (where each option
-    came from that is not a default), versions, notices,
-    skipped (damaged packets and frames that were skipped), mixed (the places where the run was resumed with other libraries,
-    processor or threads: index, from 0, and differences), and frames: index (from 0), time (seconds, an exact fraction as
-    text), shot (from 1 over the whole source), iterations, loss, loss_star (the spatial loss: L without its temporal term),
-    untrusted (the new share: pixels to which the previous frame does not apply), seconds.
+    came from that is not a default), shot_options (by the number of a shot, the options that it had in place of the run's),
+    versions, notices, skipped (damaged packets and frames that were skipped), mixed (the places where the run was resumed with
+    other libraries, processor or threads: index, from 0, and differences), and frames: index (from 0), time (seconds, an exact
+    fraction as text), shot (from 1 over the whole source), iterations, loss, loss_star (the spatial loss: L without its
+    temporal term), untrusted (the new share: pixels to which the previous frame does not apply), seconds.
     """
     content = {
         "schema": 1,
@@ -62,6 +62,7 @@ def write_report(report: RunReport, path: Path) -> None:
         "device": report.device,
         "options": report.options,
         "origins": report.origins,
+        "shot_options": report.shot_options,
         "versions": report.versions,
         "notices": list(report.notices),
         "skipped": report.skipped,

@@ -165,6 +165,7 @@ def provenance_tables(run: RunReport | None, measurement: Measurement | None) ->
     if run:
         tables += [
             ("Options of the run", with_origins(run.options, run.origins)),
+            ("Options of single shots", options_of_shots(run)),
             ("Versions of the run", run.versions),
         ]
     if measurement:
@@ -179,6 +180,14 @@ def provenance_tables(run: RunReport | None, measurement: Measurement | None) ->
 def with_origins(options: Mapping[str, object], origins: Mapping[str, str]) -> dict[str, object]:
     """The options as text, each with where it came from unless it is a default."""
     return {name: f"{shown(value)} ({origins[name]})" if name in origins else value for name, value in options.items()}
+
+
+def options_of_shots(run: RunReport) -> dict[str, object]:
+    """What shots had in place of the run's options, by the shot."""
+    return {
+        f"shot {number}": [f"{name} {shown(value)}" for name, value in own.items()]
+        for number, own in run.shot_options.items()
+    }
 
 
 def own_provenance(

@@ -76,6 +76,8 @@ class RunReport:
     origins: dict[str, str] = field(default_factory=dict)
     """Where each option came from that is not a default, by the keys of `options`: "command line", the name of a variable, or
     a config file with the preset."""
+    shot_options: dict[int, dict[str, object]] = field(default_factory=dict)
+    """The options that a shot had in place of the run's, by its number, as JSON values; without shots that had none."""
 
 
 @dataclass(frozen=True, kw_only=True)

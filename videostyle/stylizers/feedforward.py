@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from videostyle.models.transformer_net import TransformerNet, load_network
 from videostyle.stylizers.base import FrameInput, Iteration, OnIteration, State, StylizedFrame, ignore
 from videostyle.stylizers.colors import LUMA
 from videostyle.stylizers.settings import StylizerSettings
+from videostyle.stylizers.shared import Shared
 from videostyle.tensors import to_array, to_tensor
 
 UNKNOWN = float("nan")
@@ -73,12 +75,16 @@ class FeedForward:
         pass
 
 
-def prepare(settings: StylizerSettings) -> Callable[[OnIteration], FeedForward]:
+def prepare(settings: StylizerSettings, shared: Shared) -> Callable[[OnIteration], FeedForward]:
     """Loads the style model; see StylizerKind.prepare. Networks are trained on colors, so `grayscale` changes nothing here."""
     assert settings.style_model is not None, "the feed-forward stylizer needs a style model"
-    network = load_network(settings.style_model, settings.device)
-    regions = [load_network(model, settings.device) for model in settings.region_models]
-    return lambda on_iteration: FeedForward(network, settings.device, on_iteration, regions)
+    device = settings.device
+
+    def network(model: Path) -> TransformerNet:
+        return shared.network(model, lambda: load_network(model, device))
+
+    plain, regions = network(settings.style_model), [*map(network, settings.region_models)]
+    return lambda on_iteration: FeedForward(plain, device, on_iteration, regions)
 
 
 def first_picture_by(network: TransformerNet, grayscale: bool) -> Callable[[Tensor], Tensor]:

@@ -34,6 +34,7 @@ from videostyle.stylizers.lbfgs import LBFGS
 from videostyle.stylizers.newly_visible import MARGIN, NewlyVisible, widened_by
 from videostyle.stylizers.schedule import IterationSchedule, steps_of_first, work
 from videostyle.stylizers.settings import StylizerSettings
+from videostyle.stylizers.shared import Shared
 from videostyle.temporal.motion import MotionTracker
 from videostyle.temporal.warp import warp
 from videostyle.tensors import from_array, resize, to_array, to_tensor
@@ -45,21 +46,19 @@ START_NOISE = 0.02
 """Standard deviation of the noise in a first frame's start, which makes the seed matter."""
 
 
-def prepare(settings: StylizerSettings) -> Callable[[OnIteration], Optimize]:
+def prepare(settings: StylizerSettings, shared: Shared) -> Callable[[OnIteration], Optimize]:
     """Loads the feature network, the style targets, and the model that `begin_with` names; see StylizerKind.prepare."""
-    device, grayscale = settings.device, settings.grayscale
+    device, grayscale, objective = settings.device, settings.grayscale, settings.optimizer.objective
+    name, model = settings.style.features, settings.optimizer.begin_with
+    features = shared.network(name, lambda: load_features(name, device))
 
-    def prepared(style: np.ndarray) -> Tensor:
-        return to_tensor(luminance(style) if grayscale else style, device)
+    def targets_of(styles: Sequence[np.ndarray]) -> StyleTargets:
+        pictures = [to_tensor(luminance(style) if grayscale else style, device) for style in styles]
+        known = [shared.statistics(style, grayscale, objective, name) for style in styles]
+        return StyleTargets(features, pictures, settings.style, OBJECTIVES[objective].terms, known)
 
-    pictures = [prepared(style) for style in settings.styles]
-    terms = OBJECTIVES[settings.optimizer.objective].terms
-    features = load_features(settings.style.features, device)
-    targets = StyleTargets(features, pictures, settings.style, terms)
-    own = [[prepared(style) for style in styles] for styles in settings.region_styles]
-    regions = [StyleTargets(features, pictures, settings.style, terms) for pictures in own]
-    model = settings.optimizer.begin_with
-    start = first_picture_by(load_network(model, device), grayscale) if model else None
+    targets, regions = targets_of(settings.styles), [*map(targets_of, settings.region_styles)]
+    start = first_picture_by(shared.network(model, lambda: load_network(model, device)), grayscale) if model else None
     return lambda on_iteration: Optimize(targets, settings, on_iteration, regions=regions, first_picture=start)
 
 

@@ -13,18 +13,19 @@ from videostyle.stylizers.base import OnIteration, Stylizer
 from videostyle.stylizers.memory import FEEDFORWARD, OPTIMIZE, MemoryModel
 from videostyle.stylizers.schedule import work, work_of_first, work_of_later
 from videostyle.stylizers.settings import StylizerSettings
+from videostyle.stylizers.shared import Shared
 
 MakeStylizer = Callable[[OnIteration], Stylizer]
-"""Makes a fresh stylizer; called once per shot."""
+"""Makes a fresh stylizer; called once for each shot."""
 
 
 @dataclass(frozen=True)
 class StylizerKind:
     """What the renderer needs to know about a stylizer: how to make one, what input it takes, and what it costs."""
 
-    prepare: Callable[[StylizerSettings], MakeStylizer]
-    """Loads what all shots share, such as networks and style targets. Raises MissingModel, and BadInput for a damaged style
-    model."""
+    prepare: Callable[[StylizerSettings, Shared], MakeStylizer]
+    """Loads what shots of these settings share, such as networks and style targets, but for what others have loaded already.
+    Raises MissingModel, and BadInput for a damaged style model."""
     uses_motion: bool
     """Whether it uses FrameInput.motion. If not, no flow is computed and every frame counts as a first one."""
     memory: MemoryModel
@@ -35,16 +36,16 @@ class StylizerKind:
     """Work of a later frame at (height, width) that takes this many iterations, in pixel-iterations."""
 
 
-def _prepare_optimize(settings: StylizerSettings) -> MakeStylizer:
+def _prepare_optimize(settings: StylizerSettings, shared: Shared) -> MakeStylizer:
     from videostyle.stylizers.optimize import prepare
 
-    return prepare(settings)
+    return prepare(settings, shared)
 
 
-def _prepare_feedforward(settings: StylizerSettings) -> MakeStylizer:
+def _prepare_feedforward(settings: StylizerSettings, shared: Shared) -> MakeStylizer:
     from videostyle.stylizers.feedforward import prepare
 
-    return prepare(settings)
+    return prepare(settings, shared)
 
 
 def _work_of_optimize(size: Size, settings: StylizerSettings) -> float:
