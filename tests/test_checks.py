@@ -37,7 +37,7 @@ REFUSED = {
         [*RUN, "-o", "out.avi"],
         ".avi files are only read; choose a name that ends in .mkv or .mp4",
     ),
-    "animation": ([*RUN, "-o", "out.gif"], "choose a name that ends in .mkv or .mp4"),
+    "animation suffix alone": ([*RUN, "-o", ".gif"], ".gif is a suffix without a name"),
     "image that is only read": ([*RUN, "-o", "out.heic"], "choose a name that ends in .png or .tif"),
     "suffix alone": ([*RUN, "-o", ".mp4"], ".mp4 is a suffix without a name"),
     "standard output": ([*RUN, "-o", "-"], "-o - is the standard output"),

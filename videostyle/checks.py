@@ -16,7 +16,6 @@ from videostyle.errors import BadInput, BadOption, BadOutput
 from videostyle.media.containers import CONTAINERS
 from videostyle.media.output_paths import (
     ADDRESS,
-    ANIMATIONS,
     FILMS,
     IMAGES,
     STILLS,
@@ -205,7 +204,7 @@ def clips_in(folder: Path) -> tuple[list[Path], int]:
     except OSError as error:
         raise BadInput(f"{folder} cannot be read: {error.strerror}", todo=f"name {SOURCES}") from error
     images = [path for path in paths if path.suffix.lower() in (*IMAGES, *STILLS)]
-    return [path for path in paths if is_film(path) or path.suffix.lower() in ANIMATIONS], len(images)
+    return [path for path in paths if is_film(path) or path.suffix.lower() in (".gif", ".apng")], len(images)
 
 
 def check_order(job: Job) -> None:

@@ -147,7 +147,16 @@ def test_resume_with_options(clip, style, tmp_path, options):
 
 @pytest.mark.parametrize(
     ("name", "codec"),
-    [("out.webm", None), ("out.mov", "prores"), ("out.mkv", "ffv1"), ("out.mp4", None), ("out", None)],
+    [
+        ("out.webm", None),
+        ("out.mov", "prores"),
+        ("out.mkv", "ffv1"),
+        ("out.mp4", None),
+        ("out.gif", None),
+        ("out.apng", None),
+        ("out.webp", None),
+        ("out", None),
+    ],
 )
 def test_resume_of_transparent_film(style, tmp_path, name, codec):
     """Alpha, composition and the guide of the style are made from the source again: the bytes are the same."""

@@ -12,6 +12,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.support.clips import BT2020_NCL, LIMITED, Tags, Tone, flat_yuv, gradient, make_clip
 from tests.support.runs import SIZE, frame_times, iterations, moving_disc, names_in, packets, quick_job, stripes
@@ -208,6 +209,23 @@ def test_several_styles(folder, style, tmp_path):
         shutil.copy(path, tmp_path / "styles" / name)
     job = Job(input=folder / "take_007.png", styles=(tmp_path / "styles@all",), first_iterations=6, threads=1)
     assert np.array_equal(read_picture(run(replace(job, output=tmp_path / "all.png")).output).image, images[2])
+
+
+def test_animation(clip, style, tmp_path):
+    """A clip becomes a GIF without its sound, at its own uneven times; one frame of it becomes a picture in WebP."""
+    said = []
+    run(quick_job(clip, style, tmp_path / "out.gif"), lambda event: said.append(getattr(event, "text", "")))
+    with Image.open(tmp_path / "out.gif") as file:
+        assert (file.size, file.n_frames, file.info["loop"]) == (SIZE[::-1], 5, 0)
+    assert [time * 100 for time in frame_times(tmp_path / "out.gif")] == [0, 4, 9, 16, 20]
+    assert "out.gif has no sound: that of clip.mp4 is left out" in said
+    first = make_clip(tmp_path / "one.mp4", moving_disc(1))
+    run(quick_job(first, style, tmp_path / "one.webp"))
+    run(quick_job(clip, style, tmp_path / "first.webp", frames="1"))
+    for name in ("one", "first"):
+        with Image.open(tmp_path / f"{name}.webp") as file:
+            assert not getattr(file, "is_animated", False)
+            assert file.size == SIZE[::-1]
 
 
 # --- names and existing files ----------------------------------------------------------------------------------------

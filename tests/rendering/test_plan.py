@@ -72,6 +72,8 @@ def test_deinterlace_needs_a_video(place):
     [
         ("in.mp4", VIDEO, "in_style.mp4"),
         ("in.avi", VIDEO, "in_style.mkv"),
+        ("in.gif", VIDEO, "in_style.mkv"),
+        ("in.webp", VIDEO, "in_style.mkv"),
         ("photo.jpg", STILL, "photo_style.jpg"),
         ("frames", FOLDER, "frames_style"),
     ],
@@ -85,6 +87,10 @@ def test_default_output(place, name, info, expected):
     ("name", "info", "output"),
     [
         ("in.mp4", VIDEO, "out.webm"),
+        ("in.mp4", VIDEO, "out.gif"),
+        ("in.mp4", VIDEO, "out.webp"),
+        ("frames", FOLDER, "out.apng"),
+        ("photo.jpg", STILL, "out.webp"),
         ("in.mp4", VIDEO, "stylized"),
         ("frames", FOLDER, "out.mov"),
         ("frames", FOLDER, "stylized"),
@@ -104,6 +110,22 @@ def test_picture_of_clip(place):
     for frames in (None, "2", "1:2"):
         with pytest.raises(BadOutput, match="--frames 1"):
             resolve_output(job(place, output="one.png", frames=frames), VIDEO)
+
+
+@pytest.mark.parametrize(
+    "options", [{"codec": "vp9"}, {"crf": 20}, {"pix_fmt": "yuv420p"}, {"audio": "none"}, {"other_video": "copy"}]
+)
+@pytest.mark.parametrize("output", ["out.gif", "out.webp"])
+def test_encoding_of_an_animation(place, output, options):
+    """There is nothing to choose."""
+    (name,) = options
+    with pytest.raises(BadOption, match=f"--{name.replace('_', '-')} has no effect, as .*{output} is not a video"):
+        resolve(job(place, output=output, size=64, **options), VIDEO, print)
+
+
+def test_animation_of_a_still(place):
+    with pytest.raises(BadOutput, match=r"out\.gif is an animation and .* is a still"):
+        resolve_output(job(place, "photo.jpg", "out.gif"), STILL)
 
 
 def test_video_of_still(place):

@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import partial
 from importlib.metadata import version
 from itertools import chain, islice
 
@@ -24,7 +26,7 @@ from videostyle.evaluation.pairs import FramePair, Measurer
 from videostyle.evaluation.perceptual import PerceptualMetrics
 from videostyle.evaluation.summary import floor_of, summary_of
 from videostyle.events import Analyzing, Event, Progress
-from videostyle.frames import SMALLEST_SIDE, Size
+from videostyle.frames import SMALLEST_SIDE, Frame, Size
 from videostyle.media.image_sinks import output_name
 from videostyle.media.resize import fit_size
 from videostyle.media.sources import AS_WRITTEN, Source, open_source, skipped_lines
@@ -34,6 +36,9 @@ from videostyle.provenance import LIBRARIES, plain_options, plain_origins
 from videostyle.reports.records import Measurement
 from videostyle.style_images import check_styles, in_colors_of, style_pictures
 from videostyle.temporal.flow import FLOWS
+
+GIF_ROUNDING = Fraction(1, 200)
+"""Seconds by which a frame of a GIF may be early or late."""
 
 
 @dataclass(frozen=True)
@@ -131,9 +136,14 @@ def overlap_of(job: MeasureJob, source: Source, output: Source, events: Progress
         # a complete output against a part of the source would be compared with the wrong frames
         unsure = place is None and shots.first and available > shots.count
         from_start = ", in OUTPUT from its first frame on" if unsure else ""
+        which = (
+            "each is compared with the frame of its time"
+            if drops_frames(output)
+            else f"the first {count} of both are measured"
+        )
         events.notice(
             f"this part of {source.path} has {shots.count} frames and {output.path} has {available}{from_name}: "
-            f"the first {count} of both are measured{from_start}"
+            f"{which}{from_start}"
         )
     return Overlap(shots, begin, count)
 
@@ -170,5 +180,25 @@ def pairs(source: Source, output: Source, overlap: Overlap, size: Size) -> Itera
         closing(source.frames(size, overlap.shots.first)) as source_frames,
         closing(output.frames(size, overlap.begin)) as output_frames,
     ):
-        for frames in islice(zip(source_frames, output_frames, strict=False), overlap.count):
+        both = (by_time if drops_frames(output) else partial(zip, strict=False))(source_frames, output_frames)
+        for frames in islice(both, overlap.count):
             yield FramePair(*frames)
+
+
+def drops_frames(output: Source) -> bool:
+    """Whether an output may lack frames of its source in between, as a GIF does where they would be shown too briefly."""
+    return output.path.suffix.lower() == ".gif"
+
+
+def by_time(sources: Iterator[Frame], outputs: Iterator[Frame]) -> Iterator[tuple[Frame, Frame]]:
+    """Each output frame with the source frame that comes at its time, to half of a hundredth of a second."""
+    start: Fraction | None = None
+    frame = next(sources, None)
+    for output in outputs:
+        if frame is not None and start is None:
+            start = output.time - frame.time
+        while frame is not None and start is not None and output.time - start - frame.time > GIF_ROUNDING:
+            frame = next(sources, None)
+        if frame is None:
+            return
+        yield frame, output

@@ -122,6 +122,37 @@ CONTAINERS: dict[str, Container] = {
 }
 """The containers by suffix."""
 
+
+@dataclass(frozen=True)
+class Animation:
+    """A format of looping pictures without sound. FFmpeg is asked for the rest."""
+
+    format: str
+    """FFmpeg's name of the muxer."""
+    encoder: str
+    """FFmpeg's name of the encoder."""
+    pix_fmt: str
+    """What the encoder is given."""
+    tick: Fraction
+    """The unit of its times in seconds."""
+    shortest: int
+    """Ticks that a frame is shown at least: players show shorter ones far longer."""
+    largest_side: int
+    """In pixels."""
+    encoder_options: Mapping[str, str] = field(default_factory=dict)
+    muxer_options: Mapping[str, str] = field(default_factory=dict)
+    """With them it loops."""
+    partial_alpha: bool = True
+    """Whether a pixel can be half transparent."""
+
+
+ANIMATIONS: dict[str, Animation] = {
+    ".gif": Animation("gif", "gif", "pal8", Fraction(1, 100), 2, 65535, {}, {"loop": "0"}, partial_alpha=False),
+    ".apng": Animation("apng", "apng", "rgba", Fraction(1, 1000), 1, 1 << 24, {"pred": "mixed"}, {"plays": "0"}),
+    ".webp": Animation("webp", "libwebp_anim", "bgra", Fraction(1, 1000), 1, 16383, {"quality": "90"}, {"loop": "0"}),
+}
+"""The animations that can be written, by suffix."""
+
 RECORDABLE = tuple(suffix for suffix, container in CONTAINERS.items() if container.live_options is not None)
 """The suffixes that the webcam can record to."""
 

@@ -226,6 +226,11 @@ def choose_encoder(request: EncodingRequest, suffix: str, bits: int, transparent
     return settings
 
 
+def lossless_encoder(transparent: bool) -> EncoderSettings:
+    """How frames of 8 bits are kept until an animation is made of them."""
+    return choose_encoder(EncodingRequest("ffv1"), ".mkv", 8, transparent)
+
+
 def with_light(options: dict[str, str], encoder: str, hdr: HdrTags) -> dict[str, str]:
     """The options of an encoder with those that write the mastering display and the content light, where it has them."""
     if encoder not in _LIGHT_OPTIONS:

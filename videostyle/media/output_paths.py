@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 
 from videostyle.errors import BadOutput
-from videostyle.media.containers import CONTAINERS
+from videostyle.media.containers import ANIMATIONS, CONTAINERS
 from videostyle.option_values import style_name
 
 IMAGES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
@@ -29,15 +29,16 @@ FILMS = (
 )
 """Suffixes that only videos have. Not all that can be read: what a file is, its content decides."""
 
-ANIMATIONS = (".gif", ".apng")
-
 STILLS = (".bmp", ".heic", ".heif", ".avif", ".jp2", ".tga", ".exr", ".dpx", ".psd", ".svg")
 """Suffixes of other images, for a message about what can be written in their place."""
 
 ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+:)//?(.*)", re.DOTALL)
 """An address such as https://example.org/clip.mp4, which a Path holds with one slash; C:/ is none."""
 
-ACCEPTED = f"{' '.join(CONTAINERS)} for a video, {' '.join(IMAGES)} for an image, no suffix for a folder"
+ACCEPTED = (
+    f"{' '.join(CONTAINERS)} for a video, {' '.join(ANIMATIONS)} for an animation, {' '.join(IMAGES)} for an image, "
+    "no suffix for a folder"
+)
 
 
 def default_output(input: Path, kind: str, styles: tuple[Path, ...]) -> Path:
@@ -58,15 +59,16 @@ def default_output(input: Path, kind: str, styles: tuple[Path, ...]) -> Path:
 
 
 def output_kind(output: Path) -> str:
-    """ "video", "image" or "folder", by the suffix; an existing folder is a folder whatever its name.
+    """ "video", "animation", "image" or "folder", by the suffix; an existing folder is one whatever its name.
 
-    Raises BadOutput for any other suffix, and for a name that no file can have.
+    A .webp is an image here; `is_animation` says what it holds. Raises BadOutput for any other suffix, and for a name that no
+    file can have.
     """
     check_length(output)
     suffix = output.suffix.lower()
     if os.path.isdir(output):
         return "folder"
-    if output.name.lower() in (*CONTAINERS, *IMAGES):
+    if output.name.lower() in (*CONTAINERS, *ANIMATIONS, *IMAGES):
         raise BadOutput(f"{output} is a suffix without a name", todo=f"choose a name such as out{output.name}")
     if not suffix[1:].isalnum():  # such as frames.v2_style
         return "folder"
@@ -74,11 +76,19 @@ def output_kind(output: Path) -> str:
         return "video"
     if suffix in IMAGES:
         return "image"
-    for suffixes, others in ((FILMS, ".mkv or .mp4"), (ANIMATIONS, ".mkv or .mp4"), (STILLS, ".png or .tif")):
+    if suffix in ANIMATIONS:
+        return "animation"
+    for suffixes, others in ((FILMS, ".mkv or .mp4"), (STILLS, ".png or .tif")):
         if suffix in suffixes:
             problem = f"{output} cannot be written: {suffix} files are only read"
             raise BadOutput(problem, todo=f"choose a name that ends in {others}")
     raise BadOutput(f"{output} cannot be written: {suffix} is not a format of videos or images known here", ACCEPTED)
+
+
+def is_animation(output: Path, single: bool) -> bool:
+    """Whether an output is written as an animation. single: whether it holds one frame, which makes a .webp an image."""
+    kind = output_kind(output)
+    return kind == "animation" or (kind == "image" and output.suffix.lower() in ANIMATIONS and not single)
 
 
 def check_output(output: Path, overwrite: bool, inside: str = "") -> None:

@@ -1,4 +1,4 @@
-"""Sinks write stylized frames. The contract that the frame loop relies on, and the choice among the three kinds."""
+"""Sinks write stylized frames. The contract that the frame loop relies on, and the choice among the four kinds."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Protocol
 
 from videostyle.errors import BadOutput
 from videostyle.frames import Frame, Size, Trim, VideoInfo
-from videostyle.media.encoding import EncoderSettings, EncodingRequest, choose_encoder
+from videostyle.media.animation_sink import AnimationSink
+from videostyle.media.encoding import EncoderSettings, EncodingRequest, choose_encoder, lossless_encoder
 from videostyle.media.image_sinks import FolderSink, ImageSink
-from videostyle.media.output_paths import IMAGES, output_kind
+from videostyle.media.output_paths import IMAGES, is_animation, output_kind
 from videostyle.media.video_sink import VideoSink
 from videostyle.media.workdir import WorkFolder
 from videostyle.option_groups import TrackOptions
@@ -79,7 +80,7 @@ def open_sink(
     settings: EncoderSettings | None = None,
     tracks: TrackOptions = TrackOptions(),  # noqa: B008 - it is immutable
 ) -> Sink:
-    """The sink for this output, chosen by its suffix.
+    """The sink for this output, chosen by its suffix; a .webp is an animation where there are settings.
 
     size: of the frames that will be written. rate: frames per second where a folder of images becomes a video (None: 25),
     else without effect. settings: how a video is encoded; None: by its suffix and the source's bits. tracks: what
@@ -90,9 +91,13 @@ def open_sink(
     photos = None if info.kind == "video" else source_path
     if kind == "folder":
         return FolderSink(output, work, info, photos)
-    if kind == "image":
+    if kind == "image" and not is_animation(output, single=settings is None):
         return ImageSink(output, work, photos)
     if info.kind == "image":
         raise BadOutput(f"{output}: a still image does not become a video", " ".join(IMAGES), "choose another -o")
+    if kind != "video":
+        return AnimationSink(
+            output, work, source_path, info, size, trim, rate, settings or lossless_encoder(False), tracks
+        )
     settings = settings or choose_encoder(EncodingRequest(), output.suffix, info.bits)
     return VideoSink(output, work, source_path, info, size, trim, rate, settings, tracks)

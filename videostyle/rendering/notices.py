@@ -12,6 +12,7 @@ from typing import Any
 from videostyle.analysis import ShotList
 from videostyle.errors import BadOption
 from videostyle.frames import VideoInfo
+from videostyle.media.containers import CONTAINERS
 from videostyle.media.encoding import EncoderSettings, EncodingRequest, choose_encoder
 from videostyle.media.output_paths import output_kind
 from videostyle.rendering.plan import RunPlan
@@ -94,10 +95,13 @@ def listed(names: list[str]) -> str:
 def settings_with(
     plan: RunPlan, info: VideoInfo, suffix: str, transparent: bool = False, **changes: Any
 ) -> EncoderSettings | None:
-    """How a file with this suffix would be encoded with other options of the encoding; None where they are refused.
+    """How a video with this suffix would be encoded with other options of the encoding; None where they are refused, and for
+    an animation.
 
     changes: of the plan's EncodingRequest.
     """
+    if suffix.lower() not in CONTAINERS:
+        return None
     try:
         return choose_encoder(replace(plan.request, **changes), suffix, info.bits, transparent)
     except BadOption:

@@ -22,10 +22,10 @@ from videostyle.frames import SMALLEST_SIDE, Size, VideoInfo
 from videostyle.losses.terms import Weights
 from videostyle.mask_values import Mask
 from videostyle.media.containers import container_of
-from videostyle.media.encoding import EncoderSettings, EncodingRequest, choose_encoder
+from videostyle.media.encoding import EncoderSettings, EncodingRequest, choose_encoder, lossless_encoder
 from videostyle.media.image_sources import FOLDER_RATE
 from videostyle.media.masks import MaskedClip
-from videostyle.media.output_paths import check_output, default_output, output_kind
+from videostyle.media.output_paths import check_output, default_output, is_animation, output_kind
 from videostyle.media.pixels import BLACK
 from videostyle.media.resize import fit_size
 from videostyle.media.side_tracks import plan_sound
@@ -141,9 +141,11 @@ class RunPlan:
         return {key: value for key, value in own.items() if value != self.options[key]}
 
     def for_shots(self, shots: ShotList) -> RunPlan:
-        """The plan once the shots are known: the only frame of a still gets `--iterations` as its first ones, and transparent
-        frames are encoded with their alpha where that is possible."""
+        """The plan once the shots are known: the only frame of a still gets `--iterations` as its first ones, transparent
+        frames are encoded with their alpha where that is possible, and a .webp of one frame is a picture."""
         encoder = self.transparent_encoder if shots.transparent and self.finishing.background is None else self.encoder
+        if shots.count == 1 and output_kind(self.output) == "image":
+            encoder = None
         plan = replace(self, encoder=encoder, shot_plans=tuple(each.for_shots(shots) for each in self.shot_plans))
         if shots.count > 1 or self.single_frame_iterations is None:
             return plan
@@ -192,7 +194,7 @@ def resolve(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> RunPlan
         encoder=encoder,
         transparent_encoder=transparent_encoder,
         request=encoding_request(job, info),
-        rate=resolve_rate(job, info, output_kind(output), notice),
+        rate=resolve_rate(job, info, kind_of_output(job, info, output), notice),
         tracks=job.group(TrackOptions),
         selection=job.group(SelectionOptions),
         mask=job.painted,
@@ -293,7 +295,7 @@ def masks_in_words(job: Job) -> dict[str, str]:
 def resolve_output(job: Job, info: VideoInfo) -> Path:
     """Where the result goes. Raises BadOutput where it cannot be written, already exists, or cannot hold the source."""
     output = job.output or default_output(job.input, info.kind, job.styles)
-    kind = output_kind(output)
+    kind = kind_of_output(job, info, output)
     check_output(output, job.overwrite)
     files = (style_name(path).path for path in files_of(job).values())
     inputs = [path for path in (*files, Path(job.audio)) if path.exists()]
@@ -303,11 +305,16 @@ def resolve_output(job: Job, info: VideoInfo) -> Path:
         raise BadOutput(
             f"{output} holds a single picture", "a video or a folder", "add --frames 1 to stylize the first frame only"
         )
-    if kind == "video" and info.kind == "image":
-        raise BadOutput(
-            f"{output} is a video and {job.input} is a still", "a picture such as .png", "choose another -o"
-        )
+    if kind in ("video", "animation") and info.kind == "image":
+        name = "a video" if kind == "video" else "an animation"
+        raise BadOutput(f"{output} is {name} and {job.input} is a still", "a picture such as .png", "choose another -o")
     return output
+
+
+def kind_of_output(job: Job, info: VideoInfo, output: Path) -> str:
+    """As `output_kind`, also of a .webp, as far as that is known before the frames are counted."""
+    single = info.kind == "image" or selects_one_frame(job.frames)
+    return "animation" if is_animation(output, single) else output_kind(output)
 
 
 def selects_one_frame(frames: str | None) -> bool:
@@ -326,7 +333,7 @@ def resolve_encoders(job: Job, info: VideoInfo, output: Path) -> tuple[EncoderSe
 
     Raises BadOption for settings that cannot be or have no effect, and BadInput where `--audio` names a file without sound.
     """
-    kind = output_kind(output)
+    kind = kind_of_output(job, info, output)
     for name, kind_needed in (("deinterlace", "video"), ("other_video", "video"), ("gaps", "folder")):
         if info.kind != kind_needed and (value := getattr(job, name)) != default_of(Job, name):
             flag = name.replace("_", "-")
@@ -347,7 +354,7 @@ def resolve_encoders(job: Job, info: VideoInfo, output: Path) -> tuple[EncoderSe
             raise BadOption(
                 f"--{flag} has no effect, as {output} is not a video", todo="leave it out, or choose -o out.mp4"
             )
-    return None, None
+    return (lossless_encoder(False), lossless_encoder(True)) if kind == "animation" else (None, None)
 
 
 def resolve_rate(job: Job, info: VideoInfo, kind: str, notice: Callable[[str], None]) -> Fraction | None:
@@ -355,7 +362,7 @@ def resolve_rate(job: Job, info: VideoInfo, kind: str, notice: Callable[[str], N
     rate = parse_rate(job.fps)
     if rate is None:
         return None
-    if info.kind == "image" or (info.kind == "folder" and kind != "video"):
+    if info.kind == "image" or (info.kind == "folder" and kind not in ("video", "animation")):
         todo = "leave it out: it is for clips, and for folders of frames that become a video"
         raise BadOption(f"--fps {job.fps} has no effect here", todo=todo)
     if info.kind == "folder" and info.time_base is not None:
