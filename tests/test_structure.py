@@ -53,7 +53,11 @@ def parse(path: Path) -> ast.Module:
 def test_a_job_is_resolved_once() -> None:
     """Of the modules that render, only those at the top see a Job; the others see the plan made from it."""
     rendering = (PACKAGE / "rendering").glob("*.py")
-    assert {path.name for path in rendering if "videostyle.config.Job" in imported_names(path)} == {"plan.py", "run.py"}
+    assert {path.name for path in rendering if "videostyle.config.Job" in imported_names(path)} == {
+        "plan.py",
+        "outputs.py",
+        "run.py",
+    }
 
 
 # --- what loads at once ----------------------------------------------------------------------------------------------

@@ -13,7 +13,8 @@ from PIL import Image
 from videostyle.config import Job
 from videostyle.errors import BadInput, BadOption, BadOutput
 from videostyle.frames import HdrTags, VideoInfo
-from videostyle.rendering.plan import resolve, resolve_output, resolve_size
+from videostyle.rendering.outputs import resolve_output
+from videostyle.rendering.plan import resolve, resolve_size
 from videostyle.style_images import check_styles
 from videostyle.stylizers.memory import LinearMemory
 from videostyle.stylizers.table import STYLIZERS
