@@ -90,9 +90,9 @@ def test_one_term_at_a_time(name):
 def test_temporal_gradient():
     """2 consistency (x - w) / N: it must not be lost by detaching the image."""
     frame, image = with_last_frame(), picture(*SIZE, 0)
-    expected = 2 * frame.consistency * (image - frame.warped) / image.numel()
+    expected = 2 * frame.hold * (image - frame.warped) / image.numel()
     image.requires_grad_()
-    (gradient,) = torch.autograd.grad(temporal_distance(image, frame.warped, frame.consistency), image)
+    (gradient,) = torch.autograd.grad(temporal_distance(image, frame.warped, frame.hold), image)
     torch.testing.assert_close(gradient, expected)
     value = Objective(frame, only(temporal=300.0))(image)
     torch.testing.assert_close(value.gradient, 300 * expected.detach(), rtol=1e-4, atol=1e-8)

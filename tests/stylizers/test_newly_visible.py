@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
-from videostyle.stylizers.newly_visible import FADE, NewlyVisible, widened_by
+from videostyle.stylizers.newly_visible import FADE, FIRMER, NewlyVisible, hold, widened_by
 
 SIZE = (24, 40)
 STEP = 5
@@ -59,3 +60,17 @@ def test_widened():
     wide = widened_by(point, 2)
     assert torch.equal(wide[..., 2:7, 2:7], torch.full((1, 1, 5, 5), 0.5))
     assert wide.sum() == 25 * 0.5
+
+
+def test_what_stands_still_is_held_more_firmly_the_longer_it_is_seen():
+    """Nothing holds what the flow does not explain; the hold grows with every frame that a place is seen, up to 1 + FIRMER."""
+    new, (flow, consistency) = NewlyVisible(), pan()
+    new.follow(flow, consistency)
+    seen, still = torch.ones_like(consistency), 0 * flow
+    holds = [hold(seen, new.follow(still, seen), still) for _ in range(40)]
+    at_border = [float(held[..., SIZE[1] - 2].mean()) for held in holds]
+    assert at_border == sorted(at_border)
+    assert at_border[0] == pytest.approx(1 + FIRMER * (1 - FADE))
+    assert at_border[-1] == pytest.approx(1 + FIRMER, rel=0.01)
+    assert not hold(torch.zeros_like(consistency), new.map, still).any()
+    assert torch.equal(hold(consistency, new.map, flow), consistency), "what moves is held by its consistency"

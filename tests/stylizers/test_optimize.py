@@ -251,11 +251,11 @@ def test_frame_goes_on_while_iterations_pay():
     """A frame better than the first goes on while each iteration lowers its loss by the share `pays`."""
     losses = []
     stylizer = started(
-        IterationSchedule(8, 1, 60, pays=0.01), on_iteration=lambda iteration: losses.append(iteration.loss)
+        IterationSchedule(8, 1, 60, pays=0.01, for_new=0), on_iteration=lambda iteration: losses.append(iteration.loss)
     )
     restarted(stylizer, 1e9)
     losses.clear()
-    (result,) = stylizer.step(FrameInput(almost(1), STILL))
+    (result,) = stylizer.step(FrameInput(almost(1), Motion(STILL.flow, np.full(SIZE, 0.3, np.float32))))
     lowered = [1 - now / before for before, now in pairwise(losses)]
     assert 1 < result.iterations < 60
     assert lowered[-1] <= 0.01 < min(lowered[:-1])
@@ -424,9 +424,9 @@ def test_time_and_guides_reach_the_targets():
     times, guides = [], []
 
     class TimedTargets(StyleTargets):
-        def at(self, size, time=Fraction(0)):
+        def at(self, size, time=Fraction(0), *more):
             times.append(time)
-            return super().at(size, time)
+            return super().at(size, time, *more)
 
     class GuideCollector(CountingLBFGS):
         def minimize(self, objective, start):

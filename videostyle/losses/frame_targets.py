@@ -89,8 +89,8 @@ class FrameTargets:
     warped: Tensor | None = None
     """The last stylized frame warped to this one, (1, 3, H, W); None for a frame without one."""
 
-    consistency: Tensor | None = None
-    """How far the warped frame can be relied on, (1, 1, H, W) in [0, 1]."""
+    hold: Tensor | None = None
+    """How firmly each pixel is held to the warped frame, (1, 1, H, W), 0 or more; 0 where that says nothing."""
 
     guides: Mapping[str, Tensor] = field(default_factory=dict)
     """Masks by name, (1, 1, H, W) in [0, 1]; empty if none are given."""

@@ -237,13 +237,17 @@ class Color(Term):
 
 
 class Temporal(Term):
-    """mean of consistency * (x - w)^2, w being the last stylized frame warped to this one (Ruder et al. 2016, eq. 7)."""
+    """mean of h (x - w)^2, w being the last stylized frame warped to this one (Ruder et al. 2016, eq. 7).
+
+    h is how firmly a pixel is held: in the paper 1 where the flow is consistent and else 0. Departure: it is larger where
+    something stands still and has been seen for long; see `newly_visible.hold`.
+    """
 
     spatial = False
 
     def __init__(self, weight: float, targets: FrameTargets):
         super().__init__(weight, targets)
-        self.warped, self.consistency = targets.warped, targets.consistency
+        self.warped, self.hold = targets.warped, targets.hold
 
     @classmethod
     def applies(cls, targets: FrameTargets) -> bool:
@@ -251,8 +255,8 @@ class Temporal(Term):
 
     def value(self, image: Tensor, statistics: dict[str, Tensor]) -> Tensor:
         assert self.warped is not None
-        assert self.consistency is not None
-        return temporal_distance(image, self.warped, self.consistency)
+        assert self.hold is not None
+        return temporal_distance(image, self.warped, self.hold)
 
 
 TERMS: Mapping[str, type[Term]] = {
@@ -306,12 +310,12 @@ def relative_distance(value: Tensor, target: Tensor) -> Tensor:
     return (value - target).square().sum() / target.square().sum().clamp_min(SMALLEST_NORM)
 
 
-def temporal_distance(image: Tensor, warped: Tensor, consistency: Tensor) -> Tensor:
-    """Mean of consistency * (image - warped)^2 over all pixels and channels, also those with consistency 0.
+def temporal_distance(image: Tensor, warped: Tensor, hold: Tensor) -> Tensor:
+    """Mean of hold * (image - warped)^2 over all pixels and channels, also those with hold 0.
 
-    image, warped: (1, 3, H, W). consistency: (1, 1, H, W) in [0, 1].
+    image, warped: (1, 3, H, W). hold: (1, 1, H, W), 0 or more.
     """
-    return (consistency * (image - warped).square()).mean()
+    return (hold * (image - warped).square()).mean()
 
 
 def cells_of(image: Tensor) -> Tensor:

@@ -12,6 +12,9 @@ from videostyle.temporal.warp import warp
 FADE = 0.85
 """Factor on the map from frame to frame: after four frames half of it is left."""
 
+FIRMER = 2.0
+"""How much more firmly, beside once, what stands still and has been seen for long is held to the last frame."""
+
 MARGIN = 3
 """Pixels by which the map is widened for the style: the network sees further than a pixel."""
 
@@ -45,6 +48,16 @@ class NewlyVisible:
         """Continue from a state; it may hold other arrays too."""
         array = state.get("newly_visible")
         self.map = None if array is None else torch.from_numpy(array)[None, None].to(self.device)
+
+
+def hold(consistency: Tensor, new: Tensor, flow: np.ndarray) -> Tensor:
+    """How firmly each pixel is held to the warped last frame: by its consistency, and up to 1 + FIRMER times as firmly where it
+    stands still and has been seen for long. (1, 1, H, W), as consistency and new; flow: (H, W, 2) in pixels.
+
+    There every change shows, and none is needed: what moves loses sharpness to each warp and has to be made sharp again.
+    """
+    still = torch.from_numpy(1 - np.hypot(flow[..., 0], flow[..., 1])).clamp(0, 1).to(consistency)
+    return consistency * (1 + FIRMER * still * (1 - new))
 
 
 def widened_by(new: Tensor, pixels: int) -> Tensor:

@@ -31,7 +31,7 @@ from videostyle.stylizers.colors import luminance
 from videostyle.stylizers.feedforward import first_picture_by
 from videostyle.stylizers.fill import DIFFERS, Carried, Fill, fill_by_lookup, mismatch, wrong_content
 from videostyle.stylizers.lbfgs import LBFGS
-from videostyle.stylizers.newly_visible import MARGIN, NewlyVisible, widened_by
+from videostyle.stylizers.newly_visible import MARGIN, NewlyVisible, hold, widened_by
 from videostyle.stylizers.schedule import IterationSchedule, steps_of_first, work
 from videostyle.stylizers.settings import StylizerSettings
 from videostyle.stylizers.shared import Shared
@@ -306,7 +306,9 @@ class Optimize:
         if colors is not None:
             start = moved_to(start, replace(colors, weights=colors.weights * (1 - carried.consistency)))
         guided = replace(frame, guides={**frame.guides, NEW: widened_by(new, MARGIN)[0, 0].cpu().numpy()})
-        later = {"warped": carried.picture, "consistency": carried.consistency, "local_colors": colors}
+        assert frame.motion is not None
+        firmly = hold(carried.consistency, new, frame.motion.flow)
+        later = {"warped": carried.picture, "hold": firmly, "local_colors": colors}
         return start, self._objective(content, guided, start, True, **later)
 
     def _converged(self, iterations: int, previous: float, value: Value) -> bool:
