@@ -51,7 +51,7 @@ class NewlyVisible:
 
 
 def hold(consistency: Tensor, new: Tensor, flow: np.ndarray) -> Tensor:
-    """How firmly each pixel is held to the warped last frame: by its consistency, and up to 1 + FIRMER times as firmly where it
+    """How firmly each pixel is held to the warped last frame: by its consistency, up to 1 + FIRMER times as firmly where it
     stands still and has been seen for long. (1, 1, H, W), as consistency and new; flow: (H, W, 2) in pixels.
 
     There every change shows, and none is needed: what moves loses sharpness to each warp and has to be made sharp again.
