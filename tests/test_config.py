@@ -333,6 +333,7 @@ FIXED_BY_TRAINING = {
     "temporal_weight",
     "tv_weight",
     "style_scale",
+    "mix",
     "flow",
     "features",
 }
@@ -340,7 +341,9 @@ FIXED_BY_TRAINING = {
 
 def test_engines_heed_what_they_always_have() -> None:
     """The lists that stood in the code before each option said this by itself."""
-    iterated = {"preset", "iterations", "first_iterations", "begin_with", "objective", "color_weight"}
+    iterated = {
+        "preset", "iterations", "first_iterations", "begin_with", "objective", "color_weight", "each_shot", "strength",
+    }  # fmt: skip
     painted = {"region"}
     assert {name for name, record in OPTIONS.items() if not record.heeded_by(LEARNED)} == iterated | painted
     assert {name for name, record in OPTIONS.items() if not record.heeded_by(MODEL)} == iterated | FIXED_BY_TRAINING | {
@@ -354,6 +357,9 @@ def test_what_a_resumed_run_has_to_repeat() -> None:
     run = {
         "objective",
         "color_weight",
+        "each_shot",
+        "strength",
+        "blend",
         "output_size",
         "codec",
         "crf",

@@ -46,6 +46,8 @@ def section(command: str, job: type[Options]) -> str:
     lines += [f"- `{argument.name}`: {argument.help}" for _, argument in arguments]
     panels: dict[str, list[str]] = {}
     for name, record in options_of(job).items():
+        if record.renamed:
+            continue
         panels.setdefault(record.panel, []).append(row(job, name, record))
     for panel, rows in panels.items():
         lines += ["", f"**{panel}**", "", "| option | | values | default |", "|---|---|---|---|", *rows]

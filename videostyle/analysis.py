@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -20,6 +20,7 @@ from videostyle.media.sources import Source
 from videostyle.option_groups import SelectionOptions
 from videostyle.option_values import parse_frames
 from videostyle.palettes import ColorSums, Palette, palette_of, sums_of
+from videostyle.schedules import Schedule, Timeline
 from videostyle.temporal.cuts import ShotDetector
 
 ANALYSIS_SIZE = 256  # longer side of the decoded frames in pixels
@@ -56,6 +57,9 @@ class ShotList:
     palettes: Mapping[int, Palette | None] = field(default_factory=dict, compare=False)
     """The colors of each shot, by the ordinal in the source of its first frame; empty where they were not asked for."""
 
+    timeline: Timeline = field(default=Timeline((), (0,), Fraction(0)), compare=False)
+    """Of the source from its first frame to as far as it was read, which may be beyond the selection."""
+
     def __contains__(self, ordinal: int) -> bool:
         return self.first <= ordinal < self.first + self.count
 
@@ -87,24 +91,31 @@ class Selection:
         self._last: Frame | None = None
         self.origin: Frame | None = None
         """The source's first frame."""
-        self.reached_end = False
-        """Whether the source has no frame after the selection."""
+        self.beyond = 0
+        """Frames after the interval so far."""
+        self.transparent = False
+        """Whether any frame inside the interval is transparent in places."""
+        self.times: list[Fraction] = []
+        """Of all frames so far, on the source's clock."""
 
-    def of(self, frames: Iterable[Frame], after: int = 0) -> Iterator[tuple[Frame, bool]]:
-        """Every frame up to the end of the interval and `after` ones more, and whether it is inside the interval."""
-        beyond = 0
+    @property
+    def reached_end(self) -> bool:
+        """Whether the source, once it was read, has no frame after the selection."""
+        return not self.beyond
+
+    def of(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:
+        """Every frame, and whether it is inside the interval."""
         for frame in frames:
             self.origin, self._last = self.origin or frame, frame
+            self.times.append(frame.time)
             is_before = self._is_before(frame)
-            if beyond or (not is_before and self._is_after(frame)):
-                beyond += 1
-                if beyond > after:
-                    return
+            if self.beyond or (not is_before and self._is_after(frame)):
+                self.beyond += 1
                 yield frame, False
             else:
                 self._taken += not is_before
+                self.transparent |= not is_before and frame.alpha is not None
                 yield frame, not is_before
-        self.reached_end = not beyond
 
     def _seconds(self, frame: Frame) -> Fraction:
         """Seconds after the source's first frame."""
@@ -120,6 +131,16 @@ class Selection:
         if self._high is None:
             return False
         return self._taken >= self._high if self._low is None else frame.number > self._high
+
+    def has_passed(self, shots: int, schedules: Sequence[Schedule]) -> bool:
+        """Whether all keys lie before the newest frame. shots: how many are known to have begun by then."""
+        return all(each.is_reached(len(self.times) - 2, self.times[-2] - self.times[0], shots) for each in schedules)
+
+    def timeline(self, starts: Sequence[int]) -> Timeline:
+        """Of the source as far as it was read. starts: the ordinals of the frames that start a shot."""
+        assert self._last is not None
+        first, end = self.times[0], self._last.time + self._last.duration
+        return Timeline(tuple(time - first for time in self.times), tuple(starts), end - first)
 
     def empty(self, path: Path) -> BadOption:
         """The error for a selection that holds no frame: what was given, and which frames there are."""
@@ -170,34 +191,34 @@ OnFrame = Callable[[int], None]
 
 
 def analyze(
-    source: Source, options: SelectionOptions, on_frame: OnFrame, with_palettes: bool = False, given: Cuts | None = None
+    source: Source,
+    options: SelectionOptions,
+    on_frame: OnFrame,
+    with_palettes: bool = False,
+    given: Cuts | None = None,
+    schedules: Sequence[Schedule] = (),
 ) -> ShotList:
     """Decode the source once at a small size, select frames, and detect cuts.
 
-    Cuts are looked for from the source's first frame on, and with the frames after the selection that deciding its last ones
-    takes: a part has the cuts and the shot numbers of the whole. on_frame: called with the number of selected frames so far.
-    with_palettes: whether the colors of each shot are wanted, which are those of its first PALETTE_FRAMES, selected or not.
-    given: cuts in place of those that are detected. Raises BadOption if no frame is selected.
+    A part has the cuts and shot numbers of the whole. on_frame: called with the number of selected frames so far.
+    with_palettes: whether the colors of each shot's first PALETTE_FRAMES are wanted, selected or not. given: cuts in place of
+    detected ones. schedules: the source is read up to their last keys. Raises BadOption if no frame is selected.
     """
-    detector = given or DetectedCuts()
-    cuts = {0}
+    detector, cuts = given or DetectedCuts(), {0}
     changes: list[float] = []
     colors: list[ColorSums] = []
-    times: list[Fraction] = []
     first = last = None
-    transparent = False
-    selection = Selection(options, source.info)
+    selection, needed = Selection(options, source.info), detector.lookahead + PALETTE_FRAMES * with_palettes
     with closing(source.frames(_analysis_size(source.info.size))) as frames:
-        for frame, is_selected in selection.of(frames, detector.lookahead + PALETTE_FRAMES * with_palettes):
+        for frame, is_selected in selection.of(frames):
+            if selection.beyond > needed and selection.has_passed(len(cuts), schedules):
+                break
             cuts.update(detector.push(frame))
             colors += [colors_in(frame)] if with_palettes else []
-            if not is_selected:
-                continue
-            changes += [changed_share(last.image, frame.image)] if last else []
-            first, last = first or frame, frame
-            times.append(frame.time)
-            transparent = transparent or frame.alpha is not None
-            on_frame(len(times))
+            if is_selected:
+                changes += [changed_share(last.image, frame.image)] if last else []
+                first, last = first or frame, frame
+                on_frame(last.index - first.index + 1)
     if first is None or last is None or selection.origin is None:
         raise selection.empty(source.path)
     cuts.update(detector.finish(selection.reached_end))
@@ -207,9 +228,10 @@ def analyze(
         starts=frozenset({first.index, *(cut for cut in cuts if first.index < cut <= last.index)}),
         trim=_trim(source.info, first, last, is_whole=first.index == 0 and selection.reached_end),
         change=sum(changes) / max(1, len(changes)),
-        times=tuple(times),
+        times=tuple(selection.times[first.index : last.index + 1]),
         origin=selection.origin.time,
-        transparent=transparent,
+        timeline=selection.timeline(sorted(cuts)),
+        transparent=selection.transparent,
         begun=tuple(sorted(cut for cut in cuts if cut <= first.index)),
         palettes=_palettes(sorted(cuts), colors),
     )

@@ -10,12 +10,14 @@ from pathlib import Path
 
 from videostyle.errors import BadOption
 from videostyle.mask_values import Region, parse_regions
+from videostyle.measured_options import MeasuredOptions
 from videostyle.option_groups import (
     ColorOptions,
     DeviceOptions,
     EncodingOptions,
     FinishingOptions,
     MaskOptions,
+    MixOptions,
     ObjectiveOptions,
     OptimizerOptions,
     OverwriteOption,
@@ -35,7 +37,8 @@ from videostyle.option_groups import (
     training_option,
 )
 from videostyle.option_values import SIDES, as_file_or_word, parse_size, parse_time, style_name
-from videostyle.options import LEARNED, MODEL, OPTIMIZE, ConfigurableOptions, Option, argument, restated
+from videostyle.options import LEARNED, MODEL, OPTIMIZE, ConfigurableOptions, Option, argument, is_given, restated
+from videostyle.schedules import Schedule, check_shares
 
 MODEL_SUFFIX = ".vstyle"  # of a style model
 
@@ -46,6 +49,7 @@ class Job(
     TrainingOptions,
     OptimizerOptions,
     ScheduleOptions,
+    MixOptions,
     StyleOptions,
     ObjectiveOptions,
     SelectionOptions,
@@ -135,6 +139,9 @@ class Job(
         if self.region and self.objective == "neighbors":
             todo = "leave one of them out: its places are matched in one style only"
             raise BadOption("--region and --objective neighbors do not go together", todo=todo)
+        self.check_styles(len(self.styles))
+        if self.objective == "neighbors" and is_given(self, "strength"):
+            raise BadOption("--strength has no effect with --objective neighbors", todo="leave it out, or use --blend")
 
     def _check_region(self, region: Region) -> None:
         """Raises BadOption for a region whose style is of another kind than the plain one."""
@@ -174,9 +181,7 @@ class Job(
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeasureJob(
-    DeviceOptions, StyleOptions, SelectionOptions, ReadingOptions, ColorOptions, OverwriteOption, ConfigurableOptions
-):
+class MeasureJob(DeviceOptions, MeasuredOptions, SelectionOptions, OverwriteOption, ConfigurableOptions):
     """A measurement of a stylized clip against its source. It is complete and checked; see `Options`."""
 
     source: Path = argument("SOURCE", "What was stylized: a video, an image or a folder of numbered frames.")
@@ -215,18 +220,10 @@ class MeasureJob(
         metavar="",
         default_text="OUTPUT's",
     )
-    fps: str | None = restated(
-        ReadingOptions,
-        "fps",
-        "OUTPUT was made from a clip with this --fps.",
-        default_text="all frames",
-    )
-    colors: str = restated(
-        ColorOptions,
-        "colors",
-        "The --colors that OUTPUT was made with; for 'clip' distances are those of gray pictures.",
-    )
-    style_scale: float = restated(StyleOptions, "style_scale", "The --style-scale that OUTPUT was made with.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.check_styles(len(self.styles))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -275,7 +272,8 @@ class WebcamJob(DeviceOptions, StyleOptions, ObjectiveOptions, OverwriteOption):
     )
 
     size: int = style_option(320, "Longer side of the stylized picture, in pixels.", low=32, high=2048)
-    strength: float = style_option(1.0, "Opacity of the stylized picture: 0 shows the camera's own.", low=0.0, high=1.0)
+    blend: float = style_option(1.0, "Opacity of the stylized picture: 0 shows the camera's own.", low=0.0, high=1.0)
+    strength: float | None = style_option(None, "The old name of --blend.", default_text="none", renamed="blend")
     threads: int | None = restated(DeviceOptions, "threads", default_text="one fewer than cores")
 
     @property
@@ -284,6 +282,9 @@ class WebcamJob(DeviceOptions, StyleOptions, ObjectiveOptions, OverwriteOption):
 
     def without_effect(self, engine: str, record: Option) -> str:
         return "with style models: they were trained with their own"
+
+    def constant_only(self, record: Option) -> str:
+        return "in the live preview"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -339,13 +340,18 @@ class TrainJob(
     )
     flow: str = restated(TrainingOptions, "flow", "Optical flow; 'none' leaves the temporal term out.")
     seed: int = restated(TrainingOptions, "seed", "Seed of the network's initial weights.", excludes="")
+    mix: Schedule | None = restated(MixOptions, "mix", "Shares of several styles, such as 0.7,0.3.", metavar="A,B")
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_shares(self.mix, len(self.styles))
         self._complete_output(style_name(self.styles[0]).as_file, MODEL_SUFFIX)
         if self.colors == "clip":
             problem = "--colors clip has no effect on a training"
             raise BadOption(problem, todo="give it to `videostyle run` with the style model")
+
+    def constant_only(self, record: Option) -> str:
+        return "in a training"
 
     @property
     def engine_used(self) -> str:

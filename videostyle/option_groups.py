@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from videostyle.errors import BadOption
 from videostyle.mask_values import FARTHEST, Mask, as_texts, mask_in, parse_origin, parse_regions, regions_in
 from videostyle.option_values import (
     as_file_or_word,
@@ -20,6 +21,7 @@ from videostyle.option_values import (
     word_or_file_in,
 )
 from videostyle.options import LEARNED, MODEL, OPTIMIZE, TRAINED, Options, option
+from videostyle.schedules import Schedule, check_shares, parse_mix, parse_value
 
 PRESETS = ("draft", "standard", "high")
 
@@ -36,6 +38,8 @@ style_option = partial(option, panel="Stylization")
 mask_option = partial(option, panel="Masks", affects_result=False)
 trained_option = partial(style_option, engines=TRAINED)  # a style model keeps the one that it was trained with
 optimizer_option = partial(style_option, engines=(OPTIMIZE,))
+timed = {"convert": parse_value, "over_time": (OPTIMIZE,), "metavar": "X|SCHEDULE", "per_shot": True}
+"""Of an option whose value may change over time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,10 +101,10 @@ class ReadingOptions(Options):
 class ObjectiveOptions(Options):
     """The weights of the terms of the objective L."""
 
-    style_weight: float = trained_option(15.0, "Weight of the style.", low=0.0, per_shot=True)
-    content_weight: float = trained_option(1.0, "Weight of the source's content.", low=0.0, per_shot=True)
-    temporal_weight: float = trained_option(
-        300.0, "Weight of consistency with the previous frame: 0 is lively, 3000 locked.", low=0.0, per_shot=True
+    style_weight: float | Schedule = trained_option(15.0, "Weight of the style.", low=0.0, **timed)
+    content_weight: float | Schedule = trained_option(1.0, "Weight of the source's content.", low=0.0, **timed)
+    temporal_weight: float | Schedule = trained_option(
+        300.0, "Weight of consistency with the previous frame: 0 is lively, 3000 locked.", low=0.0, **timed
     )
     tv_weight: float = trained_option(
         2.0, "Weight of smoothness: penalizes differences between neighboring pixels.", low=0.0, per_shot=True
@@ -111,12 +115,39 @@ class ObjectiveOptions(Options):
 class StyleOptions(Options):
     """What is compared when a picture is compared with a style image."""
 
-    style_scale: float = trained_option(
-        1.0, "Stroke size relative to the picture: 0.5 is finer, 2 coarser.", low=0.1, high=10.0, per_shot=True
+    style_scale: float | Schedule = trained_option(
+        1.0, "Stroke size relative to the picture: 0.5 is finer, 2 coarser.", low=0.1, high=10.0, **timed
     )
     features: str = computation_option(
         "vgg19", "The network whose features represent style and content.", choices=("vgg19", "vgg19-torchvision")
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixOptions(Options):
+    """Which of several styles a frame has, and how much of style at all."""
+
+    mix: Schedule | None = trained_option(
+        None,
+        'Shares of several styles, such as 0.7,0.3; over time "0: 1,0; 4s: 0,1".',
+        convert=parse_mix,
+        over_time=(OPTIMIZE,),
+        metavar="A,B|SCHEDULE",
+        per_shot=True,
+        default_text="equal shares",
+    )
+    each_shot: bool = optimizer_option(
+        False, "Give each shot one of the styles, in turn, in place of a mix.", excludes="mix"
+    )
+    strength: float | Schedule = optimizer_option(
+        1.0, "How much of the style a frame has: 0 leaves it as it is.", low=0.0, high=1.0, **timed
+    )
+
+    def check_styles(self, count: int) -> None:
+        """Raises BadOption where these options do not fit so many styles."""
+        check_shares(self.mix, count)
+        if self.each_shot and count == 1:
+            raise BadOption("--each-shot has no effect with one style", todo="name several, or leave it out")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,6 +202,13 @@ class OptimizerOptions(Options):
 class FinishingOptions(Options):
     """What is done to a stylized picture before it is written."""
 
+    blend: float | Schedule = style_option(
+        1.0,
+        "Opacity of the stylized picture over the source's.",
+        low=0.0,
+        high=1.0,
+        **{**timed, "over_time": (OPTIMIZE, LEARNED, MODEL)},
+    )
     background: str | None = encoding_option(
         None,
         "Compose transparent frames over this color, a name or #rrggbb.",

@@ -17,6 +17,7 @@ from typing import Any, ClassVar, TypeVar, get_args, get_type_hints
 
 from videostyle.errors import BadOption
 from videostyle.option_values import as_path
+from videostyle.schedules import Curve, Schedule, Timeline
 
 OPTIMIZE = "optimize"
 """The engine that optimizes the pixels of each frame."""
@@ -63,6 +64,8 @@ class Option:
     """What to do where the option is left out; empty where it may be."""
     engines: tuple[str, ...] = ()
     """The engines that heed it; empty where all do. With another one it is refused, as it would have no effect."""
+    over_time: tuple[str, ...] = ()
+    """The engines with which its value may be a Schedule; with others, and in jobs that say so, it is constant."""
     requires: str = ""
     """The field without which it has no effect."""
     excludes: str = ""
@@ -71,6 +74,8 @@ class Option:
     """A field and its value, for which a flag is another name: the job then holds that value, and the flag's default."""
     per_shot: bool = False
     """Whether it may differ from shot to shot: a value that changes at a shot's start and leaves everything else as it is."""
+    renamed: str = ""
+    """The field that took its place: it is left out of the help, and refused."""
     affects_result: bool = True
     """Whether an interrupted run can be resumed only with the same value. False for what does not change the result (the name
     of a report), and for what the identity of a run has in a resolved form (the size in pixels, the files' fingerprints)."""
@@ -160,6 +165,15 @@ class Options:
         """Why an engine does not heed an option, to follow "--flag has no effect "."""
         return f"with --engine {engine}"
 
+    def constant_only(self, record: Option) -> str:
+        """Why an option may not change over time, to follow "--flag cannot change over time "; empty where it may."""
+        return "" if self.engine_used in record.over_time else f"with --engine {self.engine_used}"
+
+    def schedules(self) -> dict[str, Schedule]:
+        """The options that change over time, by the names of their fields."""
+        values = {name: getattr(self, name) for name, record in options_of(self).items() if record.over_time}
+        return {name: value for name, value in values.items() if isinstance(value, Schedule)}
+
     def defaults_for(self, engine: str) -> dict[str, Any]:
         """The defaults of all options that an engine does not heed."""
         records = options_of(self).items()
@@ -206,6 +220,8 @@ class Options:
         return arguments[name].name if name in arguments else self.flag(name)
 
     def _check_effect(self, name: str, record: Option) -> None:
+        if record.renamed:
+            raise BadOption(f"{flag_of(name, record)} is now called {self.flag(record.renamed)}", todo="write that")
         why = ""
         if not record.heeded_by(self.engine_used):
             why = self.without_effect(self.engine_used, record)
@@ -215,6 +231,9 @@ class Options:
             why = f"with {self.flag(record.excludes)}"
         if why:
             raise BadOption(f"{flag_of(name, record)} has no effect {why}", todo="leave it out")
+        value = getattr(self, name)
+        if isinstance(value, Schedule) and not value.is_constant and (why := self.constant_only(record)):
+            raise BadOption(f"{flag_of(name, record)} cannot change over time {why}", todo="give a single value")
 
     @classmethod
     def flag(cls, name: str) -> str:
@@ -285,7 +304,13 @@ def check_value(flag: str, value: Any, record: Option) -> None:
         raise BadOption(f"{flag} {value!r} is unknown", ", ".join(record.choices))
     if record.parse is not None:
         record.parse(value)
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and not record.allows(value):
+    if isinstance(value, Schedule):
+        for key in value.keys:
+            for number in key.numbers:
+                if not record.allows(number):
+                    problem = f"{flag} {_number(number)} at the key {key.place} is out of range"
+                    raise BadOption(problem, record.range or "a finite number")
+    elif isinstance(value, (int, float)) and not isinstance(value, bool) and not record.allows(value):
         raise BadOption(f"{flag} {value} is out of range", record.range or "a finite number")
 
 
@@ -324,11 +349,22 @@ def negated(flag: str) -> str:
 
 
 def _number(value: float) -> str:
-    return str(int(value) if value == int(value) else value)
+    return str(int(value) if math.isfinite(value) and value == int(value) else value)
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:
     return value if isinstance(value, tuple) else (value,)
+
+
+def resolved(
+    job: type[Options], schedules: Mapping[str, Schedule], timeline: Timeline, turns: int = 0
+) -> dict[str, Curve]:
+    """The schedules of a job as values over the seconds of a clip, by the names of their fields.
+
+    turns: the number of styles where each shot has one of them in turn, as a mix. Raises BadOption, which names the key.
+    """
+    curves = {name: schedule.resolved(job.flag(name), timeline) for name, schedule in schedules.items()}
+    return curves | ({"mix": timeline.taking_turns(turns)} if turns else {})
 
 
 def switch(variable: str, default: bool) -> bool:

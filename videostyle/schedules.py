@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -69,6 +70,12 @@ class Timeline:
         if key.unit == "f":
             return self.times[int(key.position)] if key.position < len(self.times) else None
         return self.times[self.starts[int(key.position) - 1]] if key.position <= len(self.starts) else None
+
+    def taking_turns(self, styles: int) -> Curve:
+        """Shares of styles in which each shot has one of them, around and around."""
+        shares = [tuple(float(style == shot % styles) for style in range(styles)) for shot in range(len(self.starts))]
+        times = tuple(self.times[start] for start in self.starts)
+        return Curve(times, tuple(shares), ("step",) * len(times))
 
     def extent_in(self, unit: str) -> str:
         """Where the clip ends, in words."""
@@ -201,6 +208,25 @@ def parse_value(name: str, value: float | str | Schedule) -> float | Schedule:
         raise BadOption(f"{name} {value!r} is not a number", accepted) from None
 
 
+def parse_mix(name: str, value: str | Sequence[float] | Schedule) -> Schedule:
+    """Shares of styles that add up to 1 at each key, from a schedule, from numbers, or from text; the `convert` of an option.
+
+    Raises BadOption, which names the key.
+    """
+    if isinstance(value, str):
+        value = Schedule.parse(value if ":" in value else f"0: {value}", name, commas=False)
+    elif not isinstance(value, Schedule):
+        value = Schedule((Key(0, "f", tuple(map(float, value))),))
+    return Schedule(tuple(_normalized(name, key) for key in value.keys))
+
+
+def check_shares(mix: Schedule | None, styles: int) -> None:
+    """Raises BadOption where a mix does not have a share for each of so many styles."""
+    if mix is not None and len(mix.first) != styles:
+        problem = f"the number of shares in --mix {mix} is {len(mix.first)}, and that of the styles {styles}"
+        raise BadOption(problem, todo="give one share for each style")
+
+
 def initial(value: float | Schedule) -> float:
     """The number that an option begins with."""
     return value.first[0] if isinstance(value, Schedule) else value
@@ -236,6 +262,16 @@ def _parsed_place(name: str, text: str, place: str) -> tuple[int | Fraction, str
         return Fraction(str(float(parse_time(name, place)))), "s"
     except BadOption:
         raise BadOption(f"the key {text!r} of {name} has no known time", TIMES) from None
+
+
+def _normalized(name: str, key: Key) -> Key:
+    total = sum(key.numbers)
+    if not (min(key.numbers) >= 0 and 0 < total < math.inf):
+        problem = f"{name} {','.join(map(_shortest, key.numbers))} at the key {key.place} is no mix"
+        raise BadOption(problem, "shares of 0 or more, not all 0")
+    if abs(total - 1) < 1e-9:  # dividing again could change the last digit
+        return key
+    return replace(key, value=tuple(number / total for number in key.numbers))
 
 
 def _check_order(name: str, before: Key, after: Key, early: Fraction | int, late: Fraction | int) -> None:

@@ -17,11 +17,11 @@ STYLES = Path(__file__).parents[2] / "sample_media" / "styles"
 
 
 def test_distance() -> None:
-    """The distance is relative to the norm of each style, averaged over the styles."""
+    """The distance from the target is relative to the norm of the style."""
     x, a, b = np.array([3.0, 4.0]), np.array([0.0, 4.0]), np.array([6.0, 8.0])
-    assert embedding_distance(x, [a]) == pytest.approx(9 / 16)
-    assert embedding_distance(x, [a, b]) == pytest.approx((9 / 16 + 25 / 100) / 2)
-    assert embedding_distance(x, [x]) == 0
+    assert embedding_distance(x, a, a) == pytest.approx(9 / 16)
+    assert embedding_distance(x, a, b) == pytest.approx(9 / 100)
+    assert embedding_distance(x, x, a) == 0
 
 
 def test_no_package(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,8 +44,8 @@ def test_real_network(capfd: pytest.CaptureFixture[str]) -> None:
     top, left = (height - side) // 2, (width - side) // 2
     vectors = [embed(image) for image in (swirls, swirls[top : top + side, left : left + side], mosaic)]
     assert [vector.shape for vector in vectors] == [(100,)] * 3
-    assert embedding_distance(vectors[0], [vectors[0]]) == 0
-    assert embedding_distance(vectors[1], [vectors[0]]) == 0
-    assert embedding_distance(vectors[2], [vectors[0]]) > 0.1
+    assert embedding_distance(vectors[0], vectors[0], vectors[0]) == 0
+    assert embedding_distance(vectors[1], vectors[0], vectors[0]) == 0
+    assert embedding_distance(vectors[2], vectors[0], vectors[0]) > 0.1
     assert ask("embedding", False, embedding_weights).ok
     assert capfd.readouterr() == ("", "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -107,15 +107,23 @@ def test_styles_moved_to_other_colors(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("mean_color")
 def test_embedding(tmp_path: Path) -> None:
-    """Styles (100, 0, 0) and (0, 0, 50): from (100, 0, 50) 2500 / 10000 and 10000 / 2500; from black 1 for both."""
+    """The styles (100, 0, 0) and (0, 0, 50) make (50, 0, 25): (100, 0, 50) is as far from it as black, by its norm.
+
+    With the mix 0.8, 0.2 it is (80, 0, 10), 400 + 1600 away of 6500; at strength 0.5 and from black (40, 0, 5), 5625 away.
+    """
     source = image_folder(tmp_path / "source", [plain(0, 0, 0)])
     output = image_folder(tmp_path / "output", [plain(100, 0, 50)])
     for name, color in (("a", (100, 0, 0)), ("b", (0, 0, 50))):
         cv2.imwrite(str(tmp_path / f"{name}.png"), plain(*color, dtype=np.uint16)[..., ::-1] * 257)
     styles = (tmp_path / "a.png", tmp_path / "b.png")
     result = measure(MeasureJob(source=source, output=output, styles=styles, device="cpu"))
-    assert result.summary["embedding"] == pytest.approx((0.25 + 4) / 2)
+    assert result.summary["embedding"] == pytest.approx(1)
     assert result.floor["embedding"] == pytest.approx(1)
+    mixed = MeasureJob(source=source, output=output, styles=styles, mix="4,1", device="cpu")
+    assert measure(mixed).summary["embedding"] == pytest.approx(2000 / 6500)
+    weak = measure(replace(mixed, strength=0.5))
+    assert weak.summary["embedding"] == pytest.approx(5625 / 6500)
+    assert weak.floor["embedding"] == pytest.approx(1 / 4)
     assert result.versions[PACKAGE] == "9.8.7"
 
 

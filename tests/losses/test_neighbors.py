@@ -24,7 +24,7 @@ TERMS = OBJECTIVES["neighbors"].terms
 ONLY_STYLE = Weights(style=1.0, content=0.0, tv=0.0, temporal=0.0)
 
 
-def styles(*images: torch.Tensor) -> list[StyleStatistics]:
+def styles(*images: torch.Tensor) -> StyleStatistics:
     """At their own size."""
     return StyleTargets(thin_vgg(), list(images), terms=TERMS).at((images[0].shape[2], images[0].shape[3]))
 
@@ -64,7 +64,7 @@ def test_look_up(apart):
     """The style's place of the largest cosine, of each layer or of their sum, by brute force."""
     image, style = picture(*SIZE, 1), picture(40, 48, 2)
     maps = look_up(thin_vgg(), image, styles(style), apart)
-    ours, tables = numpy_blocks(image), styles(style)[0]["style"]
+    ours, tables = numpy_blocks(image), styles(style)["style"]
     similar = {}
     for layer in LAYERS:
         table = tables[layer].double().numpy()
@@ -81,7 +81,7 @@ def test_look_up(apart):
 def test_table_holds_each_place_of_a_small_style_once():
     style = picture(40, 48, 2)
     for layer, expected in numpy_blocks(style).items():
-        table = styles(style)[0]["style"][layer].numpy()
+        table = styles(style)["style"][layer].numpy()
         assert len(table) == 10 * 12
         np.testing.assert_allclose(np.sort(table, axis=0), np.sort(expected, axis=0), rtol=1e-4, atol=1e-5)
 
@@ -92,7 +92,7 @@ def test_table_of_a_large_style(monkeypatch):
     monkeypatch.setattr(neighbors, "PLACES", 25)
     expected = numpy_blocks(style)
     chosen = []
-    for layer, table in styles(style)[0]["style"].items():
+    for layer, table in styles(style)["style"].items():
         distances = np.abs(expected[layer][None] - table.numpy()[:, None]).max(2)
         assert distances.shape[0] == 25
         assert distances.min(1).max() < 1e-4
@@ -120,6 +120,16 @@ def test_several_styles_are_one_table():
             assert float((found // 120 == expected).float().mean()) > 0.75
 
 
+@pytest.mark.parametrize(("mix", "counts"), [((0.5, 0.5), (120, 120)), ((0.25, 0.75), (40, 120)), ((1, 0), (120, 0))])
+def test_a_mix_has_places_by_its_shares(mix, counts):
+    first, second = picture(40, 48, 2), picture(40, 48, 3)
+    tables = [styles(image)["style"] for image in (first, second)]
+    mixed = StyleTargets(thin_vgg(), [first, second], terms=TERMS).at((40, 48), mix)["style"]
+    for layer, table in mixed.items():
+        expected = [own[layer][:count] for own, count in zip(tables, counts, strict=True)]
+        torch.testing.assert_close(table, torch.cat(expected))
+
+
 def frame_with(image: torch.Tensor, **options) -> FrameTargets:
     own = styles(picture(40, 48, 2))
     return FrameTargets(thin_vgg(), image, own, matches=look_up(thin_vgg(), image, own, apart=False), **options)
@@ -142,7 +152,7 @@ def test_value_and_gradient(guided):
             places = F.unfold(x, side, stride=side)[0].T if side else F.interpolate(x, scale_factor=2)[0].flatten(1).T
             rows, columns = (size // max(1, side) if side else 2 * size for size in x.shape[2:])
             places = places.reshape(rows, columns, -1)[: GRID[0], : GRID[1]]
-            table = frame.styles[0]["style"][layer]
+            table = frame.style["style"][layer]
             if side:  # unfold has the channel first
                 table = table.unflatten(1, (side * side, -1)).transpose(1, 2).flatten(1)
             matched = (table - table.mean(0))[frame.matches[layer]]

@@ -9,8 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.support.thin_vgg import copied_activations, picture, thin_vgg
 from videostyle.config import Job
@@ -27,7 +25,6 @@ from videostyle.losses.terms import (
     TotalVariation,
     Weights,
     gram,
-    relative_distance,
     temporal_distance,
 )
 from videostyle.losses.tiles import Tile, reach_of, stride_of, tiles_of
@@ -53,8 +50,8 @@ def statistics(seed: int) -> StyleStatistics:
     return {"style": {layer: gram(layer, own[layer], WHOLE) for layer in STYLE_LAYERS}}
 
 
-def targets(styles: list[StyleStatistics]) -> FrameTargets:
-    return FrameTargets(thin_vgg(), picture(*SIZE, 1), styles)
+def targets(style: StyleStatistics) -> FrameTargets:
+    return FrameTargets(thin_vgg(), picture(*SIZE, 1), style)
 
 
 def value_of(term: Term, seed: int) -> float:
@@ -81,17 +78,6 @@ def test_gram_matrix_of_a_repeated_image():
     torch.testing.assert_close(gram("relu1_1", torch.cat([activation] * 3, dim=1), thrice), expected)
 
 
-@given(st.floats(1e-3, 1e3))
-def test_relative_distance_is_free_of_scale(scale):
-    value, target = torch.tensor([1.0, 2.0, -1.0]), torch.tensor([2.0, 0.0, 1.0])
-    assert float(relative_distance(value * scale, target * scale)) == pytest.approx((1 + 4 + 4) / 5, rel=1e-5)
-
-
-def test_relative_distance_to_zero():
-    assert np.isfinite(float(relative_distance(torch.ones(3), torch.zeros(3))))
-    assert float(relative_distance(torch.zeros(3), torch.zeros(3))) == 0
-
-
 def test_content():
     """The mean relative distance of the content layers' activations."""
     own, target = activations(0), activations(1)
@@ -99,7 +85,7 @@ def test_content():
         ((own[layer] - target[layer]).double() ** 2).sum() / (target[layer].double() ** 2).sum()
         for layer in CONTENT_LAYERS
     ]
-    assert value_of(Content(1.0, targets([statistics(2)])), 0) == pytest.approx(float(np.mean(distances)), rel=1e-4)
+    assert value_of(Content(1.0, targets(statistics(2))), 0) == pytest.approx(float(np.mean(distances)), rel=1e-4)
 
 
 def test_style():
@@ -109,14 +95,33 @@ def test_style():
     for layer in STYLE_LAYERS:
         ours, theirs = numpy_gram(own[layer]), numpy_gram(style[layer])
         distances.append(((ours - theirs) ** 2).sum() / (theirs**2).sum())
-    assert value_of(Style(1.0, targets([statistics(2)])), 0) == pytest.approx(np.mean(distances), rel=1e-4)
+    assert value_of(Style(1.0, targets(statistics(2))), 0) == pytest.approx(np.mean(distances), rel=1e-4)
 
 
-def test_several_styles_count_equally():
-    alone = [value_of(Style(1.0, targets([statistics(seed)])), 0) for seed in (2, 3, 4)]
-    together = value_of(Style(1.0, targets([statistics(seed) for seed in (2, 3, 4)])), 0)
-    assert together == pytest.approx(np.mean(alone), rel=1e-5)
-    assert np.ptp(alone) > 0.05 * np.mean(alone)
+def test_strength():
+    """The target lies between the Gram matrices of the source frame and of the style, relative to the style's norm."""
+    own, source, style = activations(0), activations(1), activations(2)  # targets() has the source frame 1
+    distances = []
+    for layer in STYLE_LAYERS:
+        ours, theirs, goal = (numpy_gram(each[layer]) for each in (own, source, style))
+        distances.append(((ours - 0.3 * goal - 0.7 * theirs) ** 2).sum() / (goal**2).sum())
+    frame = replace(targets(statistics(2)), strength=0.3)
+    assert value_of(Style(1.0, frame), 0) == pytest.approx(np.mean(distances), rel=1e-4)
+
+
+def test_strength_of_parts():
+    """Each part is compared with the source frame's own part, so that the source frame has distance 0 at strength 0."""
+    new = (torch.arange(SIZE[0]).float() / 10 - 0.4).clamp(0, 1)[:, None].expand(1, 1, *SIZE).contiguous()
+    for strength, expected in ((0.0, 0.0), (1.0, None)):
+        frame = replace(targets(statistics(2)), strength=strength, guides={PAINTED: soft_guide(), NEW: new})
+        value = value_of(Style(1.0, frame), 1)
+        assert value > 0.1 if expected is None else value == pytest.approx(expected, abs=1e-6)
+
+
+def test_black_style():
+    """A style without any activation is no division by zero."""
+    black = {"style": {layer: torch.zeros_like(own) for layer, own in statistics(2)["style"].items()}}
+    assert np.isfinite(value_of(Style(1.0, targets(black)), 0))
 
 
 def test_total_variation():
@@ -130,7 +135,7 @@ def test_total_variation():
         for y in range(5 - down)
         for x in range(8 - across)
     ]
-    actual = TotalVariation(1.0, targets([])).value(image, {})
+    actual = TotalVariation(1.0, targets({})).value(image, {})
     assert float(actual) == pytest.approx(np.mean(differences), rel=1e-5)
 
 
@@ -149,7 +154,7 @@ def test_temporal_mean_is_over_all_pixels():
 
 def test_gram_gradient_is_autograds():
     """Style takes its gradient in one product; autograd through F F^T / (h w) gives the same."""
-    own, style = activations(0), Style(1.0, targets([statistics(2)]))
+    own, style = activations(0), Style(1.0, targets(statistics(2)))
     for layer in STYLE_LAYERS:
         slope = torch.randn(own[layer].shape[2], own[layer].shape[2])
         leaf = own[layer].clone().requires_grad_()
@@ -161,7 +166,7 @@ def test_gram_gradient_is_autograds():
 
 
 def guided(seed: int, guide: torch.Tensor) -> FrameTargets:
-    return FrameTargets(thin_vgg(), picture(*SIZE, 1), [statistics(seed)], guides={PAINTED: guide})
+    return FrameTargets(thin_vgg(), picture(*SIZE, 1), statistics(seed), guides={PAINTED: guide})
 
 
 def soft_guide() -> torch.Tensor:
@@ -232,8 +237,8 @@ def test_regions():
     own, styles = activations(0), [activations(seed) for seed in (2, 3, 4)]
     left = soft_guide()
     top = (torch.arange(SIZE[0]) < 8).float()[:, None].expand(1, 1, *SIZE) * (1 - left)
-    own_styles = {"region 1": [statistics(3)], "region 2": [statistics(4)]}
-    frame = replace(targets([statistics(2)]), guides={"region 1": left, "region 2": top}, region_styles=own_styles)
+    own_styles = {"region 1": statistics(3), "region 2": statistics(4)}
+    frame = replace(targets(statistics(2)), guides={"region 1": left, "region 2": top}, region_styles=own_styles)
     masks = 1 - left - top, left, top
     parts = [
         float(mask.mean()) * part_distance(own, style, mask, mask) for mask, style in zip(masks, styles, strict=True)
@@ -244,11 +249,11 @@ def test_regions():
 def test_regions_and_what_is_masked():
     """What is not painted belongs to no region, and a region of which nothing is painted is left out."""
     left = (torch.arange(SIZE[1]) < 12).float().expand(1, 1, *SIZE).contiguous()
-    own_styles = {"region 1": [statistics(3)]}
-    frame = replace(targets([statistics(2)]), guides={PAINTED: left, "region 1": left}, region_styles=own_styles)
+    own_styles = {"region 1": statistics(3)}
+    frame = replace(targets(statistics(2)), guides={PAINTED: left, "region 1": left}, region_styles=own_styles)
     expected = float(left.mean()) * part_distance(activations(0), activations(3), left, left)
     assert value_of(Style(1.0, frame), 0) == pytest.approx(expected, rel=1e-3)
-    assert [region.styles for region in frame.regions()] == [own_styles["region 1"]]
+    assert [region.style for region in frame.regions()] == [own_styles["region 1"]]
 
 
 def test_gradient_of_guided_gram():
@@ -270,7 +275,7 @@ def test_style_of_parts():
     """Half of it is the whole frame's distance, half that of what is new and of the rest, weighted by their shares."""
     own, style, opaque = activations(0), activations(2), soft_guide()
     new = (torch.arange(SIZE[0]).float() / 10 - 0.4).clamp(0, 1)[:, None].expand(1, 1, *SIZE).contiguous()
-    frame = replace(targets([statistics(2)]), guides={PAINTED: opaque, NEW: new})
+    frame = replace(targets(statistics(2)), guides={PAINTED: opaque, NEW: new})
     masks = opaque * new, opaque * (1 - new)
     share = float(opaque.mean())
     whole = share * part_distance(own, style, opaque, opaque)
@@ -287,7 +292,7 @@ def test_style_of_parts():
 @pytest.mark.parametrize("share", [0.0, LEAST_PART / 2, 1 - LEAST_PART / 2, 1.0])
 def test_part_too_small_for_a_gram_matrix(share):
     """Next to nothing, or next to everything, is new: the frame is compared as a whole."""
-    whole = targets([statistics(2)])
+    whole = targets(statistics(2))
     frame = replace(whole, guides={NEW: torch.full((1, 1, *SIZE), share)})
     assert value_of(Style(1.0, frame), 0) == value_of(Style(1.0, whole), 0)
 
@@ -304,23 +309,23 @@ def test_color():
             )
             off = (weight * (ours - theirs)).sum((1, 2)) / weight.sum().clamp_min(1e-9)
             expected += (weight.mean() * off.square()).tolist()
-    frame = replace(targets([]), local_colors=LocalColors(colors, weights))
+    frame = replace(targets({}), local_colors=LocalColors(colors, weights))
     assert float(Color(1.0, frame).value(image, {})) == pytest.approx(np.mean(expected), rel=1e-4)
 
 
 def test_no_color_without_known_colors():
-    assert not Color.applies(targets([]))
+    assert not Color.applies(targets({}))
 
 
 def test_style_does_not_depend_on_the_source():
     """A black source frame too: clips fade from black."""
-    plain = targets([statistics(2)])
+    plain = targets(statistics(2))
     black = replace(plain, content=torch.zeros_like(plain.content))
     assert value_of(Style(1.0, black), 0) == value_of(Style(1.0, plain), 0)
 
 
 def test_guide_of_ones_changes_nothing():
-    plain, own = Style(1.0, targets([statistics(2)])), activations(0)
+    plain, own = Style(1.0, targets(statistics(2))), activations(0)
     ones = Style(1.0, guided(2, torch.ones(1, 1, *SIZE)))
     for layer in STYLE_LAYERS:
         torch.testing.assert_close(ones.statistic(layer, own[layer], WHOLE), plain.statistic(layer, own[layer], WHOLE))

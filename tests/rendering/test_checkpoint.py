@@ -134,7 +134,15 @@ def test_resume_around_the_end_of_a_segment(style, tmp_path):
         assert output.read_bytes() == whole.read_bytes()
 
 
-@pytest.mark.parametrize("options", [{"keep_colors": True}, {"flow": "none"}, {"frames": "2:6"}, {"start": 0.05}])
+CHANGING = {"style_weight": "0: 15; 3: 30", "style_scale": "0: 1; 6: 1.5 ease", "blend": "0: 1; 0.2s: 0.5"}
+FADING = {"strength": "0: 1; 2: 0.2; 3: 0; 2shot: 1 ease", "color_weight": 0.0}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"keep_colors": True}, {"flow": "none"}, {"frames": "2:6"}, {"start": 0.05}, CHANGING, FADING],
+    ids=str,
+)
 def test_resume_with_options(clip, style, tmp_path, options):
     """A run with other options resumes too, also when it is interrupted twice."""
     whole, output = tmp_path / "whole.mp4", tmp_path / "out.mp4"

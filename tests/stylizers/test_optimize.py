@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 from itertools import islice, pairwise
 from statistics import median
 
@@ -419,14 +418,14 @@ def test_grayscale():
     np.testing.assert_array_equal(state["source"], luminance(image(2)))
 
 
-def test_time_and_guides_reach_the_targets():
-    """The style targets are asked for the frame's time, and the terms are given its masks at the size of the scale."""
-    times, guides = [], []
+def test_values_and_guides_reach_the_targets():
+    """The style targets are asked for the mix and scale of the frame, the terms are given its masks at each size."""
+    asked, guides = [], []
 
-    class TimedTargets(StyleTargets):
-        def at(self, size, time=Fraction(0), *more):
-            times.append(time)
-            return super().at(size, time, *more)
+    class MixedTargets(StyleTargets):
+        def at(self, size, mix=(), scale=None, palette=None):
+            asked.append((mix, scale))
+            return super().at(size, mix, scale, palette)
 
     class GuideCollector(CountingLBFGS):
         def minimize(self, objective, start):
@@ -440,11 +439,12 @@ def test_time_and_guides_reach_the_targets():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(TERMS, "tv", Guided)
-        styles = TimedTargets(thin_vgg(), [picture(30, 40, 9)])
+        styles = MixedTargets(thin_vgg(), [picture(30, 40, 9)])
         stylizer = Optimize(styles, settings(IterationSchedule(2, 1, 1)), optimizer=GuideCollector())
         mask = np.linspace(0, 1, 180 * 256, dtype=np.float32).reshape(180, 256)
-        stylizer.step(FrameInput(image(1, (180, 256)), time=Fraction(3, 2), guides={"sky": mask}))
-    assert times == [Fraction(3, 2)] * 3
+        values = {"mix": (1.0,), "style_scale": (0.5,)}
+        stylizer.step(FrameInput(image(1, (180, 256)), guides={"sky": mask}, values=values))
+    assert asked == [((1.0,), 0.5)] * 3
     assert [tuple(each["sky"].shape) for each in guides] == [(1, 1, *size) for size in scales((180, 256))]
     np.testing.assert_array_equal(guides[-1]["sky"][0, 0], mask)
 

@@ -49,7 +49,7 @@ def test_recolored_camera_before_anything_is_stylized() -> None:
     compositor.add_frame(view(world()))
     shown = compositor.render(0.0)
     assert abs(shown.mean() - 128) < 3
-    np.testing.assert_array_equal(compositor.render(0.0, strength=0.0), view(world()))
+    np.testing.assert_array_equal(compositor.render(0.0, blend=0.0), view(world()))
 
 
 def test_picture_follows_known_motion() -> None:

@@ -28,17 +28,17 @@ def test_styles_wrap_around() -> None:
     assert styles == [1, 2, 0, 2, 1]
 
 
-def test_strength_is_limited() -> None:
+def test_blend_is_limited() -> None:
     controls = Controls(1)
     for _ in range(3):
         controls.press("-")
-    assert controls.strength == pytest.approx(0.7)
+    assert controls.blend == pytest.approx(0.7)
     for key in "+=" * 4:
         controls.press(key)
-    assert controls.strength == 1.0
+    assert controls.blend == 1.0
     for _ in range(20):
         controls.press("_")
-    assert controls.strength == 0.0
+    assert controls.blend == 0.0
 
 
 @pytest.mark.parametrize("key", ["q", "Q", ESCAPE])
@@ -58,9 +58,9 @@ def test_pending_actions_are_kept_until_taken() -> None:
 
 def test_every_listed_key_does_something() -> None:
     for key in KEYS:
-        controls = Controls(3, strength=0.5)
+        controls = Controls(3, blend=0.5)
         controls.press(key)
-        assert controls != Controls(3, strength=0.5), key
+        assert controls != Controls(3, blend=0.5), key
     controls = Controls(3)
     for key in "xyz1\x00\xff":
         controls.press(key)

@@ -139,7 +139,7 @@ def test_waits_for_first_frame() -> None:
 
 
 def test_mirror_and_camera_beside() -> None:
-    preview = Preview(replace(JOB, strength=0.0))
+    preview = Preview(replace(JOB, blend=0.0))
     assert np.abs(preview.small_step(FRAME).astype(int) - FRAME).mean() < 12
     mirrored = preview.small_step(FRAME, "m")
     assert np.abs(mirrored.astype(int) - FRAME[:, ::-1]).mean() < np.abs(mirrored.astype(int) - FRAME).mean() / 3
@@ -148,7 +148,7 @@ def test_mirror_and_camera_beside() -> None:
     assert np.abs(beside[:, :64].astype(int) - beside[:, 64:]).mean() < 12
 
 
-def test_strength_fades_to_camera() -> None:
+def test_blend_fades_to_camera() -> None:
     preview = Preview()
     preview.small_step(FRAME)
     far = np.abs(preview.small_step(FRAME).astype(int) - FRAME).mean()
@@ -157,7 +157,7 @@ def test_strength_fades_to_camera() -> None:
 
 
 def test_freeze_keeps_refining() -> None:
-    preview = Preview(replace(JOB, strength=0.0))
+    preview = Preview(replace(JOB, blend=0.0))
     before = preview.small_step(FRAME)
     frozen = preview.step(255 - FRAME, "f")
     np.testing.assert_array_equal(frozen[:100, ::10][::10], before[:10])
@@ -194,7 +194,7 @@ def test_lost_scene_is_canceled() -> None:
 
 def test_snapshot_has_no_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    preview = Preview(replace(JOB, strength=0.0))
+    preview = Preview(replace(JOB, blend=0.0))
     preview.step(FRAME, "ihs")
     preview.step(FRAME, "s")
     saved = list(tmp_path.glob("*.png"))
@@ -225,7 +225,7 @@ def test_preview_goes_on_if_nothing_can_be_written(key: str, message: str) -> No
 
 def test_record_key_starts_and_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    preview = Preview(replace(JOB, strength=0.0))
+    preview = Preview(replace(JOB, blend=0.0))
     preview.step(FRAME)
     for key in ("r", "", "b", "r", ""):
         preview.step(FRAME, key, seconds=0.01)

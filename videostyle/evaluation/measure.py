@@ -32,8 +32,10 @@ from videostyle.media.resize import fit_size
 from videostyle.media.sources import AS_WRITTEN, Source, open_source, skipped_lines
 from videostyle.models.devices import resolve_device
 from videostyle.models.features import load_features
+from videostyle.options import resolved
 from videostyle.provenance import LIBRARIES, plain_options, plain_origins
 from videostyle.reports.records import Measurement
+from videostyle.schedules import initial
 from videostyle.style_images import check_styles, in_colors_of, style_pictures
 from videostyle.temporal.flow import FLOWS
 
@@ -120,7 +122,8 @@ def overlap_of(job: MeasureJob, source: Source, output: Source, events: Progress
     as the part, it starts with the part, whatever its file names are. Raises BadOption if the selected part of the source is
     empty, and BadInput if the output is.
     """
-    shots = analyze(source, job, lambda count: events(Analyzing(count)), job.colors == "match")
+    schedules = tuple(job.schedules().values())
+    shots = analyze(source, job, lambda count: events(Analyzing(count)), job.colors == "match", schedules=schedules)
     name = first_name(source, shots) if output.info.kind == "folder" else ""
     place, total = None, 0
     for total, frame in enumerate(output.frames((SMALLEST_SIDE, SMALLEST_SIDE)), 1):
@@ -158,11 +161,23 @@ def measurer_of(job: MeasureJob, overlap: Overlap, size: Size, exact: FlowFolder
     """The measurer with its networks: those of the job, and the style embedding if its package is installed."""
     device = resolve_device(job.device)
     features = load_features(job.features, device, exact=True)
-    styles = in_colors_of(job.palette_file, chain.from_iterable(map(style_pictures, job.styles)))
+    pictures = [style_pictures(style) for style in job.styles]
+    styles = in_colors_of(job.palette_file, chain.from_iterable(pictures))
+    turns = len(pictures) if job.each_shot else 0
     embed = None
     with suppress(MissingModel):
         embed = load_embedding(torch.get_num_threads())
-    perceptual = PerceptualMetrics(features, device, styles, size, options=job, gray=job.colors == "clip", embed=embed)
+    perceptual = PerceptualMetrics(
+        features,
+        device,
+        styles,
+        size,
+        options=job,
+        gray=job.colors == "clip",
+        embed=embed,
+        strength=initial(job.strength),
+        counts=[len(images) for images in pictures],
+    )
     return Measurer(
         shots=overlap.shots,
         count=overlap.count,
@@ -171,6 +186,7 @@ def measurer_of(job: MeasureJob, overlap: Overlap, size: Size, exact: FlowFolder
         exact=exact,
         perceptual=perceptual,
         progress=events,
+        curves=resolved(MeasureJob, job.schedules(), overlap.shots.timeline, turns),
     )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from videostyle.events import Measuring, Progress
 from videostyle.frames import Frame, Size
 from videostyle.media.pixels import to_bits
 from videostyle.reports.records import FrameMeasure, SampleFrame
+from videostyle.schedules import Curve
 from videostyle.temporal.flow import Flow, gain_match
 
 GAPS = (1, 10)
@@ -60,6 +63,7 @@ class Measurer:
 
     shots: the frames and cuts of the source. count: how many frames will be pushed. size: their (height, width). flow:
     estimates optical flow. exact: known flow, which replaces the estimate for the warp error at gap 1; it has no other gaps.
+    curves: the options that change over time, by their fields.
     """
 
     frames: dict[int, FrameMeasure]
@@ -79,9 +83,10 @@ class Measurer:
         exact: FlowFolder | None,
         perceptual: PerceptualMetrics,
         progress: Progress,
+        curves: Mapping[str, Curve] = MappingProxyType({}),
     ):
         self.shots, self.count, self.size, self.flow, self.exact = shots, count, size, flow, exact
-        self.perceptual, self.progress = perceptual, progress
+        self.perceptual, self.progress, self.curves = perceptual, progress, curves
         self.gaps = GAPS if exact is None else GAPS[:1]
         self.frames, self.samples, self.skipped = {}, {}, Counter()
         self._earlier: deque[FramePair] = deque(maxlen=max(self.gaps))
@@ -158,7 +163,8 @@ class Measurer:
         self._update(source.index, new=None if starts else float(new.mean()), **asdict(colors))
         if source.index in self._scored:
             time, palette = source.time - self.shots.origin, self.shots.palette_of(source.index)
-            scores = self.perceptual.scores(output.image, source.image, new, time, palette)
+            values = {name: curve.at(time) for name, curve in self.curves.items()}
+            scores = self.perceptual.scores(output.image, source.image, new, values, palette)
             self._update(source.index, **asdict(scores))
             if new.any() and scores.embedding is not None and scores.embedding_new is None:
                 self.skipped["small_new"] += 1

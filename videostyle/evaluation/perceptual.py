@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
+from types import MappingProxyType
 
 import numpy as np
 import piq
@@ -21,7 +21,6 @@ from videostyle.losses.terms import (
     CONTENT_LAYERS,
     STYLE_LAYERS,
     gram,
-    relative_distance,
     widened,
 )
 from videostyle.losses.tiles import Tile, reach_of, stride_of, tiles_of
@@ -107,9 +106,19 @@ class Part:
             values = (root * (ours[layer] - theirs[layer]), root * theirs[layer])
             sums += [float(value.square().sum()) for value in values]
 
-    def gram(self, name: str, styles: Sequence[Grams]) -> float | None:
-        """The Gram distance of the picture of this name from the styles, the mean of the layers."""
-        return mean(list(gram_distances(self.grams[name], styles).values()))
+    def gram_distances(self, name: str, style: Grams, strength: float) -> dict[str, float]:
+        """|G(x) - T|^2 / |G(s)|^2 by layer, of the picture x of this name and what the style term aims at: the target
+        T = S G(s) + (1 - S) G(c) of the style s, the source c and the strength S."""
+        distances = {}
+        for layer, own in self.grams[name].items():
+            target = torch.lerp(self.grams["source"][layer], style[layer], strength)
+            norm = style[layer].square().sum().clamp_min(SMALLEST_NORM)
+            distances[layer] = float((own - target).square().sum() / norm)
+        return distances
+
+    def gram(self, name: str, style: Grams, strength: float) -> float | None:
+        """The mean of the layers' `gram_distances`."""
+        return mean(list(self.gram_distances(name, style, strength).values()))
 
     @property
     def content_distance(self) -> float | None:
@@ -121,7 +130,8 @@ class PerceptualMetrics:
 
     styles: (H, W, 3) uint8 or uint16. size: (height, width) of the frames. options: as for `run`. gray: whether frames
     and styles are compared as gray images, for outputs that keep the clip's colors: the colors of the style were no target
-    then. embed: the embedding network, None if it is not installed.
+    then. embed: the embedding network, None if it is not installed. strength: as for
+    `run`. counts: how many of the images each style has; empty for one each.
     """
 
     def __init__(
@@ -134,10 +144,13 @@ class PerceptualMetrics:
         options: StyleOptions | None = None,
         gray: bool = False,
         embed: Embed | None = None,
+        strength: float = 1.0,
+        counts: Sequence[int] = (),
     ):
-        self.features, self.device, self.gray, self.embed = features, device, gray, embed
+        self.features, self.device, self.gray, self.embed, self.strength = features, device, gray, embed, strength
         images = [self._prepared(style) for style in styles]
-        self.targets, self.size = StyleTargets(features, [to_tensor(image, device) for image in images], options), size
+        tensors, self.size = [to_tensor(image, device) for image in images], size
+        self.targets = StyleTargets(features, tensors, options, counts=counts)
         self._images = images
         self._vectors: dict[Palette | None, list[np.ndarray]] = {}
 
@@ -147,36 +160,40 @@ class PerceptualMetrics:
         output: np.ndarray,
         source: np.ndarray,
         new: np.ndarray,
-        time: Fraction = Fraction(0),
+        values: Mapping[str, tuple[float, ...]] = MappingProxyType({}),
         palette: Palette | None = None,
     ) -> PerceptualScores:
-        """The distances of an output image from the styles and from its source image; both (H, W, 3).
+        """The distances of an output image from the style and from its source image; both (H, W, 3).
 
-        new: the pixels that are new, bool (H, W). time: of the frame, in seconds from the clip's first one. palette: the
+        new: the pixels that are new, bool (H, W). values: what options that change over time are at this frame. palette: the
         colors that the styles are given; None: they keep their own.
         """
         images = {"output": self._prepared(output), "source": self._prepared(source)}
         whole, inside, rest = parts = Part(None, None), self._part(new), self._part(~new)
         self._sum_up(images, parts)
-        styles = [style["style"] for style in self.targets.at(self.size, time, palette)]
-        layers, source_layers = (gram_distances(whole.grams[name], styles) for name in images)
+        mix, (scale,) = values.get("mix", ()), values.get("style_scale", (self.targets.scale,))
+        style, (strength,) = (
+            self.targets.at(self.size, mix, scale, palette)["style"],
+            values.get("strength", (self.strength,)),
+        )
+        layers, source_layers = (whole.gram_distances(name, style, strength) for name in images)
         box = largest_box(new)
-        embeddings = {name: self._embedding_distance(image, palette) for name, image in images.items()}
         boxes = {} if box is None else {name: image[box] for name, image in images.items()}
-        boxed = {name: self._embedding_distance(image, palette) for name, image in boxes.items()}
+        vectors = self._vectors_in(palette)
+        embeddings, boxed = (self._embedding_distances(each, vectors, mix, strength) for each in (images, boxes))
         return PerceptualScores(
             gram=float(np.mean(list(layers.values()))),
             gram_layers=layers,
             source_gram=float(np.mean(list(source_layers.values()))),
-            gram_new=inside.gram("output", styles),
-            source_gram_new=inside.gram("source", styles),
-            gram_rest=rest.gram("output", styles),
-            source_gram_rest=rest.gram("source", styles),
+            gram_new=inside.gram("output", style, strength),
+            source_gram_new=inside.gram("source", style, strength),
+            gram_rest=rest.gram("output", style, strength),
+            source_gram_rest=rest.gram("source", style, strength),
             content=whole.content_distance,
             content_new=inside.content_distance,
             content_rest=rest.content_distance,
-            embedding=embeddings["output"],
-            source_embedding=embeddings["source"],
+            embedding=embeddings.get("output"),
+            source_embedding=embeddings.get("source"),
             embedding_new=boxed.get("output"),
             source_embedding_new=boxed.get("source"),
         )
@@ -214,21 +231,25 @@ class PerceptualMetrics:
     def _prepared(self, image: np.ndarray) -> np.ndarray:
         return luminance(image) if self.gray else image
 
-    def _embedding_distance(self, image: np.ndarray, palette: Palette | None) -> float | None:
+    def _vectors_in(self, palette: Palette | None) -> list[np.ndarray]:
+        """The style vectors of the style images in other colors; empty without the network."""
         if self.embed is None:
-            return None
+            return []
         if palette not in self._vectors:
             styles = [style if palette is None else recolored_to(style, palette) for style in self._images]
             self._vectors = {palette: [self.embed(to_bits(style, 8)) for style in styles]}
-        return embedding_distance(self.embed(to_bits(image, 8)), self._vectors[palette])
+        return self._vectors[palette]
 
-
-def gram_distances(grams: Grams, styles: Sequence[Grams]) -> dict[str, float]:
-    """|G(x) - G(s)|^2 / |G(s)|^2 by layer, averaged over the styles s."""
-    return {
-        layer: float(np.mean([float(relative_distance(value, style[layer])) for style in styles]))
-        for layer, value in grams.items()
-    }
+    def _embedding_distances(
+        self, images: Mapping[str, np.ndarray], styles: Sequence[np.ndarray], mix: Sequence[float], strength: float
+    ) -> dict[str, float]:
+        """By name, as for Gram matrices: the vectors of styles and source are mixed alike. Empty without the network."""
+        if self.embed is None or not images:
+            return {}
+        own = {name: self.embed(to_bits(image, 8)) for name, image in images.items()}
+        style = np.average(styles, axis=0, weights=self.targets.shares(mix))
+        target = strength * style + (1 - strength) * own["source"]
+        return {name: embedding_distance(vector, target, style) for name, vector in own.items()}
 
 
 def similarity(source: np.ndarray, output: np.ndarray) -> float:

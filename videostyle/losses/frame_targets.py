@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -47,8 +47,8 @@ def region_masks(guides: Mapping[str, Tensor], names: Iterable[str], whole: Tens
 
 
 StyleStatistics = Mapping[str, Mapping[str, Tensor]]
-"""What the terms compare with a style image: the `style_statistic` of each term that has one, by its name in TERMS and by
-layer."""
+"""What the terms compare with a style, or with a mix of several: the `style_statistic` of each term that has one, by its name
+in TERMS and by layer."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ class Region:
     mask: Tensor | None
     """(1, 1, H, W) in [0, 1]; None for the whole frame."""
 
-    styles: list[StyleStatistics]
-    """The statistics of each of its style images."""
+    style: StyleStatistics
+    """The statistics of its style."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,8 @@ class FrameTargets:
     content: Tensor
     """The source frame, float32 (1, 3, H, W) in [0, 1]."""
 
-    styles: list[StyleStatistics]
-    """The statistics of each style image, at this size. See `StyleTargets`."""
+    style: StyleStatistics
+    """The statistics of the style, at this size. See `StyleTargets`."""
 
     warped: Tensor | None = None
     """The last stylized frame warped to this one, (1, 3, H, W); None for a frame without one."""
@@ -101,9 +101,12 @@ class FrameTargets:
     local_colors: LocalColors | None = None
     """The colors that the new part of a frame should have on average; None for a frame without such a part."""
 
-    region_styles: Mapping[str, list[StyleStatistics]] = field(default_factory=dict)
-    """As `styles`, of each region that has a style of its own, by the name of its guide. All guides of regions add up to 1 at
-    most; what they leave has the plain styles."""
+    strength: float = 1.0
+    """How far the style is aimed at, in [0, 1]; at 0 it would be the source frame's own statistics."""
+
+    region_styles: Mapping[str, StyleStatistics] = field(default_factory=dict)
+    """As `style`, of each region that has a style of its own, by the name of its guide. All guides of regions add up to 1 at
+    most; what they leave has the plain style."""
 
     @property
     def tiles(self) -> list[Tile]:
@@ -118,12 +121,23 @@ class FrameTargets:
             copies.append({layer: tile.own(layer, whole).clone() for layer, whole in activations.items()})
         return copies
 
+    @torch.no_grad()
+    def content_sums(
+        self, layers: tuple[str, ...], statistic: Callable[[str, Tensor, Tile], Tensor]
+    ) -> dict[str, Tensor]:
+        """A statistic of the source frame by layer, summed over the tiles."""
+        sums: dict[str, Tensor] = {}
+        for tile in self.tiles:
+            for layer, whole in self.features.forward(tile.of(self.content), layers).items():
+                sums[layer] = statistic(layer, tile.own(layer, whole), tile) + sums.get(layer, 0)
+        return sums
+
     def regions(self) -> list[Region]:
         """The parts of the frame that have a style each, without those that are empty."""
         if PAINTED not in self.guides and not self.region_styles:
-            return [Region(None, self.styles)]
+            return [Region(None, self.style)]
         masks = region_masks(self.guides, self.region_styles, torch.ones_like(self.content[:, :1]))
-        styles = {PLAIN: self.styles, **self.region_styles}
+        styles = {PLAIN: self.style, **self.region_styles}
         return [Region(mask, styles[name]) for name, mask in masks.items() if mask.any()]
 
     def parts(self, region: Region) -> list[Tensor | None]:

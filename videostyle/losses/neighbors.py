@@ -57,7 +57,7 @@ class Neighbors(Term):
     def __init__(self, weight: float, targets: FrameTargets):
         super().__init__(weight, targets)
         self.matches = dict(targets.matches)
-        self.means, self.directions = centered_table(targets.styles)
+        self.means, self.directions = centered_table(targets.style)
         size = targets.content.shape[2], targets.content.shape[3]
         guide = targets.guides.get(PAINTED, targets.content.new_ones(1, 1, *size))
         rows, columns = grid_of(size)
@@ -77,6 +77,12 @@ class Neighbors(Term):
             strip[inside] = own[row[inside], column[inside]]
             table.append(strip)
         return torch.stack(table).sum(0)
+
+    @staticmethod
+    def mixed_statistic(parts: Sequence[tuple[float, Tensor]]) -> Tensor:
+        """One table, of as many places as there are of each style by its share."""
+        total = min(len(table) / share for share, table in parts)
+        return torch.cat([table[: max(1, round(share * total))] for share, table in parts])
 
     def statistic(self, layer: str, activations: Tensor, tile: Tile) -> Tensor:
         distances = [self._distance(layer, activations[part], grid) for part, grid in strips_of(layer, tile)]
@@ -101,7 +107,7 @@ class Neighbors(Term):
 
 
 def matches_of(
-    features: Features, content: Tensor, start: Tensor, styles: Sequence[StyleStatistics], begun: bool
+    features: Features, content: Tensor, start: Tensor, style: StyleStatistics, begun: bool
 ) -> dict[str, Tensor]:
     """The matches of a frame whose iterations start from a picture; both (1, 3, H, W).
 
@@ -109,11 +115,11 @@ def matches_of(
     (feature splitting). Else all layers are matched at once, with a mixture of start and frame.
     """
     query = start if begun else torch.lerp(content, start, STYLIZED)
-    return look_up(features, query.contiguous(memory_format=torch.channels_last), styles, apart=begun)
+    return look_up(features, query.contiguous(memory_format=torch.channels_last), style, apart=begun)
 
 
 @torch.no_grad()
-def look_up(features: Features, image: Tensor, styles: Sequence[StyleStatistics], apart: bool) -> dict[str, Tensor]:
+def look_up(features: Features, image: Tensor, style: StyleStatistics, apart: bool) -> dict[str, Tensor]:
     """By layer, the number of the style's place that each place of an image (1, 3, H, W) is nearest to, int64 (h, w).
 
     apart: each layer by itself; else all layers at once, by the sum of their cosines. Of the image its own mean is subtracted,
@@ -121,7 +127,7 @@ def look_up(features: Features, image: Tensor, styles: Sequence[StyleStatistics]
     """
     size = image.shape[2], image.shape[3]
     tiles, grid = tiles_of(size), grid_of(size)
-    _, directions = centered_table(styles)
+    _, directions = centered_table(style)
     (sums,) = sum_over_tiles(features, tiles, image, [(LAYERS, _sum_of_blocks)])
     means = {layer: total / (grid[0] * grid[1]) for layer, total in sums.items()}
     groups = [(layer,) for layer in LAYERS] if apart else [LAYERS]
@@ -146,9 +152,9 @@ def nearest(queries: Tensor, table: Tensor) -> Tensor:
     return torch.cat([linear(chunk, table).argmax(dim=1) for chunk in queries.split(CHUNK)])
 
 
-def centered_table(styles: Sequence[StyleStatistics]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """By layer, the mean block (D,) of all styles, and their blocks with that subtracted, of length 1, (n, D)."""
-    tables = {layer: torch.cat([style["style"][layer] for style in styles]) for layer in LAYERS}
+def centered_table(style: StyleStatistics) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """By layer, the mean block (D,) of a style, and its blocks with that subtracted, of length 1, (n, D)."""
+    tables = {layer: style["style"][layer] for layer in LAYERS}
     means = {layer: table.mean(0) for layer, table in tables.items()}
     return means, {layer: F.normalize(table - means[layer], dim=1) for layer, table in tables.items()}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -12,9 +12,9 @@ from videostyle.losses.neighbors import Neighbors, matches_of
 from videostyle.losses.terms import TERMS, Term
 from videostyle.models.vgg import Features
 
-Match = Callable[[Features, Tensor, Tensor, Sequence[StyleStatistics], bool], Mapping[str, Tensor]]
+Match = Callable[[Features, Tensor, Tensor, StyleStatistics, bool], Mapping[str, Tensor]]
 """Takes the network, the source frame and the picture that its iterations start from, both (1, 3, H, W), the statistics of the
-styles, and whether the picture is stylized at this size already; returns `FrameTargets.matches`."""
+style, and whether the picture is stylized at this size already; returns `FrameTargets.matches`."""
 
 
 @dataclass(frozen=True)

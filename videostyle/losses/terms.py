@@ -8,7 +8,8 @@ its line to TERMS, and its weight, NAME_weight, to ObjectiveOptions in option_gr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -20,6 +21,7 @@ from videostyle.losses.guides import SMALLEST_NORM, place_weights, shares_of
 from videostyle.losses.tiles import Tile
 from videostyle.models.fast.matmul import linear
 from videostyle.option_groups import ObjectiveOptions, OptimizerOptions
+from videostyle.schedules import initial
 from videostyle.tensors import strips
 
 CONTENT_LAYERS = ("relu4_2",)
@@ -31,11 +33,6 @@ PARTS = 0.5
 
 CELL = 1 / 16
 """Of the longer side: the side of a cell over which colors are averaged."""
-
-Grams = Sequence[Mapping[str, Tensor]]
-"""Gram matrices (C, C) of style images, each by layer."""
-
-RegionGrams = tuple[Tensor, Grams, dict[str, Tensor], dict[str, Tensor]]
 
 
 class Term:
@@ -52,11 +49,17 @@ class Term:
     style_statistic: ClassVar[staticmethod[[str, Tensor, Tile], Tensor] | None] = None
     """As `statistic`, but of a style image; None for a term that is not about style."""
 
+    @staticmethod
+    def mixed_statistic(parts: Sequence[tuple[float, Tensor]]) -> Tensor:
+        """The `style_statistic` of a mix of styles, from that of each with its share; shares add up to 1."""
+        return torch.stack([share * statistic for share, statistic in parts]).sum(dim=0)
+
     spatial: bool = True
     """Whether the term counts in the spatial loss, which judges a frame by itself."""
 
     def __init__(self, weight: float, targets: FrameTargets):
-        self.weight = weight
+        # a tensor, as a CUDA graph is recorded anew for another value of anything else, and weights may change over time
+        self.weight = targets.content.new_tensor(weight)
 
     @classmethod
     def applies(cls, targets: FrameTargets) -> bool:
@@ -111,16 +114,47 @@ class Content(Term):
         return torch.stack(distances).mean()
 
 
+@dataclass(frozen=True)
+class RegionTarget:
+    """What the Gram matrices of a region's parts are compared with; a region without parts is one part."""
+
+    first: int
+    """Number of its first part among those of all regions."""
+    area: Tensor
+    """Its share of the frame."""
+    shares: dict[str, Tensor]
+    """By layer, of its parts in it, (parts, 1, 1)."""
+    grams: dict[str, Tensor]
+    """By layer, what the Gram matrices should be, (parts, C, C)."""
+    norms: dict[str, Tensor]
+    """By layer, |G|^2 of the style's Gram matrix."""
+
+    def differences(self, statistics: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """By layer, of its parts' Gram matrices from the targets; statistics: those of all regions' parts."""
+        return {k: statistics[k][self.first : self.first + len(grams)] - grams for k, grams in self.grams.items()}
+
+    def whole_distance(self, differences: Mapping[str, Tensor]) -> Tensor:
+        """d(G) of the region, whose Gram matrix is the mean of its parts', weighted by their shares."""
+        means = {layer: (self.shares[layer] * parts).sum(dim=0) for layer, parts in differences.items()}
+        return torch.stack([mean.square().sum() / self.norms[layer] for layer, mean in means.items()]).mean()
+
+    def part_distances(self, differences: Mapping[str, Tensor]) -> Tensor:
+        """d(G) of each part, (parts,)."""
+        squares = {layer: parts.square().sum(dim=(1, 2)) for layer, parts in differences.items()}
+        return torch.stack([square / self.norms[layer] for layer, square in squares.items()]).mean(dim=0)
+
+
 class Style(Term):
     """sum over regions of a ((1 - p) d(G) + p * sum over parts r of b_r d(G_r)), of Gram matrices G = F F^T / (h w).
 
-    d(G) = mean over layers and styles s of |G(x) - G(s)|^2 / |G(s)|^2. A region has styles s of its own; a is its share of the
-    frame, so that style and content have the same balance in it whatever its size. The parts are what is new in a region and
-    the rest, b_r their shares of it, p = PARTS; without parts, d(G) is all. In d(G) alone, a part may miss the style if the
-    other makes up for it. Of a region or part with the guide g, G(x) = sum(g F F^T) / sum(g).
+    d(G) = mean over layers of |G(x) - T|^2 / |G(s)|^2. The target is T = S G(s) + (1 - S) G(c), of the region's style s, the
+    source frame c and the strength S. a is the region's share of the frame, so that style and content have the same balance
+    in it whatever its size. The parts are what is new in a region and the rest, b_r their shares of it, p = PARTS; without
+    parts, d(G) is all. In d(G) alone, a part may miss the style if the other makes up for it. Of a region or part with the
+    guide g, G(x) = sum(g F F^T) / sum(g), and G(c) likewise.
 
     Gatys et al. 2016 (arXiv:1508.06576) and, for regions and parts, 2017 (arXiv:1611.07865). Departure: distances are relative
-    to the target's squared norm.
+    to the squared norm of G(s).
     """
 
     layers = STYLE_LAYERS
@@ -128,19 +162,24 @@ class Style(Term):
     def __init__(self, weight: float, targets: FrameTargets):
         super().__init__(weight, targets)
         whole, tiles = torch.ones_like(targets.content[:, :1]), targets.tiles
-        self.grams: list[list[Mapping[str, Tensor]]] = []  # by region and style
         self.guides: list[list[dict[str, Tensor]] | None] = []  # by part and tile; None for a whole frame
-        self.shares: list[dict[str, Tensor]] = []  # by region and layer, of its parts
-        self.areas: list[Tensor] = []  # by region
+        self.regions: list[RegionTarget] = []
         for region in targets.regions():
-            parts = targets.parts(region)
-            self.grams.append([style["style"] for style in region.styles])
+            parts, first, style = targets.parts(region), len(self.guides), region.style["style"]
             self.guides += [
                 None if mask is None else place_weights(mask, tiles, self.layers, region.mask) for mask in parts
             ]
             masks = [whole if mask is None else mask for mask in parts]
-            self.shares.append({layer: shares_of(masks, layer, region.mask) for layer in self.layers})
-            self.areas.append((whole if region.mask is None else region.mask).mean())
+            area = (whole if region.mask is None else region.mask).mean()
+            shares = {layer: shares_of(masks, layer, region.mask) for layer in self.layers}
+            grams = {layer: style[layer].repeat(len(parts), 1, 1) for layer in self.layers}
+            norms = {layer: style[layer].square().sum().clamp_min(SMALLEST_NORM) for layer in self.layers}
+            self.regions.append(RegionTarget(first, area, shares, grams, norms))
+        if targets.strength < 1:
+            own = targets.content_sums(self.layers, self.statistic)
+            for target in self.regions:
+                for layer, difference in target.differences(own).items():
+                    target.grams[layer] += (1 - targets.strength) * difference
 
     @classmethod
     def applies(cls, targets: FrameTargets) -> bool:
@@ -156,35 +195,17 @@ class Style(Term):
 
     def value(self, image: Tensor, statistics: dict[str, Tensor]) -> Tensor:
         values, first = [self.spatial_value(image, statistics)], self.layers[0]
-        for area, grams, shares, own in self._regions(statistics):
-            count = len(shares[first])
-            if count > 1:
-                parts = [self._distance({k: part[number] for k, part in own.items()}, grams) for number in range(count)]
-                together = (shares[first].flatten() * torch.stack(parts)).sum()
-                values.append(PARTS * area * (together - self._whole(grams, shares, own)))
+        for region in self.regions:
+            shares, differences = region.shares[first].flatten(), region.differences(statistics)
+            if len(shares) > 1:
+                together = (shares * region.part_distances(differences)).sum()
+                values.append(PARTS * region.area * (together - region.whole_distance(differences)))
         return torch.stack(values).sum()
 
     def spatial_value(self, image: Tensor, statistics: dict[str, Tensor]) -> Tensor:
         """The sum over regions of a d(G), without their parts."""
-        regions = self._regions(statistics)
-        return torch.stack([area * self._whole(grams, shares, own) for area, grams, shares, own in regions]).sum()
-
-    def _regions(self, statistics: dict[str, Tensor]) -> Iterator[RegionGrams]:
-        """Of each region its share of the frame, its styles' Gram matrices, the shares of its parts, and their Gram matrices
-        (parts, C, C) by layer."""
-        first = 0
-        for area, grams, shares in zip(self.areas, self.grams, self.shares, strict=True):
-            last = first + len(shares[self.layers[0]])
-            yield area, grams, shares, {layer: parts[first:last] for layer, parts in statistics.items()}
-            first = last
-
-    def _whole(self, styles: Grams, shares: dict[str, Tensor], own: dict[str, Tensor]) -> Tensor:
-        """d(G) of a region, whose Gram matrix is the mean of its parts', weighted by their shares."""
-        return self._distance({layer: (shares[layer] * parts).sum(dim=0) for layer, parts in own.items()}, styles)
-
-    def _distance(self, grams: Mapping[str, Tensor], styles: Grams) -> Tensor:
-        distances = [relative_distance(grams[layer], style[layer]) for layer in self.layers for style in styles]
-        return torch.stack(distances).mean()
+        wholes = [region.area * region.whole_distance(region.differences(statistics)) for region in self.regions]
+        return torch.stack(wholes).sum()
 
     def _at(self, layer: str, tile: Tile) -> list[Tensor | None]:
         """What the activations of each part are multiplied by, (h, w, 1); None for a whole frame."""
@@ -278,12 +299,17 @@ class Weights(dict[str, float]):
 
     @classmethod
     def of(cls, options: ObjectiveOptions) -> Weights:
-        """Those of a job; 0 for a term that its command has no option for."""
+        """Those of a job, or what they begin with; 0 for a term that its command has no option for."""
         return cls(**_weights_in(options))
+
+    def at(self, values: Mapping[str, Sequence[float]]) -> Weights:
+        """With those that change over time as they are at a frame, by the names of their options."""
+        changed = {name: values[f"{name}_weight"][0] for name in self if f"{name}_weight" in values}
+        return Weights(**{**self, **changed}) if changed else self
 
 
 def _weights_in(options: ObjectiveOptions) -> dict[str, float]:
-    return {name: getattr(options, f"{name}_weight", 0.0) for name in TERMS}
+    return {name: initial(getattr(options, f"{name}_weight", 0.0)) for name in TERMS}
 
 
 def widened(activations: Tensor) -> Tensor:
@@ -303,11 +329,6 @@ def gram(layer: str, activations: Tensor, tile: Tile, guide: Tensor | None = Non
         places = (part if guide is None else part * guide[rows]).reshape(-1, channels).T
         total += linear(places, places)
     return total / tile.places(layer)
-
-
-def relative_distance(value: Tensor, target: Tensor) -> Tensor:
-    """|value - target|^2 / |target|^2, a scalar; finite for a black target too."""
-    return (value - target).square().sum() / target.square().sum().clamp_min(SMALLEST_NORM)
 
 
 def temporal_distance(image: Tensor, warped: Tensor, hold: Tensor) -> Tensor:

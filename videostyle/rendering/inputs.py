@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -65,7 +66,8 @@ class InputFrames:
     """The frames of a run, in order, as the stylizer takes them.
 
     flow: what the motion is estimated with; None where frames are stylized alone. masks: those of the run. estimate: the
-    motion from an image to the next, both uint8 or uint16 (H, W, 3).
+    motion from an image to the next, both uint8 or uint16 (H, W, 3). values_at: what the options that change over time are in
+    the shot of a number, so many seconds after the clip's first frame.
     """
 
     def __init__(
@@ -75,8 +77,10 @@ class InputFrames:
         masks: RunMasks,
         flow: Flow | None,
         estimate: Callable[[np.ndarray, np.ndarray, Flow], Motion] = estimate_motion,
+        values_at: Callable[[int, Fraction], Mapping[str, tuple[float, ...]]] = lambda shot, time: {},
     ):
         self.source, self.shots, self.masks, self.flow, self.estimate = source, shots, masks, flow, estimate
+        self.values_at = values_at
 
     def after(self, done: int, previous: PreviousFrame | None = None) -> AbstractContextManager[Iterator[RenderInput]]:
         """The frames that follow the first `done` ones, computed ahead in a thread where memory allows it.
@@ -114,6 +118,7 @@ class InputFrames:
             time=frame.time - self.shots.origin,
             guides=clip.guides,
             palette=self.shots.palette_of(frame.index),
+            values=self.values_at(self.shots.shot_of(frame.index), frame.time - self.shots.origin),
             same_guides=previous is None or same_guides(previous, clip),
         )
         return RenderInput(clip, given)

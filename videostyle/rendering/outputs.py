@@ -113,10 +113,10 @@ def resolve_rate(job: Job, info: VideoInfo, kind: str, notice: Callable[[str], N
     if info.kind == "folder" and info.time_base is not None:
         problem = f"--fps {job.fps} has no effect, as the numbers of the images in {job.input} are their times"
         raise BadOption(problem, todo="leave it out, or add --gaps skip to ignore the times")
-    if info.kind == "folder" and rate != FOLDER_RATE and (job.start or job.duration):
-        problem = (
-            f"--start and --duration count {FOLDER_RATE} frames a second in a folder and cannot go with --fps {job.fps}"
-        )
+    counted = any(key.unit == "s" for schedule in job.schedules().values() for key in schedule.keys)
+    if info.kind == "folder" and rate != FOLDER_RATE and (job.start or job.duration or counted):
+        given = "--start and --duration count" if job.start or job.duration else "keys in seconds count"
+        problem = f"{given} {FOLDER_RATE} frames a second in a folder and cannot go with --fps {job.fps}"
         raise BadOption(problem, todo="select frames by their file numbers with --frames A:B")
     if info.kind == "video" and info.rate and rate >= info.rate:
         notice(f"--fps {job.fps} leaves no frame out: {job.input.name} has {float(info.rate):.4g} frames a second")

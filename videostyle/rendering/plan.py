@@ -6,7 +6,7 @@ Nothing below this module sees a `Job`: the frame loop, the inputs, the identity
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -35,7 +35,7 @@ from videostyle.option_groups import (
     TrackOptions,
 )
 from videostyle.option_values import SIDES, parse_color, parse_frames
-from videostyle.options import result_options
+from videostyle.options import resolved, result_options
 from videostyle.provenance import plain_options, plain_origins
 from videostyle.rendering.masks import RunMasks
 from videostyle.rendering.outputs import (
@@ -47,6 +47,7 @@ from videostyle.rendering.outputs import (
     resolve_output,
     resolve_rate,
 )
+from videostyle.schedules import Curve, Schedule, initial
 from videostyle.shot_files import ShotTable, jobs_of_shots, naming, read_shots
 from videostyle.style_images import check_styles, in_colors_of, style_pictures
 from videostyle.stylizers.memory import check_memory
@@ -100,6 +101,10 @@ class RunPlan:
     """Where the clip is stylized; None for all of it."""
     regions: tuple[Mask, ...]
     """The parts that have a style of their own."""
+    schedules: Mapping[str, Schedule]
+    """The options that change over time, by the names of their fields."""
+    each_shot: bool
+    """Whether each shot has one of the styles, in turn."""
     finishing: FinishingOptions
     """What is done to a stylized picture before it is written."""
     single_frame_iterations: int | None
@@ -123,6 +128,9 @@ class RunPlan:
     shot_plans: tuple[RunPlan, ...] = ()
     """The plans of shots 1, 2, ... of the source, around and around; empty where all shots have this one."""
 
+    curves: Mapping[str, Curve] = field(default_factory=dict)
+    """The options that change over time as values over the seconds of the clip, once the shots are known; see `values_at`."""
+
     def of_shot(self, number: int) -> RunPlan:
         """The plan with the settings of a shot, by its number from 1."""
         return self.shot_plans[(number - 1) % len(self.shot_plans)] if self.shot_plans else self
@@ -140,6 +148,16 @@ class RunPlan:
         }
         return replace(shots, palettes=palettes)
 
+    @property
+    def all_schedules(self) -> list[Schedule]:
+        """The schedules of all shots."""
+        return [schedule for plan in (self, *self.shot_plans) for schedule in plan.schedules.values()]
+
+    def values_at(self, shot: int, time: Fraction) -> dict[str, tuple[float, ...]]:
+        """What the options that change over time are, by the names of their fields, in the shot of a number from 1, so many
+        seconds after the clip's first frame."""
+        return {name: curve.at(time) for name, curve in self.of_shot(shot).curves.items()}
+
     def own_options(self, number: int) -> dict[str, object]:
         """The options that a shot has in place of the run's, for the report."""
         own = self.of_shot(number).options
@@ -147,11 +165,16 @@ class RunPlan:
 
     def for_shots(self, shots: ShotList) -> RunPlan:
         """The plan once the shots are known: the only frame of a still gets `--iterations` as its first ones, transparent
-        frames are encoded with their alpha where that is possible, and a .webp of one frame is a picture."""
+        frames are encoded with their alpha where that is possible, a .webp of one frame is a picture, and schedules
+        have their times. Raises BadOption where one does not fit the clip."""
+        turns = len(self.stylizer.style_counts) if self.each_shot else 0
+        curves = resolved(Job, self.schedules, shots.timeline, turns)
         encoder = self.transparent_encoder if shots.transparent and self.finishing.background is None else self.encoder
         if shots.count == 1 and output_kind(self.output) == "image":
             encoder = None
-        plan = replace(self, encoder=encoder, shot_plans=tuple(each.for_shots(shots) for each in self.shot_plans))
+        plan = replace(
+            self, encoder=encoder, curves=curves, shot_plans=tuple(each.for_shots(shots) for each in self.shot_plans)
+        )
         if shots.count > 1 or self.single_frame_iterations is None:
             return plan
         schedule = replace(self.stylizer.schedule, first=self.single_frame_iterations)
@@ -219,6 +242,8 @@ def varying(job: Job, device: str, alone: bool, pictures: Pictures) -> dict[str,
     return {
         "stylizer": stylizer_settings(job, device, alone, pictures),
         "coloring": job.group(ColorOptions),
+        "schedules": job.schedules(),
+        "each_shot": job.each_shot,
         "finishing": job.group(FinishingOptions),
         "single_frame_iterations": None if job.first_iterations else job.iterations,
         "files": files_of(job),
@@ -253,10 +278,11 @@ def engine_of(job: Job) -> str:
 def stylizer_settings(job: Job, device: str, alone: bool, pictures: Pictures) -> StylizerSettings:
     """What the engine is set up with. alone: whether each frame is stylized without the one before it. pictures: reads those
     of a style. Raises BadInput."""
-    styles = () if job.style_model else job.styles
+    styles = [] if job.style_model else [pictures(style, job.palette_file) for style in job.styles]
     own = [] if job.style_model else [pictures(region.style, job.palette_file) for region in job.regions]
     return StylizerSettings(
-        styles=tuple(picture for style in styles for picture in pictures(style, job.palette_file)),
+        styles=tuple(picture for style in styles for picture in style),
+        style_counts=tuple(map(len, styles)),
         style_model=job.style_model,
         region_styles=tuple(map(tuple, own)),
         region_models=tuple(region.style for region in job.regions) if job.style_model else (),
@@ -265,6 +291,7 @@ def stylizer_settings(job: Job, device: str, alone: bool, pictures: Pictures) ->
         style=job.group(StyleOptions),
         optimizer=job.group(OptimizerOptions),
         device=device,
+        strength=initial(job.strength),
         seed=job.seed,
         grayscale=job.colors == "clip" and job.style_model is None,  # style models are trained on colors
     )

@@ -22,6 +22,7 @@ from videostyle.rendering.masks import MaskedFrame, composed_over
 from videostyle.rendering.plan import RunPlan
 from videostyle.rendering.shots import ShotRenderer
 from videostyle.reports.records import FrameRecord
+from videostyle.schedules import initial
 from videostyle.stylizers.base import Iteration, State, StylizedFrame
 from videostyle.stylizers.colors import with_colors_of
 from videostyle.stylizers.settings import StylizerSettings
@@ -72,7 +73,8 @@ class Renderer:
 
     def render(self, source: Source) -> Iterator[FrameRecord]:
         """Render what is left of the clip; yields the record of each frame once it is written."""
-        frames = InputFrames(source, self.shots, self.plan.masks_of(source.info, self.shots), self.flow)
+        masks = self.plan.masks_of(source.info, self.shots)
+        frames = InputFrames(source, self.shots, masks, self.flow, values_at=self.plan.values_at)
         with frames.after(self.done, self.previous) as inputs:
             for _, shot in groupby(inputs, lambda given: self.shots.shot_of(given.source.index)):
                 yield from self._render_shot(shot)
@@ -96,7 +98,8 @@ class Renderer:
         """Write a finished frame to the sink."""
         number = self.shots.shot_of(given.source.index)
         plan = self.plan.of_shot(number)
-        frame = output_frame(given.clip, stylized.picture, plan, self.sink.bits)
+        blend = given.frame.value("blend", initial(plan.finishing.blend))
+        frame = output_frame(given.clip, stylized.picture, plan, self.sink.bits, blend)
         color = plan.background(self.sink.alpha)
         self.sink.write(frame if color is None else composed(frame, color))
         self.work.finish(stylized.iterations)
@@ -161,12 +164,15 @@ def composed(frame: Frame, color: tuple[int, int, int]) -> Frame:
     return frame if frame.alpha is None else replace(frame, image=over(frame.image, frame.alpha, color), alpha=None)
 
 
-def output_frame(clip: MaskedFrame, picture: np.ndarray, plan: RunPlan, bits: int) -> Frame:
+def output_frame(clip: MaskedFrame, picture: np.ndarray, plan: RunPlan, bits: int, blend: float = 1.0) -> Frame:
     """A stylized picture, float32 (H, W, 3) in [0, 1], as a frame of the output: with the colors, size and depth of the plan,
-    the source's time and alpha, and the source itself where the mask is black. bits: 8, or 16 where the sink keeps more."""
+    the source's time and alpha, and the source itself where the mask is black. bits: 8, or 16 where the sink keeps more.
+    blend: opacity over the source."""
     source = clip.frame
+    own = source.image / np.float32(np.iinfo(source.image.dtype).max)
     if plan.coloring.colors == "clip":
-        picture = with_colors_of(picture, source.image / np.float32(np.iinfo(source.image.dtype).max))
+        picture = with_colors_of(picture, own)
+    picture = picture if blend == 1 else own + np.float32(blend) * (picture - own)
     picture = resize_float(picture, plan.out_size)
     limits = np.iinfo(np.uint8 if bits == 8 or source.image.dtype == np.uint8 else np.uint16)
     image = np.clip(picture * limits.max + 0.5, 0, limits.max).astype(limits.dtype)

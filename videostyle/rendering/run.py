@@ -73,6 +73,7 @@ def render(job: Job, progress: Progress, interval: Interval = EVERY_HALF_MINUTE)
         notices=tuple(progress.notices),
         skipped=source.skipped,
         stylized_size=plan.size,
+        values=values_of(run),
         mixed=run.checkpoints.mixed,
     )
 
@@ -95,6 +96,13 @@ def dry_run(job: Job, progress: Progress, training: TrainJob | None = None) -> D
                     work.remove()
     done, notices = len(run.records), tuple(progress.notices)
     return DryRun(run.renderer.plan, run.renderer.shots, about, done, notices, training)
+
+
+def values_of(run: Run) -> dict[str, tuple[tuple[float, ...], ...]]:
+    """What the options that change over time were at each frame; () in a shot in which an option does not."""
+    origin, values_at = run.renderer.shots.origin, run.renderer.plan.values_at
+    values = [values_at(record.shot, record.time - origin) for record in run.records]
+    return {name: tuple(each.get(name, ()) for each in values) for name in sorted(set().union(*values))}
 
 
 @dataclass(frozen=True)
@@ -170,7 +178,14 @@ def prepared_run(plan: RunPlan, source: Source, work: WorkFolder, progress: Prog
         torch.set_num_threads(plan.threads)
     progress(Saved(frames_saved(work.parts)))
     given = GivenCuts(plan.tables, plan.input) if plan.tables else None
-    shots = analyze(source, plan.selection, lambda count: progress(Analyzing(count)), plan.needs_palettes, given)
+    shots = analyze(
+        source,
+        plan.selection,
+        lambda count: progress(Analyzing(count)),
+        plan.needs_palettes,
+        given,
+        plan.all_schedules,
+    )
     shots = plan.with_palettes_used(shots)
     plan = plan.for_shots(shots)
     plan.masks_of(source.info, shots).check()
@@ -212,7 +227,8 @@ def resumed_shots(shots: ShotList, checkpoint: Checkpoint) -> ShotList:
 
 def frame_before(plan: RunPlan, shots: ShotList, source: Source) -> PreviousFrame | None:
     """The stylized frame before a range `--frames A:B`, where the output folder holds it at the output's size; else None."""
-    if shots.first == 0 or not plan.output.is_dir():
+    blends = plan.of_shot(shots.numbers[0]).finishing.blend != 1  # the stylized frame itself is not there
+    if shots.first == 0 or not plan.output.is_dir() or blends:
         return None
     with closing(plan.masks_of(source.info, shots).frames(source, shots.first - 1)) as frames:
         frame = next(frames)

@@ -47,7 +47,8 @@ def write_report(report: RunReport, path: Path) -> None:
     Keys: schema (1), output, width, height, shots, seconds, peak_memory (bytes), device, options, origins (where each option
     came from that is not a default), shot_options (by the number of a shot, the options that it had in place of the run's),
     versions, notices, skipped (damaged packets and frames that were skipped), mixed (the places where the run was resumed with
-    other libraries, processor or threads: index, from 0, and differences), and frames: index (from 0), time (seconds, an exact
+    other libraries, processor or threads: index, from 0, and differences), values (of the options that change over time, by
+    name: for each frame a list of one number, of mix one for each style), and frames: index (from 0), time (seconds, an exact
     fraction as text), shot (from 1 over the whole source), iterations, loss, loss_star (the spatial loss: L without its
     temporal term), untrusted (the new share: pixels to which the previous frame does not apply), seconds.
     """
@@ -67,6 +68,7 @@ def write_report(report: RunReport, path: Path) -> None:
         "notices": list(report.notices),
         "skipped": report.skipped,
         "mixed": [asdict(place) for place in report.mixed],
+        "values": report.values,
         "frames": [frame_as_json(frame) for frame in report.frames],
     }
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

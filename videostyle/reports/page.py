@@ -276,7 +276,22 @@ def run_charts(run: RunReport | None, cuts: Sequence[float]) -> list[Chart | Non
         chart("Loss", "at the end of each frame; the spatial loss has no temporal term", losses, cuts),
         chart("Iterations", "on a logarithmic scale", iterations, cuts, log=True),
         new_share_chart(frames, cuts),
+        *([value_chart(run, name, cuts) for name in run.values] if run else []),
     ]
+
+
+def value_chart(run: RunReport, name: str, cuts: Sequence[float]) -> Chart | None:
+    """An option that changes over time, with a curve for each number of its value."""
+    times, columns = [float(frame.time) for frame in run.frames], columns_of(run.values[name])
+    names = [f"style {number}" for number in range(1, len(columns) + 1)] if len(columns) > 1 else [name]
+    curves = [Curve(each, list(zip(times, column, strict=True))) for each, column in zip(names, columns, strict=True)]
+    return chart(f"--{name.replace('_', '-')}", "as it was at each frame", curves, cuts)
+
+
+def columns_of(values: Sequence[tuple[float, ...]]) -> list[list[float | None]]:
+    """The numbers of the values by their places; None where a value has none."""
+    places = range(max(map(len, values)))
+    return [[value[place] if place < len(value) else None for value in values] for place in places]
 
 
 def new_share_chart(frames: Sequence[FrameRecord] | Sequence[FrameMeasure], cuts: Sequence[float]) -> Chart | None:

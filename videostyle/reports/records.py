@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -71,6 +72,9 @@ class RunReport:
     """Damaged packets and frames of the source that were skipped."""
     stylized_size: Size | None = None
     """(height, width) at which the frames were stylized, before --output-size scaled them; None where unknown."""
+    values: Mapping[str, tuple[tuple[float, ...], ...]] = field(default_factory=dict)
+    """What the options that change over time were at each frame, by the names of their fields; one of each style for a
+    mix, and none in a shot in which an option does not change."""
     mixed: tuple[Mixed, ...] = ()
     """Where the bytes may differ from those of an uninterrupted run, in order; empty where they are the same."""
     origins: dict[str, str] = field(default_factory=dict)

@@ -38,6 +38,12 @@ class FrameInput:
     """The colors that the style images are given, the same for all frames of a shot; None: they keep their own."""
     same_guides: bool = True
     """Whether the masks are those of the frame before."""
+    values: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """What the options that change over time are at this frame, by the names of their fields; of a mix one for each style."""
+
+    def value(self, name: str, constant: float) -> float:
+        """The number that an option is at this frame. constant: what it is if it does not change over time."""
+        return self.values.get(name, (constant,))[0]
 
 
 @dataclass(frozen=True)

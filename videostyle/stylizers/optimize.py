@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from math import inf, isnan, nan
+from statistics import mean
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,21 @@ import torch
 from torch import Tensor
 
 from videostyle.frames import Motion, Size
-from videostyle.losses.frame_targets import NEW, PAINTED, FrameTargets, nothing_painted, region_name
+from videostyle.losses.frame_targets import (
+    NEW,
+    PAINTED,
+    FrameTargets,
+    StyleStatistics,
+    nothing_painted,
+    region_name,
+)
 from videostyle.losses.objective import Objective, Value
 from videostyle.losses.objectives import OBJECTIVES
 from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import Weights
 from videostyle.models.features import load_features
 from videostyle.models.transformer_net import load_network
+from videostyle.palettes import Palette
 from videostyle.stylizers.base import FrameInput, Iteration, OnIteration, State, StylizedFrame, ignore
 from videostyle.stylizers.color_memory import RegionColors, moved_to
 from videostyle.stylizers.colors import luminance
@@ -39,8 +48,17 @@ from videostyle.temporal.motion import MotionTracker
 from videostyle.temporal.warp import warp
 from videostyle.tensors import from_array, resize, to_array, to_tensor
 
-PAIR = "pair_"
-"""Prefix of the curvature pairs in a state."""
+PAIR, VALUE = "pair_", "value_"
+"""Prefixes of the curvature pairs, and of the values of options that change over time, in a state."""
+
+LARGEST_MOVE = 0.1
+"""Of the style's statistics from frame to frame, as `_style_moves` has it, with which curvature pairs are still carried."""
+
+STYLE_VALUES = ("mix", "style_scale", "strength")
+"""The options that say which style is aimed at."""
+
+SPATIAL_VALUES = ("style_weight", "content_weight", *STYLE_VALUES)
+"""The options that the spatial loss of a picture depends on."""
 
 START_NOISE = 0.02
 """Standard deviation of the noise in a first frame's start, which makes the seed matter."""
@@ -52,12 +70,12 @@ def prepare(settings: StylizerSettings, shared: Shared) -> Callable[[OnIteration
     name, model = settings.style.features, settings.optimizer.begin_with
     features = shared.network(name, lambda: load_features(name, device))
 
-    def targets_of(styles: Sequence[np.ndarray]) -> StyleTargets:
+    def targets_of(styles: Sequence[np.ndarray], counts: Sequence[int] = ()) -> StyleTargets:
         pictures = [to_tensor(luminance(style) if grayscale else style, device) for style in styles]
         known = [shared.statistics(style, grayscale, objective, name) for style in styles]
-        return StyleTargets(features, pictures, settings.style, OBJECTIVES[objective].terms, known)
+        return StyleTargets(features, pictures, settings.style, OBJECTIVES[objective].terms, known, counts=counts)
 
-    targets, regions = targets_of(settings.styles), [*map(targets_of, settings.region_styles)]
+    targets, regions = targets_of(settings.styles, settings.style_counts), [*map(targets_of, settings.region_styles)]
     start = first_picture_by(shared.network(model, lambda: load_network(model, device)), grayscale) if model else None
     return lambda on_iteration: Optimize(targets, settings, on_iteration, regions=regions, first_picture=start)
 
@@ -72,6 +90,13 @@ class LastFrame:
     """uint8 or uint16 (H, W, 3), as the stylizer took it."""
     spatial_loss: float = nan
     """NaN where the picture is not the result of iterations at this size."""
+    values: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """As in FrameInput, of SPATIAL_VALUES."""
+
+
+def spatial_values(frame: FrameInput) -> dict[str, tuple[float, ...]]:
+    """What the spatial loss of a frame depends on of the options that change over time."""
+    return {name: value for name, value in frame.values.items() if name in SPATIAL_VALUES}
 
 
 class Optimize:
@@ -110,18 +135,21 @@ class Optimize:
     def step(self, frame: FrameInput) -> list[StylizedFrame]:
         began = time.perf_counter()
         source, motion, last = self._gray(frame.image), frame.motion, self.last
-        if nothing_painted(frame.guides):
+        changes = last is not None and self._follow_values(frame, last)
+        if nothing_painted(frame.guides) or frame.value("strength", self.settings.strength) == 0:
             return self._unpainted(frame)
         if motion is None or last is None:
             picture, value, iterations = self._first(to_tensor(source, self.device), frame)
-        elif self._repeats(source, frame, last):
+        elif not changes and self._repeats(source, frame, last):
             picture, value, iterations = self._repeated(last)
         else:
             picture, value, iterations = self._later(source, frame, motion, last)
         self.styles.features.release()  # flow and warps between frames have large arrays of their own
         result = to_array(picture)
         # as `restore` does it: in another memory layout, kernels sum in another order and round differently
-        self.last = LastFrame(from_array(result, self.device), source, value.spatial)
+        self.last = LastFrame(from_array(result, self.device), source, value.spatial, spatial_values(frame))
+        if changes:
+            self.colors.reset()
         self._remember_colors(frame.guides)
         if motion is None or motion.is_keyframe:
             self.tracker.set_keyframe(self.last.picture)
@@ -136,6 +164,38 @@ class Optimize:
         self.last = LastFrame(from_array(self._gray(picture), self.device), self._gray(source))
         if not self.regions:  # where they were in that frame is not known
             self._remember_colors({})
+
+    def _follow_values(self, frame: FrameInput, last: LastFrame) -> bool:
+        """Forget what belongs to other values of the options that change over time; returns whether there is any."""
+        if spatial_values(frame) == last.values:
+            return False
+        self.first_spatial_loss = nan  # that of other values says nothing about this frame
+        if any(frame.values.get(name) != last.values.get(name) for name in STYLE_VALUES):
+            self.tracker.keyframe = None  # stylized otherwise
+            if self._style_moves(frame, last) > LARGEST_MOVE:
+                self.optimizer.forget()
+                self.colors.reset()
+        return True
+
+    def _style(
+        self, targets: StyleTargets, size: Size, values: Mapping[str, tuple[float, ...]], palette: Palette | None
+    ) -> StyleStatistics:
+        """One of the styles at a size, mixed and scaled as the values of a frame say; regions are not mixed."""
+        mix, scale = values.get("mix", ()) if targets is self.styles else (), values.get("style_scale")
+        return targets.at(size, mix, scale[0] if scale else None, palette)
+
+    def _style_moves(self, frame: FrameInput, last: LastFrame) -> float:
+        """How far the style's statistics moved since the last frame: |S G - S' G'|^2 / |G|^2, the mean of the layers, with the
+        strengths S."""
+        size = last.picture.shape[2], last.picture.shape[3]
+        now, before = (
+            [
+                each.get("strength", (self.settings.strength,))[0] * gram
+                for gram in self._style(self.styles, size, each, frame.palette)["style"].values()
+            ]
+            for each in (frame.values, last.values)
+        )
+        return mean(float((a - b).square().sum() / a.square().sum()) for a, b in zip(now, before, strict=True))
 
     def _remember_colors(self, guides: Mapping[str, np.ndarray]) -> None:
         """Take the last frame's colors into the memory, but for what has only come into view in it."""
@@ -189,6 +249,7 @@ class Optimize:
             **self.tracker.state(),
             **self.new.state(),
             **self.colors.state(),
+            **{f"{VALUE}{name}": np.array(numbers) for name, numbers in self.last.values.items()},
             **{f"{PAIR}{name}": tensor.cpu().numpy() for name, tensor in self.optimizer.state().items()},
         }
 
@@ -196,7 +257,9 @@ class Optimize:
         if not state:
             return
         picture = from_array(state["picture"], self.device)
-        self.last = LastFrame(picture, state["source"], float(state["last_spatial_loss"]))
+        arrays = {name.removeprefix(VALUE): array for name, array in state.items() if name.startswith(VALUE)}
+        values = {name: tuple(array.tolist()) for name, array in arrays.items()}
+        self.last = LastFrame(picture, state["source"], float(state["last_spatial_loss"]), values)
         self.first_spatial_loss = float(state["first_spatial_loss"])
         self.tracker.restore(state)
         self.new.restore(state)
@@ -214,13 +277,22 @@ class Optimize:
         """L for a frame. start: what its iterations start from; begun: whether that is stylized at this size already; later:
         the fields of FrameTargets that only a later frame has."""
         size = content.shape[2], content.shape[3]
-        features, styles = self.styles.features, self.styles.at(size, frame.time, frame.palette)
         guides = self._masks(frame.guides, size)
-        own = {name: targets.at(size, frame.time, frame.palette) for name, targets in self.regions.items()}
-        matches = self.objective.match(features, content, start, styles, begun)
-        targets = FrameTargets(features, content, styles, guides=guides, matches=matches, region_styles=own)
-        targets = replace(targets, **later)
-        return Objective(targets, self.settings.weights, self.objective.terms)
+        style, *own = (
+            self._style(targets, size, frame.values, frame.palette) for targets in (self.styles, *self.regions.values())
+        )
+        matches = self.objective.match(self.styles.features, content, start, style, begun)
+        targets = FrameTargets(
+            self.styles.features,
+            content,
+            style,
+            guides=guides,
+            matches=matches,
+            strength=frame.value("strength", self.settings.strength),
+            region_styles=dict(zip(self.regions, own, strict=True)),
+        )
+        weights = self.settings.weights.at(frame.values)
+        return Objective(replace(targets, **later), weights, self.objective.terms)
 
     def _masks(self, guides: Mapping[str, np.ndarray], size: Size) -> dict[str, Tensor]:
         """Masks (1, 1, H, W) at a size."""

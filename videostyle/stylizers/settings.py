@@ -21,6 +21,8 @@ class StylizerSettings:
 
     styles: tuple[np.ndarray, ...] = ()
     """Style images, uint8 or uint16 (H, W, 3) RGB, of any sizes; empty with a style model."""
+    style_counts: tuple[int, ...] = ()
+    """How many of the style images each style has; empty for one each."""
     style_model: Path | None = None
     """A .vstyle file whose network does the stylizing; None where frames are optimized towards `styles`."""
     region_styles: tuple[tuple[np.ndarray, ...], ...] = ()
@@ -37,6 +39,8 @@ class StylizerSettings:
     """How frames are optimized, beside the schedule."""
     device: str = "cpu"
     """The torch device."""
+    strength: float = 1.0
+    """How far the style is aimed at, in [0, 1]."""
     seed: int = 0
     """Seed of the noise in the first frame's start."""
     grayscale: bool = False

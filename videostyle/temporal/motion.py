@@ -66,7 +66,7 @@ class MotionTracker:
     def next_flow(self, motion: Motion) -> np.ndarray:
         """The flow (H, W, 2) to warp the last picture by for the next frame, with every target inside the picture."""
         flow = motion.flow
-        if motion.to_keyframe is not None and self.flow_to_keyframe is not None:
+        if motion.to_keyframe is not None and self.flow_to_keyframe is not None and self.keyframe is not None:
             flow = drift_corrected(flow, motion.to_keyframe, self.flow_to_keyframe)
         if self.keyframe is not None:
             self.flow_to_keyframe = composed(flow, self.flow_to_keyframe)

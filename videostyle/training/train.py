@@ -152,7 +152,8 @@ def prepare(
     training, validation = split(load_pairs(job, device, progress))
     images = style_images(job, training)
     extract = load_features(job.features, device)
-    styles = StyleTargets(extract, [to_tensor(image, device) for image in images.values()], job)
+    mix, counts = job.mix.first if job.mix else (), [len(style_files(style)) for style in job.styles]
+    styles = StyleTargets(extract, [to_tensor(image, device) for image in images.values()], job, mix=mix, counts=counts)
     weights = Weights.of(job)
     size = training[0].frame.shape[:2]
     progress(TrainingStarted(job.output, len(job.on), len(training), size, device, work.preview))

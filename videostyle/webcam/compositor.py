@@ -191,8 +191,8 @@ class Compositor:
         for layer in self.layers:
             layer.leave(time)
 
-    def render(self, time: float, strength: float = 1.0) -> np.ndarray:
-        """The picture to be shown now, uint8 RGB (H, W, 3). strength: 0 is the camera's own picture, 1 the stylized one."""
+    def render(self, time: float, blend: float = 1.0) -> np.ndarray:
+        """The picture to be shown now, uint8 RGB (H, W, 3). blend: 0 is the camera's own picture, 1 the stylized one."""
         assert self.newest is not None
         share = 1 - float(np.exp(-max(0.0, time - self._rendered_at) / SETTLING))
         self._rendered_at = time
@@ -204,8 +204,8 @@ class Compositor:
             if layer.picture is not None:
                 over = layer.opacity * np.float32(layer.weight(time))
                 shown = cv2.blendLinear(shown, layer.warped(self.grid), 1 - over, over)
-        if strength < 1:
-            shown = cv2.addWeighted(shown, strength, self.newest.image.astype(np.float32), 1 - strength, 0)
+        if blend < 1:
+            shown = cv2.addWeighted(shown, blend, self.newest.image.astype(np.float32), 1 - blend, 0)
         return np.clip(shown + 0.5, 0, 255).astype(np.uint8)
 
     def _drop_layers(self, time: float) -> None:

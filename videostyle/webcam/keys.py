@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 ESCAPE = "\x1b"
 
 STEP = 0.1
-"""Change of the strength by one key press."""
+"""Change of the blend by one key press."""
 
 KEYS = {
     "n": "next style",
@@ -36,7 +36,7 @@ class Controls:
     """How many styles there are."""
     style: int = 0
     """The selected one."""
-    strength: float = 1.0
+    blend: float = 1.0
     """Opacity of the stylized picture over the camera's, in [0, 1]."""
     mirror: bool = False
     beside: bool = False
@@ -58,7 +58,7 @@ class Controls:
             self.style = (self.style + (1 if key == "n" else -1)) % self.styles
         elif key in ("+", "-"):
             change = STEP if key == "+" else -STEP
-            self.strength = min(1.0, max(0.0, round(self.strength + change, 3)))
+            self.blend = min(1.0, max(0.0, round(self.blend + change, 3)))
         elif key in ("s", "r"):
             self.pending.add({"s": "snapshot", "r": "record"}[key])
         elif key == "q":

@@ -49,7 +49,7 @@ class PreviewLoop:
         self.job, self.styles = job, styles
         self.capture, self.display, self.worker = capture, display, worker
         self._say, self._clock = say, clock
-        self.controls = Controls(len(styles), strength=job.strength, mirror=job.mirror, beside=job.side_by_side)
+        self.controls = Controls(len(styles), blend=job.blend, mirror=job.mirror, beside=job.side_by_side)
         self.outputs, self.stats = Outputs(job), FrameStats(clock)
         self.compositor: Compositor | None = None
         self._newest: CameraFrame | None = None
@@ -84,7 +84,7 @@ class PreviewLoop:
         if self.compositor is None or self.compositor.newest is None:
             return
         self._exchange_with_worker(self.compositor)
-        picture = self._mirrored(self.compositor.render(self._clock(), self.controls.strength))
+        picture = self._mirrored(self.compositor.render(self._clock(), self.controls.blend))
         self._do_pending(picture)
         self.outputs.add(picture, frame.time if frame else self._clock())
         self.display.show(self._decorated(picture, self.compositor.newest.image))
@@ -167,7 +167,7 @@ class PreviewLoop:
             lines = [
                 f"{self.stats.rate:.0f} frames/s, {1000 * self.stats.latency:.0f} ms behind the camera",
                 f"last frame stylized in {self.worker.seconds:.1f} s, pictures so far: {self.worker.pictures}",
-                f"style {self._style + 1} of {len(self.styles)}, strength {self.controls.strength:.0%}",
+                f"style {self._style + 1} of {len(self.styles)}, blend {self.controls.blend:.0%}",
             ]
         if self.controls.help:
             lines += [f"{key}  {action}" for key, action in KEYS.items()]
