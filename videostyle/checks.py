@@ -25,7 +25,14 @@ from videostyle.media.output_paths import (
     work_folder,
 )
 from videostyle.option_values import style_name
-from videostyle.shot_files import ShotTable, jobs_of_shots, naming, read_shots
+from videostyle.shot_files import (
+    ShotTable,
+    check_shots_file,
+    is_timeline,
+    jobs_of_shots,
+    naming,
+    read_shots,
+)
 
 STREAMS = "/dev/stdin", "/dev/fd/", "/proc/self/fd/"
 """What the names of this process's own streams begin with."""
@@ -63,7 +70,9 @@ def check_files(job: Job) -> None:
         check_file("--audio", Path(job.audio))
     if job.shots is not None:
         check_file("--shots", job.shots)
-        check_shot_tables(job, read_shots(job.shots))
+        check_shots_file(job.shots)
+        if not is_timeline(job.shots):
+            check_shot_tables(job, read_shots(job.shots))
 
 
 def check_shot_tables(job: Job, tables: Sequence[ShotTable]) -> None:

@@ -86,7 +86,7 @@ class Job(
     frames_out: bool = output_option(False, "Make a folder of frames of each clip.", requires="also")
     shots: Path | None = selection_option(
         None,
-        "Take the cuts, and what differs from shot to shot, from this file; `videostyle shots` writes one.",
+        "A list of shots that `videostyle shots` writes: its cuts, and options of single shots; or cuts from .edl or .otio.",
         excludes="also",
         default_text="cuts are detected",
     )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, get_origin, get_type_hints
+from typing import Any, get_origin
 
 from videostyle.errors import BadInput, BadOption
 from videostyle.media.output_paths import ADDRESS
 from videostyle.option_values import as_path, of_type
-from videostyle.options import Options, check_value, flag_of, options_of, path_fields
+from videostyle.options import Options, check_value, flag_of, options_of, path_fields, type_hints
 
 
 def toml_of(name: str, path: Path) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def toml_of(name: str, path: Path) -> dict[str, Any]:
 def checked_value(job: type[Options], key: str, value: Any, place: str, folder: Path) -> Any:
     """A value in the option's type, its files relative to a folder. key: the name of the field. place: of the value, such as
     the file. Raises BadOption, which names place and key."""
-    hint, record, label = get_type_hints(job)[key], options_of(job).get(key), f"{place}: {key}"
+    hint, record, label = type_hints(job)[key], options_of(job).get(key), f"{place}: {key}"
     text = record is not None and record.convert is not None and get_origin(hint) is not tuple
     typed = of_type(label, str if text else hint, value)
     if key in path_fields(job):

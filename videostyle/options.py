@@ -7,6 +7,7 @@ options in the documentation are all made from these records.
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import shlex
@@ -256,7 +257,13 @@ class ConfigurableOptions(Options):
 
 def options_of(job: Options | type[Options]) -> Mapping[str, Option]:
     """The records of a job's options, by the names of their fields: its own first, then those of its groups."""
-    own = list((job if isinstance(job, type) else type(job)).__annotations__)
+    kind: Any = job if isinstance(job, type) else type(job)  # to mypy, a class of these cannot be hashed
+    return _options_of(kind)
+
+
+@functools.cache  # a list of shots makes a job for each of thousands
+def _options_of(job: type[Options]) -> Mapping[str, Option]:
+    own = list(job.__annotations__)
     ordered = sorted(fields(job), key=lambda part: own.index(part.name) if part.name in own else len(own))
     return {part.name: part.metadata["option"] for part in ordered if "option" in part.metadata}
 
@@ -314,6 +321,15 @@ def check_value(flag: str, value: Any, record: Option) -> None:
         raise BadOption(f"{flag} {value} is out of range", record.range or "a finite number")
 
 
+def type_hints(job: type[Options]) -> Mapping[str, Any]:
+    """The types of a job's fields, by their names."""
+    kind: Any = job
+    return _type_hints(kind)
+
+
+_type_hints = functools.cache(get_type_hints)
+
+
 def path_fields(job: type[Options]) -> dict[str, Callable[[Any], Any]]:
     """What makes paths of the values that may be given as text, by the names of the fields that hold paths."""
 
@@ -324,7 +340,7 @@ def path_fields(job: type[Options]) -> dict[str, Callable[[Any], Any]]:
             return lambda values: tuple(map(as_path, values))
         return (lambda value: None if value is None else as_path(value)) if Path in get_args(hint) else None
 
-    kinds = {name: kind(hint) for name, hint in get_type_hints(job).items()}
+    kinds = {name: kind(hint) for name, hint in type_hints(job).items()}
     return {name: kind for name, kind in kinds.items() if kind is not None}
 
 

@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from videostyle import timelines
 from videostyle.config import Job
 from videostyle.errors import BadInput, BadOption, VideoStyleError
 from videostyle.option_tables import checked_value, toml_of
@@ -19,7 +20,7 @@ from videostyle.options import LEARNED, MODEL, default_of, options_of
 if TYPE_CHECKING:
     from videostyle.frames import Frame
 
-SUFFIXES = (".toml",)
+SUFFIXES = (".toml", *timelines.SUFFIXES)
 """Of the files that --shots takes."""
 
 HEAD = """\
@@ -73,12 +74,31 @@ class ShotTable:
     """Number of its first frame, as --frames counts."""
     values: dict[str, Any] = field(default_factory=dict)
     """What holds for this shot alone, by the names of fields of Job."""
+    counts_files: bool = True
+    """Whether `start` is the number of a file where the clip is a folder; else frames are counted from 1 in any clip."""
+
+
+def check_shots_file(path: Path) -> None:
+    """Raises BadOption for another kind of file, and MissingModel where the library that reads it is not installed."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise BadOption(f"--shots {path} does not end in {' or '.join(SUFFIXES)}", todo="`videostyle shots` writes one")
+    if is_timeline(path):
+        timelines.check_library(path)
+
+
+def is_timeline(path: Path) -> bool:
+    """Whether a file is an editing program's timeline, which has cuts only and whose frames depend on the clip's rate."""
+    return path.suffix.lower() in timelines.SUFFIXES
+
+
+def shots_of_timeline(path: Path, rate: Fraction) -> tuple[ShotTable, ...]:
+    """The shots of a timeline, for a clip of so many frames a second. Raises as `timelines.cuts_in` does."""
+    cuts = timelines.cuts_in(path, rate)
+    return tuple(ShotTable(f"{path}, shot {n}", cut + 1, counts_files=False) for n, cut in enumerate(cuts, 1))
 
 
 def read_shots(path: Path) -> tuple[ShotTable, ...]:
-    """The shots in a file, in order. Raises BadInput and BadOption, which name the file, the table and the key."""
-    if path.suffix.lower() not in SUFFIXES:
-        raise BadOption(f"--shots {path} does not end in {' or '.join(SUFFIXES)}", todo="`videostyle shots` writes one")
+    """The shots in a list (.toml), in order. Raises BadInput and BadOption, which name the file, the table and the key."""
     content = toml_of("--shots", path)
     tables = content.pop("shot", None)
     if content:
@@ -170,12 +190,12 @@ class GivenCuts:
     lookahead = 0
 
     def __init__(self, tables: Sequence[ShotTable], source: Path):
-        self.tables, self.source = list(tables), source
+        self.tables, self.source, self.counts_files = list(tables), source, tables[0].counts_files
         self._last: int | None = None
 
     def push(self, frame: Frame) -> list[int]:
         """Take the next frame of the source; its ordinal, if it starts a shot."""
-        number, table = frame.number, self.tables[0] if self.tables else None
+        number, table = frame.number if self.counts_files else frame.index + 1, self.tables[0] if self.tables else None
         is_first, self._last = self._last is None, number
         if table is None or (number < table.start and not is_first):
             return []

@@ -37,6 +37,7 @@ from videostyle.option_groups import (
 from videostyle.option_values import SIDES, parse_color, parse_frames
 from videostyle.options import resolved, result_options
 from videostyle.provenance import plain_options, plain_origins
+from videostyle.rendering.given_shots import shot_tables
 from videostyle.rendering.masks import RunMasks
 from videostyle.rendering.outputs import (
     encoding_request,
@@ -48,7 +49,7 @@ from videostyle.rendering.outputs import (
     resolve_rate,
 )
 from videostyle.schedules import Curve, Schedule, initial
-from videostyle.shot_files import ShotTable, jobs_of_shots, naming, read_shots
+from videostyle.shot_files import ShotTable, jobs_of_shots, naming
 from videostyle.style_images import check_styles, in_colors_of, style_pictures
 from videostyle.stylizers.memory import check_memory
 from videostyle.stylizers.schedule import BEGUN, SCHEDULES, IterationSchedule
@@ -208,7 +209,6 @@ def resolve(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> RunPlan
     if device == "cpu":
         check_memory(size, STYLIZERS[engine].memory)
     flow = job.flow if STYLIZERS[engine].uses_motion and job.flow != "none" else None
-    tables = read_shots(job.shots) if job.shots else ()
     pictures = functools.cache(pictures_of)  # shots with a style in common have its arrays in common
     plan = RunPlan(
         input=job.input,
@@ -231,7 +231,7 @@ def resolve(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> RunPlan
         restart=job.restart,
         mixed=job.mixed,
         origins=plain_origins(job),
-        tables=tables,
+        tables=shot_tables(job.shots, job.input, info, job.fps),
         **varying(job, device, flow is None, pictures),
     )
     return replace(plan, shot_plans=tuple(shot_plans(plan, job, pictures)))
