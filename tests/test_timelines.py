@@ -66,7 +66,7 @@ def test_cuts(tmp_path, suffix, rate):
 
 
 def test_edl_of_an_hour_code(tmp_path):
-    """Timecodes begin anywhere; a dissolve begins a shot where it begins, and so does a gap; sound and changes of speed do not."""
+    """Timecodes begin anywhere; a dissolve begins a shot where it begins, and so does a gap; speed and sound do not."""
     timeline_of(25, [1])
     path = tmp_path / "cut.EDL"
     path.write_text(DISSOLVE)
