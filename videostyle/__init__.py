@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     )
     from videostyle.events import (
         Analyzing,
+        Comparing,
         Estimate,
         Event,
         Measuring,
@@ -46,7 +47,7 @@ _MODULES = {
         "BadInput", "BadOption", "BadOutput", "Cancelled", "MissingModel", "RunFailed", "VideoStyleError",
     ),
     "videostyle.events": (
-        "Analyzing", "Estimate", "Event", "Measuring", "Notice", "Rendering", "RunStarted", "Saved",
+        "Analyzing", "Comparing", "Estimate", "Event", "Measuring", "Notice", "Rendering", "RunStarted", "Saved",
         "TrainingProgress", "TrainingStarted",
     ),
     "videostyle.rendering.dry_run": ("DryRun",),
@@ -67,6 +68,7 @@ __all__ = [
     "BadOption",
     "BadOutput",
     "Cancelled",
+    "Comparing",
     "DryRun",
     "Estimate",
     "Event",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from videostyle.config import ExportJob, Job, MeasureJob, ShotsJob, TrainJob, is_style_model
 from videostyle.errors import BadInput, BadOption, BadOutput
-from videostyle.media.containers import CONTAINERS
+from videostyle.media.containers import ANIMATIONS, CONTAINERS
 from videostyle.media.output_paths import (
     ADDRESS,
     FILMS,
@@ -49,6 +49,10 @@ def check_run(job: Job) -> None:
     for path in job.report:
         check_report("--report", path, (".json", ".html"), job.overwrite)
     check_files(job)
+    if job.compare is not None:
+        check_report("--compare", job.compare.file, (*CONTAINERS, *ANIMATIONS, *IMAGES), job.overwrite)
+        if job.output is not None and os.path.abspath(job.output) == os.path.abspath(job.compare.file):
+            raise BadOption(f"--compare {job.compare.file} is the output itself", todo="choose another name")
     likely = default_output(job.input, "image" if job.input.suffix.lower() in IMAGES else "video", job.styles)
     if output := expected_output(job):
         check_output(output, job.overwrite, inside=likely.name)

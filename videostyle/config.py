@@ -13,6 +13,7 @@ from videostyle.mask_values import Region, parse_regions
 from videostyle.measured_options import MeasuredOptions
 from videostyle.option_groups import (
     ColorOptions,
+    ComparisonOption,
     DeviceOptions,
     EncodingOptions,
     FinishingOptions,
@@ -58,6 +59,7 @@ class Job(
     MaskOptions,
     RegionOptions,
     FinishingOptions,
+    ComparisonOption,
     EncodingOptions,
     TrackOptions,
     OverwriteOption,
@@ -130,9 +132,7 @@ class Job(
             problem = f"{self.style_model} is a style model and cannot be mixed with other styles"
             raise BadOption(problem, todo="give one style model, or only images")
         if self.style_model is not None and self.colors not in ("style", "clip"):
-            problem = (
-                f"--colors {self.colors} has no effect with {self.style_model}, which was trained in its own colors"
-            )
+            problem = f"--colors {self.colors} has no effect with {self.style_model}, trained in its own colors"
             raise BadOption(problem, todo="give it to `videostyle train`, or leave it out")
         for region in self.regions:
             self._check_region(region)

@@ -97,6 +97,18 @@ class Measuring:
 
 
 @dataclass(frozen=True)
+class Comparing:
+    """A frame of the video of source and result was written."""
+
+    frame: int
+    """From 1."""
+    frames: int
+    """How many it has."""
+    fraction: float
+    """Share of them that is done, in [0, 1]."""
+
+
+@dataclass(frozen=True)
 class TrainingStarted:
     """The clips are analyzed, and the training of a style model begins."""
 
@@ -129,7 +141,18 @@ class TrainingProgress:
     """Seconds; None while unknown."""
 
 
-Event = Notice | Analyzing | RunStarted | Estimate | Rendering | Saved | Measuring | TrainingStarted | TrainingProgress
+Event = (
+    Notice
+    | Analyzing
+    | RunStarted
+    | Estimate
+    | Rendering
+    | Saved
+    | Measuring
+    | Comparing
+    | TrainingStarted
+    | TrainingProgress
+)
 
 
 class Progress:

@@ -13,8 +13,10 @@ from pathlib import Path
 from videostyle.errors import BadOption
 from videostyle.mask_values import FARTHEST, Mask, as_texts, mask_in, parse_origin, parse_regions, regions_in
 from videostyle.option_values import (
+    Comparison,
     as_file_or_word,
     parse_color,
+    parse_comparison,
     parse_frames,
     parse_rate,
     parse_time,
@@ -368,6 +370,20 @@ class DeviceOptions(Options):
 
     device: str = device_option("auto", "Device to compute on: auto, cpu, cuda, cuda:1 or mps.")
     threads: int | None = device_option(None, "Number of CPU threads.", low=1, high=1024, default_text="one per core")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonOption(Options):
+    """What is made of a finished result beside it."""
+
+    compare: Comparison | None = output_option(
+        None,
+        "Write a video of source and result too: 'side' by side, one 'below' the other, or a line that 'wipe's over them.",
+        parts=("side|wipe|below", "FILE"),
+        convert=parse_comparison,
+        excludes="also",
+        default_text="none",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

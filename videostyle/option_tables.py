@@ -26,12 +26,17 @@ def checked_value(job: type[Options], key: str, value: Any, place: str, folder: 
     """A value in the option's type, its files relative to a folder. key: the name of the field. place: of the value, such as
     the file. Raises BadOption, which names place and key."""
     hint, record, label = type_hints(job)[key], options_of(job).get(key), f"{place}: {key}"
+
+    if record is not None and record.parts:
+        hint = tuple[str, ...]
     text = record is not None and record.convert is not None and get_origin(hint) is not tuple
     typed = of_type(label, str if text else hint, value)
     if key in path_fields(job):
         return in_folder(typed, folder)
     if record is None:
         return typed
+    if record.parts:
+        typed = in_folder_of_last(typed, folder)
     if record.relative is not None:
         typed = record.relative(typed, folder)
     try:
@@ -39,6 +44,11 @@ def checked_value(job: type[Options], key: str, value: Any, place: str, folder: 
     except BadOption as error:  # an option that parses text says its own name
         raise BadOption(str(error).replace(flag_of(key, record), label)) from error
     return typed
+
+
+def in_folder_of_last(values: tuple[str, ...], folder: Path) -> tuple[str, ...]:
+    """The values of an option that ends with a file, which is relative to a folder."""
+    return (*values[:-1], *(in_folder(file, folder) for file in values[-1:]))
 
 
 def in_folder(value: Any, folder: Path) -> Any:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any, NamedTuple, get_args, get_origin
 
 from videostyle.errors import BadOption
 
@@ -97,6 +97,28 @@ def parse_time(flag: str, value: float | str) -> float:
     except (ValueError, OverflowError):
         accepted = "seconds such as 10 or 2.5, 10s, 1m30s, 500ms, or HH:MM:SS.mmm such as 00:01:30.500"
         raise BadOption(f"{flag} {value!r} is not a time", accepted) from None
+
+
+class Comparison(NamedTuple):
+    """A video of source and result that is asked for."""
+
+    layout: str
+    """One of LAYOUTS."""
+    file: Path
+
+
+LAYOUTS = ("side", "wipe", "below")
+"""How a comparison shows source and result: side by side, with a line between them that moves, one below the other."""
+
+
+def parse_comparison(flag: str, value: Sequence[str | Path]) -> Comparison:
+    """A layout and a file. Raises BadOption for anything else."""
+    if isinstance(value, str) or len(value) != 2 or value[0] not in LAYOUTS or not str(value[1]):
+        given = value if isinstance(value, str) else " ".join(map(str, value))
+        raise BadOption(
+            f"{flag} {given} is not a layout and a file", f"{', '.join(LAYOUTS)}, and a name such as both.mp4"
+        )
+    return Comparison(str(value[0]), as_path(value[1]))
 
 
 @dataclass(frozen=True)

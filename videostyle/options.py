@@ -55,6 +55,8 @@ class Option:
     """Raises BadOption for text that the option does not take."""
     convert: Callable[[str, Any], Any] | None = None
     """(flag, value) -> the value that the job holds, where it may be given as text in several forms. Raises BadOption."""
+    parts: tuple[str, ...] = ()
+    """What stands for each of its values, where it takes several at once; `convert` is given them as texts."""
     relative: Callable[[str, Path], str] | None = None
     """(text, folder) -> the text with the files that it names in that folder, where it is not a path but may name files."""
     metavar: str = ""
@@ -355,7 +357,8 @@ def command_line(command: str, job: Options) -> str:
         if isinstance(value, bool) and (value or name in origins):
             words.append(flag if value else negated(flag))
         elif is_given(job, name) or (name in origins and value is not None):
-            words += [word for part in _as_tuple(value) for word in (flag, str(part))]
+            values = [value] if record.parts else [(part,) for part in _as_tuple(value)]
+            words += [word for parts in values for word in (flag, *map(str, parts))]
     return shlex.join(words)
 
 

@@ -51,7 +51,7 @@ def run(job: Job, progress: OnEvent | None = None, cancel: threading.Event | Non
     progress: called with every event of videostyle.events, in this thread. cancel: set it from any thread to stop; Cancelled
     is raised then. Raises a child of VideoStyleError for everything that a user can fix. A refused run leaves nothing behind;
     one that fails later leaves its work folder, from which the same job resumes. RunFailed is also raised where the output is
-    complete and a report could not be written.
+    complete and a report could not be written. The comparison that the job asks for is made last.
     """
     report = stylize(job, progress, cancel)
     failed = _write_reports([path for path in job.report if not is_page(path)], job, report, None)
@@ -64,7 +64,36 @@ def run(job: Job, progress: OnEvent | None = None, cancel: threading.Event | Non
     failed += _write_reports(filter(is_page, job.report), job, report, measurement)
     if failed:
         raise RunFailed(f"{report.output} is complete, but not every report could be written: {'; '.join(failed)}")
+    if job.compare is not None:
+        compare(job, report, progress, cancel)
     return report
+
+
+def compare(
+    job: Job, report: RunReport, progress: OnEvent | None = None, cancel: threading.Event | None = None
+) -> None:
+    """Write the video of source and result that a job asks for, from the finished result.
+
+    Raises as `run` does; the result stands, whatever happens here.
+    """
+    assert job.compare is not None
+    from videostyle.events import Comparing, Progress
+    from videostyle.media.comparison import Stylized, write_comparison
+    from videostyle.option_groups import ReadingOptions, TrackOptions
+
+    events, count = Progress(_unless_said(report.notices, progress), cancel), len(report.frames)
+    stylized = Stylized(
+        source=job.input,
+        reading=job.group(ReadingOptions),
+        output=report.output,
+        size=report.size,
+        first=report.frames[0].index,
+        times=tuple(frame.time for frame in report.frames),
+        trim=report.trim,
+        tracks=job.group(TrackOptions),
+    )
+    for line in write_comparison(job.compare, stylized, lambda done: events(Comparing(done, count, done / count))):
+        events.notice(line)
 
 
 def jobs_of(job: Job) -> list[Job]:

@@ -101,7 +101,7 @@ def test_refused(folder, style, tmp_path):
     (tmp_path / "text.png").write_text("no picture")
     with pytest.raises(BadInput, match="cannot be read as an image"):
         run(quick_job(folder, style, tmp_path / "out", colors=str(tmp_path / "text.png")))
-    with pytest.raises(BadOption, match=r"--colors match has no effect with a.vstyle, which was trained in its own"):
+    with pytest.raises(BadOption, match=r"--colors match has no effect with a.vstyle, trained in its own"):
         Job(input=folder, styles=(Path("a.vstyle"),), colors="match")
     with pytest.raises(BadOption, match="--colors clip has no effect on a training"):
         TrainJob(styles=(style,), on=(folder,), colors="clip")

@@ -60,6 +60,7 @@ class Commands:
     stylize: Callable[..., Any] = workflow.stylize
     dry_run: Callable[..., list[tuple[str, str]]] = rows_on_run
     measure_run: Callable[..., Any] = workflow.measure_run
+    compare: Callable[..., None] = workflow.compare
     write_run_report: Callable[..., None] = workflow.write_run_report
     measure: Callable[..., Any] = workflow.measure
     train: Callable[..., Any] = workflow.train
@@ -119,7 +120,25 @@ def run_command(job: Job, quiet: bool, commands: Commands) -> int:
     report = stylized(commands.stylize, job, quiet)
     if not quiet:
         say(f"{report.output}: {counted(len(report.frames), 'frame')} in {spoken(report.seconds)}")
-    return write_reports(report, job, quiet, commands)
+    code = write_reports(report, job, quiet, commands)
+    return code if job.compare is None else max(code, write_comparison(report, job, quiet, commands))
+
+
+def write_comparison(report: RunReport, job: Job, quiet: bool, commands: Commands) -> int:
+    """Writes the video of source and result; 0, or 1 where that failed: the output stands. A signal ends the program."""
+    assert job.compare is not None
+    file = job.compare.file
+    with listener(quiet) as progress:
+        worker = Worker(partial(commands.compare, job, report, progress))
+        stopped_by = wait_or_stop(worker, lambda: f"the output is complete, and {file} is not written")
+    if stopped_by:
+        exit_now(128 + stopped_by)
+    if worker.error:
+        say_failure(worker.error, f"{file} could not be written; the output is complete")
+        return 1
+    if not quiet:
+        say(f"{file}: source and result")
+    return 0
 
 
 def run_dry(job: Job, quiet: bool, commands: Commands) -> int:

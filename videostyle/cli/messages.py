@@ -89,7 +89,7 @@ def training_lines(training: TrainingStarted) -> list[str]:
 
 def step_of(event: Event) -> str:
     """A small step in a few words, without the time left; nothing for other events."""
-    from videostyle.events import Analyzing, Measuring, Rendering, TrainingProgress
+    from videostyle.events import Analyzing, Comparing, Measuring, Rendering, TrainingProgress
 
     match event:
         case Analyzing(frame):
@@ -99,6 +99,8 @@ def step_of(event: Event) -> str:
             return f"frame {event.frame}/{event.frames}, shot {event.shot}/{event.shots}{loss}"
         case Measuring():
             return f"measuring frame {event.frame}/{event.frames}"
+        case Comparing():
+            return f"comparing frame {event.frame}/{event.frames}"
         case TrainingProgress():
             validation = "" if event.validation_loss is None else f", validation loss {event.validation_loss:.3f}"
             return f"training, step {event.step}, loss {event.loss:.3f}{validation}"

@@ -206,6 +206,7 @@ def metavar_of(record: Option, hint: Any) -> str:
     kinds = {hint, *get_args(hint)}
     return (
         record.metavar
+        or " ".join(record.parts)
         or "|".join(record.choices)
         or next((word for kind, word in METAVARS.items() if kind in kinds), "")
     )
@@ -219,6 +220,8 @@ def unknown_variables(environment: Mapping[str, str], jobs: Iterable[type[Option
 
 def _written(hint: Any, record: Option) -> Any:
     """The type in which typer takes a value: text where the job converts it."""
+    if record.parts:
+        return tuple[tuple(str for _ in record.parts)] | None  # type: ignore[misc]
     if record.convert is None or get_origin(hint) is tuple:
         return _as_list(hint)
     return str | None if type(None) in get_args(hint) else str

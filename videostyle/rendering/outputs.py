@@ -56,6 +56,25 @@ def resolve_output(job: Job, info: VideoInfo) -> Path:
     return output
 
 
+def check_comparison(job: Job, info: VideoInfo, output: Path) -> None:
+    """Raises BadOption where the comparison that a job asks for cannot be made of this source, or is one of its files."""
+    if job.compare is None:
+        return
+    layout, file = job.compare
+    if info.kind == "image" and layout == "wipe":
+        raise BadOption(f"--compare wipe needs a clip, and {job.input} is a still", "side, below")
+    kind = kind_of_output(job, info, file)
+    if (kind == "image") != (info.kind == "image"):
+        name, todo = (
+            ("a still", "a picture such as .png") if info.kind == "image" else ("a clip", "a video such as .mp4")
+        )
+        raise BadOption(f"--compare {file} cannot hold a comparison of {name}", todo)
+    if os.path.abspath(file) == os.path.abspath(output) or any(
+        file.exists() and os.path.samefile(file, path) for path in (job.input, *job.styles) if path.exists()
+    ):
+        raise BadOption(f"--compare {file} is a file of this run", todo="choose another name")
+
+
 def kind_of_output(job: Job, info: VideoInfo, output: Path) -> str:
     """As `output_kind`, also of a .webp, as far as that is known before the frames are counted."""
     single = info.kind == "image" or selects_one_frame(job.frames)

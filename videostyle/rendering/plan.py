@@ -40,6 +40,7 @@ from videostyle.provenance import plain_options, plain_origins
 from videostyle.rendering.given_shots import shot_tables
 from videostyle.rendering.masks import RunMasks
 from videostyle.rendering.outputs import (
+    check_comparison,
     encoding_request,
     files_of,
     kind_of_output,
@@ -203,6 +204,7 @@ def resolve(job: Job, info: VideoInfo, notice: Callable[[str], None]) -> RunPlan
     """
     check_styles(job.styles, job.begin_with)
     output, device = resolve_output(job, info), resolve_device(job.device)
+    check_comparison(job, info, output)
     encoder, transparent_encoder = resolve_encoders(job, info, output)
     size = resolve_size(job, info, notice, device, max(encoder.sides) if encoder else 1)
     engine = engine_of(job)

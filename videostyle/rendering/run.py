@@ -74,6 +74,7 @@ def render(job: Job, progress: Progress, interval: Interval = EVERY_HALF_MINUTE)
         skipped=source.skipped,
         stylized_size=plan.size,
         values=values_of(run),
+        trim=run.renderer.shots.trim,
         mixed=run.checkpoints.mixed,
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from videostyle.frames import Size
+from videostyle.frames import Size, Trim
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,9 @@ class RunReport:
     values: Mapping[str, tuple[tuple[float, ...], ...]] = field(default_factory=dict)
     """What the options that change over time were at each frame, by the names of their fields; one of each style for a
     mix, and none in a shot in which an option does not change."""
+
+    trim: Trim | None = None
+    """The part of the source's clock that the output covers; None where it is the whole source."""
     mixed: tuple[Mixed, ...] = ()
     """Where the bytes may differ from those of an uninterrupted run, in order; empty where they are the same."""
     origins: dict[str, str] = field(default_factory=dict)
