@@ -13,6 +13,7 @@ from pathlib import Path
 
 from videostyle.config import ExportJob, Job, MeasureJob, ShotsJob, TrainJob, is_style_model
 from videostyle.errors import BadInput, BadOption, BadOutput
+from videostyle.mask_values import Mask
 from videostyle.media.containers import ANIMATIONS, CONTAINERS
 from videostyle.media.output_paths import (
     ADDRESS,
@@ -65,7 +66,7 @@ def check_files(job: Job) -> None:
     check_source(job.input, f"name one of them, and add the others by --also {job.input}")
     check_order(job)
     check_styles(job.styles)
-    check_masks(job)
+    check_masks(job, job.input)
     if job.begin_with is not None:
         check_file("--begin-with", job.begin_with)
     if job.palette_file is not None:
@@ -145,6 +146,7 @@ def check_measure(job: MeasureJob) -> None:
     check_styles(job.styles)
     if job.palette_file is not None:
         check_styles([job.palette_file], "--colors")
+    check_masks(job, job.source)
     if job.flow_dir is not None and not os.path.isdir(job.flow_dir):
         raise BadInput(f"--flow-dir {job.flow_dir} is not a folder", todo="name a folder of .flo files")
 
@@ -254,18 +256,23 @@ def check_styles(styles: Iterable[Path], flag: str = "style") -> None:
             raise BadInput(f"{flag} {style} is a video", todo=f"name a frame of it by its time, such as {style}@12.5s")
 
 
-def check_masks(job: Job) -> None:
-    """Raises BadInput where the file of a mask or the style of a region is missing, BadOption where a folder of masks is
-    matched with frames that --fps has picked."""
-    check_styles(region.style for region in job.regions)
-    masks = [("--mask", job.painted)] if job.painted else []
-    for flag, mask in [*masks, *(("--region", region.mask) for region in job.regions)]:
-        if mask.path is None:
-            continue
-        check_source(mask.path, f"{flag} takes one film or folder of images", f"{flag} {mask.path}")
-        if mask.path.is_dir() and job.fps and not job.input.is_dir():
-            problem = f"{flag} {mask.path} is matched with the frames by order, and --fps leaves some of them out"
-            raise BadOption(problem, todo="make a film of the folder, or leave --fps out")
+def check_masks(job: Job | MeasureJob, clip: Path) -> None:
+    """Raises BadInput where the file of a mask or the style of a region is missing; see `check_mask` too."""
+    check_mask(job.painted, clip, job.fps)
+    for region in job.regions:
+        check_styles([region.style])
+        check_mask(region.mask, clip, job.fps, "--region")
+
+
+def check_mask(mask: Mask | None, clip: Path, fps: str | None, flag: str = "--mask") -> None:
+    """Raises BadInput where the file of a mask is missing, BadOption where a folder of masks is matched with frames of a film
+    that --fps has picked."""
+    if mask is None or mask.path is None:
+        return
+    check_source(mask.path, f"{flag} takes one film or folder of images", f"{flag} {mask.path}")
+    if mask.path.is_dir() and fps and not clip.is_dir():
+        problem = f"{flag} {mask.path} is matched with the frames by order, and --fps leaves some of them out"
+        raise BadOption(problem, todo="make a film of the folder, or leave --fps out")
 
 
 def check_file(flag: str, path: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from videostyle.errors import BadOption
-from videostyle.mask_values import Region, parse_regions
+from videostyle.mask_values import check_region_styles
 from videostyle.measured_options import MeasuredOptions
 from videostyle.option_groups import (
     ColorOptions,
@@ -134,28 +134,13 @@ class Job(
         if self.style_model is not None and self.colors not in ("style", "clip"):
             problem = f"--colors {self.colors} has no effect with {self.style_model}, trained in its own colors"
             raise BadOption(problem, todo="give it to `videostyle train`, or leave it out")
-        for region in self.regions:
-            self._check_region(region)
+        check_region_styles(self.regions, self.styles[0], is_style_model)
         if self.region and self.objective == "neighbors":
             todo = "leave one of them out: its places are matched in one style only"
             raise BadOption("--region and --objective neighbors do not go together", todo=todo)
         self.check_styles(len(self.styles))
         if self.objective == "neighbors" and is_given(self, "strength"):
             raise BadOption("--strength has no effect with --objective neighbors", todo="leave it out, or use --blend")
-
-    def _check_region(self, region: Region) -> None:
-        """Raises BadOption for a region whose style is of another kind than the plain one."""
-        given, needed = ("an image", "a style model") if self.style_model else ("a style model", "an image")
-        if is_style_model(region.style) != (self.style_model is not None):
-            problem = (
-                f"the style {region.style} of a --region is {given}, and the plain style {self.styles[0]} is {needed}"
-            )
-            raise BadOption(problem, todo=f"name {needed} for the region too")
-
-    @property
-    def regions(self) -> tuple[Region, ...]:
-        """The parts of the picture with a style of their own."""
-        return parse_regions(self.region)
 
     @property
     def style_model(self) -> Path | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,6 +126,15 @@ def regions_in(texts: Sequence[str], folder: Path) -> tuple[str, ...]:
 def parse_regions(texts: Sequence[str]) -> tuple[Region, ...]:
     """All values of --region. Raises BadOption."""
     return tuple(map(parse_region, texts))
+
+
+def check_region_styles(regions: Sequence[Region], plain: Path, is_model: Callable[[Path], bool]) -> None:
+    """Raises BadOption where the style of a region is of another kind than the plain one. is_model: tells a style model."""
+    given, needed = ("an image", "a style model") if is_model(plain) else ("a style model", "an image")
+    for region in regions:
+        if is_model(region.style) != is_model(plain):
+            problem = f"the style {region.style} of a --region is {given}, and the plain style {plain} is {needed}"
+            raise BadOption(problem, todo=f"name {needed} for the region too")
 
 
 def _luma_range(text: str, value: str, flag: str) -> LumaRange:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from videostyle.option_groups import ColorOptions, MixOptions, ReadingOptions, StyleOptions
+from videostyle.option_groups import ColorOptions, MaskOptions, MixOptions, ReadingOptions, RegionOptions, StyleOptions
 from videostyle.options import restated
 from videostyle.schedules import Schedule
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeasuredOptions(MixOptions, StyleOptions, ReadingOptions, ColorOptions):
+class MeasuredOptions(MixOptions, StyleOptions, ReadingOptions, MaskOptions, RegionOptions, ColorOptions):
     """How a result was made: what its distances are taken from."""
 
     fps: str | None = restated(
@@ -23,6 +23,15 @@ class MeasuredOptions(MixOptions, StyleOptions, ReadingOptions, ColorOptions):
     )
     style_scale: float | Schedule = restated(
         StyleOptions, "style_scale", "The --style-scale that OUTPUT was made with."
+    )
+    mask: str | None = restated(
+        MaskOptions,
+        "mask",
+        "The --mask that OUTPUT was made with: the figures are of what is painted, by half or more.",
+        default_text="everything was painted",
+    )
+    region: tuple[str, ...] = restated(
+        RegionOptions, "region", "A --region that OUTPUT was made with: it is compared with its own style.", engines=()
     )
     mix: Schedule | None = restated(
         MixOptions, "mix", "The --mix that OUTPUT was made with: distances are from the mix of the moment."

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from videostyle.errors import BadOption
-from videostyle.mask_values import FARTHEST, Mask, as_texts, mask_in, parse_origin, parse_regions, regions_in
+from videostyle.mask_values import FARTHEST, Mask, Region, as_texts, mask_in, parse_origin, parse_regions, regions_in
 from videostyle.option_values import (
     Comparison,
     as_file_or_word,
@@ -291,6 +291,11 @@ class RegionOptions(Options):
         engines=(OPTIMIZE, MODEL),
         metavar="MASK=STYLE",
     )
+
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        """The parts of the picture with a style of their own."""
+        return parse_regions(self.region)
 
 
 @dataclass(frozen=True, kw_only=True)

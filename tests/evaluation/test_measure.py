@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from tests.support.clips import make_clip
-from tests.support.panning import COUNT, SIZE, flow_folder, image_folder, measured, pan
+from tests.support.panning import COUNT, SIZE, flow_folder, image_folder, measured, pan, scene
 from videostyle.config import MeasureJob
 from videostyle.errors import BadInput, BadOption, Cancelled
 from videostyle.evaluation.measure import measure
@@ -188,3 +188,59 @@ def test_json(source: Path, style: Path, tmp_path: Path) -> None:
     for key in content["summary"]:
         assert key in documented or key.startswith("gram_relu")
     assert {"torch", "piq", "videostyle"} <= set(content["versions"])
+
+
+# --- masks --------------------------------------------------------------------------------------------------------
+
+
+def masked_output(folder: Path, mask: np.ndarray, changed: int = 0) -> Path:
+    """The pan with noise where the mask is white, anew in every frame, and one pixel elsewhere changed by so many levels."""
+    random, pictures = np.random.default_rng(0), []
+    for picture in pan():
+        noise = random.integers(0, 256, picture.shape, np.uint8)
+        written = np.where(mask[..., None] > 0, noise, picture)
+        row, column = np.argwhere(mask == 0)[0]
+        written[row, column] = picture[row, column] + changed
+        pictures.append(written)
+    return image_folder(folder, pictures)
+
+
+def test_mask(source: Path, style: Path, tmp_path: Path) -> None:
+    """The figures are those of what is painted, and whether the rest is the source."""
+    mask = np.zeros(SIZE, np.uint8)
+    mask[:, : SIZE[1] // 2] = 255
+    cv2.imwrite(str(tmp_path / "mask.png"), mask)
+    output, spoilt = masked_output(tmp_path / "out", mask), masked_output(tmp_path / "spoilt", mask, changed=9)
+    whole = measured(source, output, style)
+    inside = measured(source, output, style, mask=tmp_path / "mask.png")
+    outside = measured(source, output, style, mask=tmp_path / "mask.png", mask_invert=True)
+    assert whole.summary["unpainted"] is None
+    assert inside.summary["unpainted"] == 0
+    assert measured(source, spoilt, style, mask=tmp_path / "mask.png").summary["unpainted"] == 9
+    assert outside.summary["warp_1"] == pytest.approx(outside.floor["warp_1"], abs=1e-6)
+    assert inside.summary["warp_1"] > 1.2 * whole.summary["warp_1"] > 10 * whole.floor["warp_1"]
+    assert outside.summary["gram"] == pytest.approx(outside.floor["gram"])
+    assert inside.summary["luminance"] == pytest.approx(0.5, abs=0.02)
+    assert (inside.summary["ssim"], inside.summary["embedding"]) == (None, None)
+
+
+def test_regions(source: Path, style: Path, tmp_path: Path) -> None:
+    """Each is compared with its own style, by its share; the page's pictures have the masks."""
+    mask = np.zeros(SIZE, np.uint8)
+    mask[:, : SIZE[1] // 2] = 255
+    cv2.imwrite(str(tmp_path / "mask.png"), mask)
+    other = tmp_path / "other.png"
+    cv2.imwrite(str(other), scene(7)[::-1])
+    # what each side measures by itself, in its own style
+    inside = measured(source, source, other, mask=tmp_path / "mask.png").summary["gram"]
+    outside = measured(source, source, style, mask=tmp_path / "mask.png", mask_invert=True).summary["gram"]
+    both = measured(source, source, style, region=(f"{tmp_path / 'mask.png'}={other}",))
+    assert inside != pytest.approx(outside, rel=0.05)
+    assert both.summary["gram"] == pytest.approx((inside + outside) / 2, rel=1e-3)
+    assert all(np.array_equal(picture.masks[0], mask > 0) for picture in both.pictures)
+
+
+def test_mask_that_does_not_fit(source: Path, style: Path, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "mask.png"), np.zeros((50, 20), np.uint8))
+    with pytest.raises(BadInput, match=r"--mask .*mask.png has 20x50 pixels and .*, which is another shape"):
+        measured(source, source, style, mask=tmp_path / "mask.png")

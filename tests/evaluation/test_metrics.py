@@ -30,6 +30,11 @@ def everywhere(value: bool = True) -> np.ndarray:
 # --- warping ------------------------------------------------------------------------------------------------------
 
 
+def whole(image: np.ndarray) -> np.ndarray:
+    """The mask of all pixels."""
+    return np.ones(image.shape[:2], bool)
+
+
 @given(st.integers(-5, 5), st.integers(-5, 5))
 def test_translation(x: int, y: int) -> None:
     """A clip that moves by whole pixels has no warp error, and loses only the border."""
@@ -170,9 +175,9 @@ def test_visible_still() -> None:
 def test_tof() -> None:
     """tOF is the mean absolute difference over pixels and both components."""
     source, output = uniform(1, 2), uniform(1.5, 0)
-    assert metrics.flow_difference(source, output) == pytest.approx((0.5 + 2) / 2)
+    assert metrics.flow_difference(source, output, np.ones(source.shape[:2], bool)) == pytest.approx((0.5 + 2) / 2)
     output[: HEIGHT // 2] = 1, 2
-    assert metrics.flow_difference(source, output) == pytest.approx(1.25 / 2)
+    assert metrics.flow_difference(source, output, np.ones(source.shape[:2], bool)) == pytest.approx(1.25 / 2)
 
 
 def test_still() -> None:
@@ -201,16 +206,18 @@ def test_flicker() -> None:
 
 def test_sharpness() -> None:
     slope = np.tile(np.arange(WIDTH, dtype=np.float32) * 0.01, (HEIGHT, 1))
-    assert metrics.sharpness(slope) == pytest.approx(1e-4, rel=1e-4)
-    assert metrics.sharpness(slope.T * 2) == pytest.approx(4e-4, rel=1e-4)
+    assert metrics.sharpness(slope, whole(slope)) == pytest.approx(1e-4, rel=1e-4)
+    assert metrics.sharpness(slope.T * 2, whole(slope.T * 2)) == pytest.approx(4e-4, rel=1e-4)
     stripes = np.indices((HEIGHT, WIDTH)).sum(axis=0).astype(np.float32) % 2  # a chessboard: every step is 1
-    assert metrics.sharpness(stripes) == pytest.approx(2)
+    assert metrics.sharpness(stripes, whole(stripes)) == pytest.approx(2)
 
 
 def test_sharpness_blur() -> None:
     """Blur lowers the sharpness."""
     gray = metrics.luma(noise(8))
-    assert metrics.sharpness(cv2.GaussianBlur(gray, (5, 5), 1)) < 0.2 * metrics.sharpness(gray)
+    assert metrics.sharpness(cv2.GaussianBlur(gray, (5, 5), 1), whole(gray)) < 0.2 * metrics.sharpness(
+        gray, whole(gray)
+    )
 
 
 def test_luma() -> None:
@@ -219,8 +226,8 @@ def test_luma() -> None:
     half[:, WIDTH // 2 :] = 1, 0, 0
     gray = metrics.luma(half)
     assert gray[0, -1] == pytest.approx(0.299)
-    assert metrics.brightness(gray) == pytest.approx(0.1495)
-    assert metrics.contrast(gray) == pytest.approx(0.1495)
+    assert metrics.brightness(gray, whole(gray)) == pytest.approx(0.1495)
+    assert metrics.contrast(gray, whole(gray)) == pytest.approx(0.1495)
     assert metrics.luma(np.ones((1, 1, 3), np.float32))[0, 0] == pytest.approx(1)
 
 
@@ -238,3 +245,23 @@ def test_heat() -> None:
     assert light[0] < 20 < light[1] < light[2] == light[3]
     assert colors[0, 3, 0] > colors[0, 3, 2]  # Inferno ends in yellow, not in blue
     assert colors[0, 4].tolist() == [metrics.HEAT_UNKNOWN] * 3
+
+
+def test_masked_figures():
+    """Only what is inside the mask counts; without a pixel there is no figure."""
+    gray = np.zeros((4, 6), np.float32)
+    gray[:, 3:], gray[:, 5] = 0.5, 0.7
+    left, none = whole(gray), np.zeros((4, 6), bool)
+    left[:, 5] = False
+    assert metrics.brightness(gray, left) == pytest.approx(0.2)
+    assert metrics.sharpness(gray, left) == pytest.approx(0.25 / 4)
+    assert metrics.share(gray > 0, left) == pytest.approx(0.4)
+    flow = np.stack([gray, gray], axis=2)
+    assert metrics.flow_difference(flow, 0 * flow, left) == pytest.approx(0.2)
+    for figure in (metrics.brightness, metrics.contrast, metrics.sharpness):
+        assert figure(gray, none) is None
+    image = np.full((4, 6, 3), 7, np.uint8)
+    other = image.copy()
+    other[:, 5] = 250
+    assert metrics.largest_difference(image, other, left) == 0
+    assert metrics.largest_difference(image, other, whole(gray)) == 243

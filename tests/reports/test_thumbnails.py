@@ -12,7 +12,15 @@ import pytest
 from tests.support.clips import make_clip
 from tests.support.example_report import run_of
 from tests.support.transparent import disc, write_transparent, write_transparent_folder
-from videostyle.reports.thumbnails import LONGER_SIDE, run_thumbnails, sample_places, shrunk
+from videostyle.reports.records import SampleFrame
+from videostyle.reports.thumbnails import (
+    LONGER_SIDE,
+    OUTLINES,
+    measured_thumbnails,
+    run_thumbnails,
+    sample_places,
+    shrunk,
+)
 
 
 def shaded(count: int, red: int = 0) -> list[np.ndarray]:
@@ -73,3 +81,17 @@ def test_sample_places(count: int, places: list[int]) -> None:
 def test_shrunk() -> None:
     assert shrunk(np.zeros((3000, 1000, 3), np.uint8)).shape == (LONGER_SIDE, LONGER_SIDE // 3, 3)
     assert shrunk(np.zeros((2, 9000, 3), np.uint8)).shape == (1, LONGER_SIDE, 3)
+
+
+def test_masks_are_outlined() -> None:
+    """Each in a color of its own, at its border only, on the source's picture."""
+    image, masks = np.zeros((40, 60, 3), np.uint8), np.zeros((2, 40, 60), bool)
+    masks[0, :, :20], masks[1, 10:30, 30:50] = True, True
+    frame = SampleFrame(0, image, image, None, tuple(masks))
+    shown = measured_thumbnails(frame).images
+    assert tuple(shown["source"][20, 19]) == OUTLINES[0]
+    assert tuple(shown["source"][10, 40]) == OUTLINES[1]
+    assert not shown["source"][5:35, 2:18].any()
+    assert not shown["source"][14:26, 34:46].any()
+    assert not shown["output"].any()
+    assert not image.any()

@@ -52,16 +52,22 @@ class ColorConstancy:
         self._first: list[Colors] | None = None
         """The colors of the shot's first frame, in output and source."""
 
-    def scores(self, output: np.ndarray, source: np.ndarray, new: np.ndarray) -> ColorScores:
-        """Compare a frame. output, source: float32 (H, W, 3) RGB in [0, 1]. new: the pixels that are new, bool (H, W)."""
+    def scores(
+        self, output: np.ndarray, source: np.ndarray, new: np.ndarray, painted: np.ndarray | None = None
+    ) -> ColorScores:
+        """Compare a frame. output, source: float32 (H, W, 3) RGB in [0, 1]. new: the pixels that are new, bool (H, W).
+        painted: those that are compared; None: all."""
         source_lab = blurred_lab(source)
         pictures = blurred_lab(output), source_lab
         new = shrunk(new.astype(np.float32)) > 0.5
-        whole = [colors_of(source_lab, picture) for picture in pictures]
+        inside = np.ones(new.shape, bool) if painted is None else shrunk(painted.astype(np.float32)) > 0.5
+        whole = [colors_of(source_lab, picture, inside) for picture in pictures]
         drift = [None, None] if self._first is None else list(map(color_distance, whole, self._first))
         self._first = self._first or whole
-        parts = [[colors_of(source_lab, picture, part) for part in (new, ~new)] for picture in pictures]
-        return ColorScores(*drift, *(color_distance(inside, rest) for inside, rest in parts))
+        parts = [
+            [colors_of(source_lab, picture, part) for part in (new & inside, ~new & inside)] for picture in pictures
+        ]
+        return ColorScores(*drift, *(color_distance(*both) for both in parts))
 
 
 def shrunk(image: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
@@ -28,6 +28,7 @@ from videostyle.evaluation.summary import floor_of, summary_of
 from videostyle.events import Analyzing, Event, Progress
 from videostyle.frames import SMALLEST_SIDE, Frame, Size
 from videostyle.media.image_sinks import output_name
+from videostyle.media.masks import MaskedClip, check_mask, open_mask
 from videostyle.media.resize import fit_size
 from videostyle.media.sources import AS_WRITTEN, Source, open_source, skipped_lines
 from videostyle.models.devices import resolve_device
@@ -72,12 +73,13 @@ def measure(
     with closing(open_source(job.source, job)) as source, closing(open_source(job.output, as_numbered)) as output:
         size = measured_size(output, job.size)
         overlap = overlap_of(job, source, output, events)
+        check_masks(job, masked_clip(source, overlap))
         measurer = measurer_of(job, overlap, size, exact, events)
         for line in (*source.info.notices, *output.info.notices):
             events.notice(line)
         if job.colors == "clip":
             events.notice("the distances from style and content are those of gray images, because of --colors clip")
-        for pair in pairs(source, output, overlap, size):
+        for pair in pairs(job, source, output, overlap, size):
             measurer.push(pair)
         for line in (*skipped_lines(source), *skipped_lines(output)):
             events.notice(line)
@@ -177,6 +179,7 @@ def measurer_of(job: MeasureJob, overlap: Overlap, size: Size, exact: FlowFolder
         embed=embed,
         strength=initial(job.strength),
         counts=[len(images) for images in pictures],
+        region_styles=[in_colors_of(job.palette_file, style_pictures(region.style)) for region in job.regions],
     )
     return Measurer(
         shots=overlap.shots,
@@ -190,15 +193,33 @@ def measurer_of(job: MeasureJob, overlap: Overlap, size: Size, exact: FlowFolder
     )
 
 
-def pairs(source: Source, output: Source, overlap: Overlap, size: Size) -> Iterator[FramePair]:
-    """The frames of source and output, side by side, scaled to `size`."""
-    with (
-        closing(source.frames(size, overlap.shots.first)) as source_frames,
-        closing(output.frames(size, overlap.begin)) as output_frames,
-    ):
+def pairs(job: MeasureJob, source: Source, output: Source, overlap: Overlap, size: Size) -> Iterator[FramePair]:
+    """The frames of source and output, side by side, scaled to `size`, with the masks of the job."""
+    clip = masked_clip(source, overlap)
+    with ExitStack() as stack:
+        source_frames = stack.enter_context(closing(source.frames(size, overlap.shots.first)))
+        output_frames = stack.enter_context(closing(output.frames(size, overlap.begin)))
+        own = [] if job.painted is None else [stack.enter_context(closing(open_mask(job.painted, clip)))]
+        regions = [stack.enter_context(closing(open_mask(region.mask, clip))) for region in job.regions]
         both = (by_time if drops_frames(output) else partial(zip, strict=False))(source_frames, output_frames)
-        for frames in islice(both, overlap.count):
-            yield FramePair(*frames)
+        for frame, stylized in islice(both, overlap.count):
+            mask = own[0].at(frame) if own else None
+            yield FramePair(frame, stylized, mask, tuple(reader.at(frame) for reader in regions))
+
+
+def check_masks(job: MeasureJob, clip: MaskedClip) -> None:
+    """Raises BadInput and BadOption for a mask of the job that does not fit the clip."""
+    masks = [("--mask", job.painted)] if job.painted else []
+    for name, mask in (*masks, *(("--region", region.mask) for region in job.regions)):
+        check_mask(mask, clip, name)
+
+
+def masked_clip(source: Source, overlap: Overlap) -> MaskedClip:
+    """What a mask of the source has to fit."""
+    shots = overlap.shots
+    return MaskedClip(
+        source.path, source.info, shots.origin, shots.first, shots.times[: overlap.count], shots.transparent
+    )
 
 
 def drops_frames(output: Source) -> bool:

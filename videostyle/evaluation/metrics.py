@@ -84,14 +84,14 @@ def all_pixel_error(difference: np.ndarray, mask: np.ndarray) -> float:
     return float(np.square(difference[mask], dtype=np.float64).sum() / difference.size)
 
 
-def flow_difference(source: np.ndarray, output: np.ndarray) -> float:
+def flow_difference(source: np.ndarray, output: np.ndarray, mask: np.ndarray) -> float | None:
     """tOF of Chu et al. 2020 (TecoGAN, arXiv:1811.09393): the mean absolute difference of two flows, in pixels.
 
-    source, output: the flow of a pair of source frames and of the same pair of output frames. The mean is over all pixels
-    and both components: the L1 norm of the paper. The code in circulation takes Euclidean lengths instead, so its
+    source, output: the flow of a pair of source frames and of the same pair of output frames. The mean is over the
+    pixels and both components: the L1 norm of the paper. The code in circulation takes Euclidean lengths instead, so its
     figures are not comparable with these.
     """
-    return float(np.abs(source - output).mean(dtype=np.float64))
+    return float(np.abs(source - output)[mask].mean(dtype=np.float64)) if mask.any() else None
 
 
 def still(flow: np.ndarray, now: np.ndarray, earlier: np.ndarray) -> np.ndarray:
@@ -105,6 +105,16 @@ def flicker(now: np.ndarray, earlier: np.ndarray, mask: np.ndarray) -> float | N
     return warp_error(now - earlier, mask)
 
 
+def share(mask: np.ndarray, inside: np.ndarray) -> float:
+    """The share of one mask inside another; 0 where that is empty."""
+    return float(mask[inside].mean()) if inside.any() else 0.0
+
+
+def largest_difference(output: np.ndarray, source: np.ndarray, mask: np.ndarray) -> float | None:
+    """The largest difference of two images of 8 bits, (H, W, 3)."""
+    return float(np.abs(output.astype(np.int16) - source)[mask].max()) if mask.any() else None
+
+
 def heat(difference: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """A heat map of the RMS of d over RGB, uint8 (H, W, 3) RGB.
 
@@ -115,17 +125,20 @@ def heat(difference: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return np.where(mask[..., None], cv2.cvtColor(colors, cv2.COLOR_BGR2RGB), np.uint8(HEAT_UNKNOWN))
 
 
-def sharpness(gray: np.ndarray) -> float:
+def sharpness(gray: np.ndarray, mask: np.ndarray) -> float | None:
     """The mean gradient energy of a gray image: mean squared horizontal step plus mean squared vertical step."""
-    across, down = np.diff(gray, axis=1), np.diff(gray, axis=0)
+    across = np.diff(gray, axis=1)[mask[:, 1:] & mask[:, :-1]]
+    down = np.diff(gray, axis=0)[mask[1:] & mask[:-1]]
+    if not across.size or not down.size:
+        return None
     return float(np.square(across, dtype=np.float64).mean() + np.square(down, dtype=np.float64).mean())
 
 
-def brightness(gray: np.ndarray) -> float:
+def brightness(gray: np.ndarray, mask: np.ndarray) -> float | None:
     """The mean of a gray image."""
-    return float(gray.mean(dtype=np.float64))
+    return float(gray[mask].mean(dtype=np.float64)) if mask.any() else None
 
 
-def contrast(gray: np.ndarray) -> float:
+def contrast(gray: np.ndarray, mask: np.ndarray) -> float | None:
     """The standard deviation of a gray image."""
-    return float(gray.std(dtype=np.float64))
+    return float(gray[mask].std(dtype=np.float64)) if mask.any() else None

@@ -16,7 +16,7 @@ from videostyle.evaluation import metrics
 from videostyle.evaluation.constancy import ColorConstancy
 from videostyle.evaluation.flow_files import FlowFolder
 from videostyle.evaluation.new_region import NewRegion
-from videostyle.evaluation.perceptual import PerceptualMetrics, similarity
+from videostyle.evaluation.perceptual import EVERYTHING, FrameMasks, PerceptualMetrics, similarity
 from videostyle.events import Measuring, Progress
 from videostyle.frames import Frame, Size
 from videostyle.media.pixels import to_bits
@@ -46,6 +46,22 @@ class FramePair:
     """The source frame, scaled to the size of the measurement."""
     output: Frame
     """The output frame, likewise."""
+    mask: np.ndarray | None = None
+    """Where the output is painted, float32 (H, W) in [0, 1]; None for all of it."""
+    regions: tuple[np.ndarray, ...] = ()
+    """Where it has styles of their own, likewise."""
+
+    @property
+    def painted(self) -> np.ndarray:
+        """The pixels that are measured, bool (H, W): those that are painted by half or more."""
+        return np.ones(self.source.size, bool) if self.mask is None else self.mask >= 0.5
+
+    @property
+    def masks(self) -> FrameMasks:
+        """The same of all masks."""
+        if self.mask is None and not self.regions:
+            return EVERYTHING
+        return FrameMasks(self.painted, tuple(region >= 0.5 for region in self.regions))
 
 
 def spread(count: int, most: int) -> list[int]:
@@ -56,6 +72,12 @@ def spread(count: int, most: int) -> list[int]:
 def as_float(image: np.ndarray) -> np.ndarray:
     """uint8 or uint16 as float32 in [0, 1]."""
     return image.astype(np.float32) / np.float32(np.iinfo(image.dtype).max)
+
+
+def unpainted_difference(output: Frame, source: Frame, mask: np.ndarray) -> float | None:
+    """The largest difference of two frames inside a bool mask (H, W), in levels of 255."""
+    images = to_bits(output.image, 8), to_bits(source.image, 8)
+    return metrics.largest_difference(*images, mask)
 
 
 class Measurer:
@@ -136,22 +158,26 @@ class Measurer:
         """The metrics that need no other frame."""
         index = pair.source.index
         source, output = (metrics.luma(as_float(frame.image)) for frame in (pair.source, pair.output))
+        painted = pair.painted
         self.frames[index] = FrameMeasure(
             index=index,
             time=pair.source.time,
             shot=self.shots.shot_of(index),
             warp=dict.fromkeys(GAPS),
             floor=dict.fromkeys(GAPS),
-            ssim=similarity(source, output),
-            sharpness=metrics.sharpness(output),
-            luminance=metrics.brightness(output),
-            contrast=metrics.contrast(output),
-            source_sharpness=metrics.sharpness(source),
-            source_luminance=metrics.brightness(source),
-            source_contrast=metrics.contrast(source),
+            unpainted=None if pair.mask is None else unpainted_difference(pair.output, pair.source, pair.mask == 0),
+            ssim=similarity(source, output) if pair.mask is None else None,
+            sharpness=metrics.sharpness(output, painted),
+            luminance=metrics.brightness(output, painted),
+            contrast=metrics.contrast(output, painted),
+            source_sharpness=metrics.sharpness(source, painted),
+            source_luminance=metrics.brightness(source, painted),
+            source_contrast=metrics.contrast(source, painted),
         )
+        outlines = (*(() if pair.mask is None else (pair.painted,)), *pair.masks.regions)
         if index in self._sampled:
-            self.samples[index] = SampleFrame(index, to_bits(pair.source.image, 8), to_bits(pair.output.image, 8), None)
+            shown, stylized = (to_bits(frame.image, 8) for frame in (pair.source, pair.output))
+            self.samples[index] = SampleFrame(index, shown, stylized, None, outlines)
 
     def _measure_split(self, pair: FramePair, starts: bool) -> None:
         """The perceptual scores and color constancy, of the whole frame, of what is new in it, and of the rest.
@@ -159,12 +185,12 @@ class Measurer:
         starts: whether the frame starts a shot.
         """
         source, output, new = pair.source, pair.output, self._new.mask
-        colors = self._colors.scores(as_float(output.image), as_float(source.image), new)
-        self._update(source.index, new=None if starts else float(new.mean()), **asdict(colors))
+        colors = self._colors.scores(as_float(output.image), as_float(source.image), new, pair.masks.painted)
+        self._update(source.index, new=None if starts else metrics.share(new, pair.painted), **asdict(colors))
         if source.index in self._scored:
             time, palette = source.time - self.shots.origin, self.shots.palette_of(source.index)
             values = {name: curve.at(time) for name, curve in self.curves.items()}
-            scores = self.perceptual.scores(output.image, source.image, new, values, palette)
+            scores = self.perceptual.scores(output.image, source.image, new, values, palette, pair.masks)
             self._update(source.index, **asdict(scores))
             if new.any() and scores.embedding is not None and scores.embedding_new is None:
                 self.skipped["small_new"] += 1
@@ -203,8 +229,11 @@ class Measurer:
         self._compare_warped(GAPS[0], earlier, now, known.flow, known.mask)
 
     def _compare_warped(self, gap: int, here: FramePair, there: FramePair, flow: np.ndarray, mask: np.ndarray) -> None:
-        """The warp error of the frame `here`, along the flow from here to there."""
-        index = here.source.index
+        """The warp error of the frame `here`, along the flow from here to there, of what is painted in both."""
+        index, painted = here.source.index, here.painted
+        if there.mask is not None:
+            painted = painted & (metrics.bilinear_warp(there.mask[..., None], flow)[..., 0] >= 0.5)
+        new_share, mask = 1 - metrics.share(mask, painted), mask & painted
         output = metrics.warp_difference(as_float(here.output.image), as_float(there.output.image), flow)
         source = metrics.warp_difference(as_float(here.source.image), as_float(there.source.image), flow)
         error, floor = metrics.warp_error(output, mask), metrics.warp_error(source, mask)
@@ -218,7 +247,7 @@ class Measurer:
             index,
             all_pixel=metrics.all_pixel_error(output, mask),
             all_pixel_floor=metrics.all_pixel_error(source, mask),
-            new_share=1.0 - float(mask.mean()),
+            new_share=new_share,
         )
         if index in self.samples:
             self.samples[index] = replace(self.samples[index], heat=metrics.heat(output, mask))
@@ -228,13 +257,13 @@ class Measurer:
         output = to_bits(now.output.image, 8)
         output_back = self.flow(output, gain_match(to_bits(earlier.output.image, 8), output))
         current, previous = as_float(now.source.image), as_float(earlier.source.image)
-        mask = metrics.still(back, current, previous)
+        mask = metrics.still(back, current, previous) & now.painted & earlier.painted
         flicker = metrics.flicker(as_float(now.output.image), as_float(earlier.output.image), mask)
         if flicker is None:
             self.skipped["moving"] += 1
         self._update(
             now.source.index,
-            tof=metrics.flow_difference(back, output_back),
+            tof=metrics.flow_difference(back, output_back, now.painted),
             flicker=flicker,
             flicker_floor=metrics.flicker(current, previous, mask),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -49,11 +49,11 @@ class PerceptualScores:
     alone; it is None without such a layer.
     """
 
-    gram: float
+    gram: float | None
     """Gram distance of the output from the style, the mean of the layers."""
     gram_layers: dict[str, float]
     """Gram distance of the output from the style, by layer."""
-    source_gram: float
+    source_gram: float | None
     """Gram distance of the source from the style."""
     gram_new: float | None
     """Gram distance of the output from the style, of what is new."""
@@ -87,6 +87,8 @@ class Part:
     """Of the layers whose Gram matrices are compared; None for the whole frame."""
     content: Roots | None
     """Of the content layers; None for the whole frame."""
+    pixels: int = 1
+    """How many it has; for the whole frame that does not matter."""
     grams: dict[str, dict[str, torch.Tensor]] = field(default_factory=lambda: {"output": {}, "source": {}})
     """Gram matrices by picture and layer."""
     distances: dict[str, np.ndarray] = field(default_factory=lambda: {layer: np.zeros(2) for layer in CONTENT_LAYERS})
@@ -116,13 +118,61 @@ class Part:
             distances[layer] = float((own - target).square().sum() / norm)
         return distances
 
-    def gram(self, name: str, style: Grams, strength: float) -> float | None:
-        """The mean of the layers' `gram_distances`."""
-        return mean(list(self.gram_distances(name, style, strength).values()))
-
     @property
     def content_distance(self) -> float | None:
         return mean([part / norm for part, norm in self.distances.values() if norm > SMALLEST_NORM])
+
+
+@dataclass(frozen=True)
+class FrameMasks:
+    """Which pixels of a frame are measured, and in which style they were painted."""
+
+    painted: np.ndarray | None = None
+    """bool (H, W); None for all."""
+    regions: tuple[np.ndarray, ...] = ()
+    """Of each region with a style of its own, bool (H, W)."""
+
+    def within(self, area: np.ndarray) -> list[np.ndarray]:
+        """What is measured of an area, bool (H, W): in the plain styles, then in those of each region."""
+        inside = area if self.painted is None else area & self.painted
+        claimed = np.any(self.regions, axis=0) if self.regions else np.zeros_like(area)
+        return [inside & ~claimed, *(inside & region for region in self.regions)]
+
+
+EVERYTHING = FrameMasks()
+
+
+@dataclass(frozen=True)
+class Area:
+    """Parts of a frame that are measured together, each by its share."""
+
+    parts: Sequence[Part]
+    styles: Sequence[Grams]
+    """Of each part."""
+    strength: float
+    """As for `run`."""
+
+    def gram_layers(self, name: str) -> dict[str, float]:
+        """The Gram distance of the picture of this name, by layer, of the layers that any part has."""
+        both = zip(self.parts, self.styles, strict=True)
+        by_part = [part.gram_distances(name, style, self.strength) for part, style in both]
+        means = {layer: self._mean([distances.get(layer) for distances in by_part]) for layer in STYLE_LAYERS}
+        return {layer: value for layer, value in means.items() if value is not None}
+
+    def gram(self, name: str) -> float | None:
+        """The mean of the layers."""
+        return mean(list(self.gram_layers(name).values()))
+
+    @property
+    def content(self) -> float | None:
+        return self._mean([part.content_distance for part in self.parts])
+
+    def _mean(self, values: Sequence[float | None]) -> float | None:
+        """The mean over the parts that have a value, by their pixels."""
+        both = zip(values, self.parts, strict=True)
+        known = [(value, part.pixels) for value, part in both if value is not None and part.pixels]
+        total = sum(count for _, count in known)
+        return sum(value * count for value, count in known) / total if total else None
 
 
 class PerceptualMetrics:
@@ -131,7 +181,8 @@ class PerceptualMetrics:
     styles: (H, W, 3) uint8 or uint16. size: (height, width) of the frames. options: as for `run`. gray: whether frames
     and styles are compared as gray images, for outputs that keep the clip's colors: the colors of the style were no target
     then. embed: the embedding network, None if it is not installed. strength: as for
-    `run`. counts: how many of the images each style has; empty for one each.
+    `run`. counts: how many of the images each style has; empty for one each. region_styles: the
+    style images of each region.
     """
 
     def __init__(
@@ -146,11 +197,14 @@ class PerceptualMetrics:
         embed: Embed | None = None,
         strength: float = 1.0,
         counts: Sequence[int] = (),
+        region_styles: Sequence[Sequence[np.ndarray]] = (),
     ):
         self.features, self.device, self.gray, self.embed, self.strength = features, device, gray, embed, strength
         images = [self._prepared(style) for style in styles]
         tensors, self.size = [to_tensor(image, device) for image in images], size
         self.targets = StyleTargets(features, tensors, options, counts=counts)
+        own = [[to_tensor(self._prepared(style), device) for style in region] for region in region_styles]
+        self.regions = [StyleTargets(features, region, options) for region in own]
         self._images = images
         self._vectors: dict[Palette | None, list[np.ndarray]] = {}
 
@@ -162,41 +216,49 @@ class PerceptualMetrics:
         new: np.ndarray,
         values: Mapping[str, tuple[float, ...]] = MappingProxyType({}),
         palette: Palette | None = None,
+        masks: FrameMasks = EVERYTHING,
     ) -> PerceptualScores:
         """The distances of an output image from the style and from its source image; both (H, W, 3).
 
         new: the pixels that are new, bool (H, W). values: what options that change over time are at this frame. palette: the
-        colors that the styles are given; None: they keep their own.
+        colors that the styles are given; None: they keep their own. masks: what was painted, and in which style; the
+        embedding is only of pictures that were painted in one.
         """
         images = {"output": self._prepared(output), "source": self._prepared(source)}
-        whole, inside, rest = parts = Part(None, None), self._part(new), self._part(~new)
-        self._sum_up(images, parts)
         mix, (scale,) = values.get("mix", ()), values.get("style_scale", (self.targets.scale,))
-        style, (strength,) = (
-            self.targets.at(self.size, mix, scale, palette)["style"],
-            values.get("strength", (self.strength,)),
-        )
-        layers, source_layers = (whole.gram_distances(name, style, strength) for name in images)
-        box = largest_box(new)
-        boxes = {} if box is None else {name: image[box] for name, image in images.items()}
+        (strength,) = values.get("strength", (self.strength,))
+        style = self.targets.at(self.size, mix, scale, palette)["style"]
+        styles = [style, *(own.at(self.size, (), scale, palette)["style"] for own in self.regions)]
+        whole, inside, rest = (Area(parts, styles, strength) for parts in self._parts(masks, new))
+        self._sum_up(images, [part for area in (whole, inside, rest) for part in area.parts])
+        pictures, box = (images, largest_box(new)) if masks is EVERYTHING else ({}, None)
+        boxes = {} if box is None else {name: image[box] for name, image in pictures.items()}
         vectors = self._vectors_in(palette)
-        embeddings, boxed = (self._embedding_distances(each, vectors, mix, strength) for each in (images, boxes))
+        embeddings, boxed = (self._embedding_distances(each, vectors, mix, strength) for each in (pictures, boxes))
         return PerceptualScores(
-            gram=float(np.mean(list(layers.values()))),
-            gram_layers=layers,
-            source_gram=float(np.mean(list(source_layers.values()))),
-            gram_new=inside.gram("output", style, strength),
-            source_gram_new=inside.gram("source", style, strength),
-            gram_rest=rest.gram("output", style, strength),
-            source_gram_rest=rest.gram("source", style, strength),
-            content=whole.content_distance,
-            content_new=inside.content_distance,
-            content_rest=rest.content_distance,
+            gram=whole.gram("output"),
+            gram_layers=whole.gram_layers("output"),
+            source_gram=whole.gram("source"),
+            gram_new=inside.gram("output"),
+            source_gram_new=inside.gram("source"),
+            gram_rest=rest.gram("output"),
+            source_gram_rest=rest.gram("source"),
+            content=whole.content,
+            content_new=inside.content,
+            content_rest=rest.content,
             embedding=embeddings.get("output"),
             source_embedding=embeddings.get("source"),
             embedding_new=boxed.get("output"),
             source_embedding_new=boxed.get("source"),
         )
+
+    def _parts(self, masks: FrameMasks, new: np.ndarray) -> Iterator[list[Part]]:
+        """The parts of the whole frame, of what is new in it, and of the rest: the plain one, and each region."""
+        if masks is EVERYTHING:
+            yield from ([Part(None, None)], [self._part(new)], [self._part(~new)])
+            return
+        for area in (np.ones(self.size, bool), new, ~new):
+            yield [self._part(mask) for mask in masks.within(area)]
 
     def _sum_up(self, images: Mapping[str, np.ndarray], parts: Sequence[Part]) -> None:
         """Add the activations of output and source to the sums of each part."""
@@ -223,7 +285,7 @@ class PerceptualMetrics:
                 guide = F.interpolate(places, scale_factor=stride_of(layer))
                 for roots, own in zip(style, place_weights(guide, tiles, [layer]), strict=True):
                     roots.update(own)
-        return Part(style, place_weights(self._guide(mask), tiles, CONTENT_LAYERS))
+        return Part(style, place_weights(self._guide(mask), tiles, CONTENT_LAYERS), int(mask.sum()))
 
     def _guide(self, mask: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(mask.astype(np.float32)).to(self.device)[None, None]

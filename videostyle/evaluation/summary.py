@@ -31,7 +31,7 @@ class Metric:
 
 def gram_distance(layer: str) -> Figure:
     """The Gram distance in one layer."""
-    return lambda frame: None if frame.gram_layers is None else frame.gram_layers[layer]
+    return lambda frame: None if frame.gram_layers is None else frame.gram_layers.get(layer)
 
 
 METRICS: tuple[Metric, ...] = (
@@ -54,6 +54,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("content_rest", lambda frame: frame.content_rest),
     Metric("color_drift", lambda frame: frame.color_drift, lambda frame: frame.source_color_drift),
     Metric("color_new", lambda frame: frame.color_new, lambda frame: frame.source_color_new),
+    Metric("unpainted", lambda frame: frame.unpainted),
     Metric("ssim", lambda frame: frame.ssim),
     Metric("sharpness", lambda frame: frame.sharpness, lambda frame: frame.source_sharpness),
     Metric("luminance", lambda frame: frame.luminance, lambda frame: frame.source_luminance),

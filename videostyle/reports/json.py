@@ -88,11 +88,11 @@ def write_measurement(measurement: Measurement, path: Path) -> None:
 
     Keys: schema (1), source, output, styles, width, height, summary and floor (warp_1, warp_10, all_pixel, tof, flicker,
     untrusted, new, gram, gram_LAYER, gram_new, gram_rest, embedding, embedding_new, content, content_new, content_rest,
-    color_drift, color_new, ssim, sharpness, luminance, contrast, luminance_drift, contrast_drift), skipped (cut_GAP: pairs
-    across a cut; empty_GAP: pairs without a pixel to compare; no_flow: pairs without a flow file; moving: pairs in which
-    nothing is still; small_new: frames with an embedding in which what is new is too small for one of its own; damaged:
-    packets and frames), options, origins, versions, notices, and frames: the fields of FrameMeasure with the time in seconds
-    as an exact fraction as text, gaps as text, and untrusted for new_share.
+    color_drift, color_new, unpainted, ssim, sharpness, luminance, contrast, luminance_drift, contrast_drift), skipped
+    (cut_GAP: pairs across a cut; empty_GAP: pairs without a pixel to compare; no_flow: pairs without a flow file; moving:
+    pairs in which nothing is still; small_new: frames with an embedding in which what is new is too small for one of its
+    own; damaged: packets and frames), options, origins, versions, notices, and frames: the fields of FrameMeasure with the
+    time in seconds as an exact fraction as text, gaps as text, and untrusted for new_share.
     """
     content = {
         "schema": 1,

@@ -119,17 +119,19 @@ class FrameMeasure:
     """Relative Gram distance from the style, by layer."""
     content: float | None = None
     """Relative distance from the source's features; on some of the frames only."""
-    ssim: float
-    """Structural similarity to the source."""
-    sharpness: float
+    unpainted: float | None = None
+    """Largest difference from the source where a mask says that nothing is painted, in levels of 255; None without a mask."""
+    ssim: float | None = None
+    """Structural similarity to the source; None with a mask, as it is a figure of whole pictures."""
+    sharpness: float | None
     """Mean gradient energy of the luma."""
-    luminance: float
+    luminance: float | None
     """Mean of the luma, in [0, 1]."""
-    contrast: float
+    contrast: float | None
     """Standard deviation of the luma."""
-    source_luminance: float
+    source_luminance: float | None
     """Mean of the source's luma, in [0, 1]."""
-    source_contrast: float
+    source_contrast: float | None
     """Standard deviation of the source's luma."""
     shot: int = 1
     """Number of the shot, from 1 over the whole source."""
@@ -183,6 +185,8 @@ class SampleFrame:
     """uint8 (H, W, 3) RGB."""
     heat: np.ndarray | None
     """Warp error at gap 1 as colors, uint8 (H, W, 3) RGB; None where there is no frame to compare with."""
+    masks: tuple[np.ndarray, ...] = ()
+    """What is painted, where --mask was given, and each region with a style of its own, bool (H, W)."""
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from videostyle.frames import Frame, Size, VideoInfo
@@ -35,9 +37,22 @@ class Thumbnails:
 
 
 def measured_thumbnails(frame: SampleFrame) -> Thumbnails:
-    """The images of a measured frame."""
-    images = {"source": frame.source, "output": frame.output, "warp error": frame.heat}
+    """The images of a measured frame, the source with outlines of the masks."""
+    images = {"source": outlined(frame.source, frame.masks), "output": frame.output, "warp error": frame.heat}
     return Thumbnails(frame.index, {caption: shrunk(image) for caption, image in images.items() if image is not None})
+
+
+OUTLINES = (255, 0, 255), (0, 255, 255), (255, 255, 0), (0, 255, 0), (255, 128, 0)
+"""The colors of the masks' outlines, over and over."""
+
+
+def outlined(image: np.ndarray, masks: Sequence[np.ndarray]) -> np.ndarray:
+    """A uint8 image (H, W, 3) with the borders of masks, bool (H, W), each in a color of its own."""
+    image, width = image.copy(), max(1, round(max(image.shape) / 320))
+    for mask, color in zip(masks, cycle(OUTLINES)):
+        contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(image, contours, -1, color, width)
+    return image
 
 
 def shrunk(image: np.ndarray) -> np.ndarray:
