@@ -22,7 +22,7 @@ from videostyle.events import Progress, Saved
 from videostyle.frames import Frame
 from videostyle.losses.guides import place_weights
 from videostyle.losses.style_targets import StyleTargets
-from videostyle.losses.terms import STYLE_LAYERS, gram, relative_distance
+from videostyle.losses.terms import STYLE_LAYERS, gram
 from videostyle.losses.tiles import tiles_of
 from videostyle.media.sources import open_source
 from videostyle.rendering.checkpoint import Interval
@@ -168,11 +168,12 @@ def gram_distance(image: np.ndarray, part: np.ndarray, style: Path) -> float:
     """The mean over layers of the relative Gram distance of a part of an image, without its border, from a style image."""
     guide = torch.from_numpy(cv2.erode(part.astype(np.float32), np.ones((5, 5))))[None, None]
     features, layers, (tile,) = thin_vgg(), STYLE_LAYERS[:3], tiles_of(SIZE)
-    (targets,) = StyleTargets(features, [to_tensor(load_style(style), "cpu")]).at(SIZE)
+    target = StyleTargets(features, [to_tensor(load_style(style), "cpu")]).at(SIZE)["style"]
     own = copied_activations(features, to_tensor(image, "cpu"), layers)
     (weights,) = place_weights(guide, [tile], layers)
     grams = {layer: gram(layer, own[layer], tile, weights[layer]) for layer in layers}
-    return float(np.mean([float(relative_distance(grams[layer], targets["style"][layer])) for layer in layers]))
+    distances = [(grams[layer] - target[layer]).square().sum() / target[layer].square().sum() for layer in layers]
+    return float(torch.stack(distances).mean())
 
 
 def test_still_clip(other_style, style, mask, tmp_path):
