@@ -193,7 +193,7 @@ class OptimizerOptions(Options):
     )
     begin_with: Path | None = optimizer_option(
         None,
-        "A style model (.vstyle) that draws each shot's first frame; the iterations continue from there.",
+        "A style model (.vstyle) that draws each shot's first frame and what comes into view; iterations continue from there.",
         default_text="none: the iterations start from the source's frame",
         affects_result=False,
         per_shot=True,

@@ -161,19 +161,23 @@ def test_first_picture_replaces_the_coarse_scales():
     assert len(stylizer.optimizer.pairs) == 3  # for the next frame
 
 
-def test_first_picture_is_made_once_a_shot():
-    """From that frame, and only at a shot's start."""
-    given = []
+def test_first_picture_is_made_of_what_is_new():
+    """At a shot's start, and of later frames that show something new: there they start from it."""
+    given, starts = [], Starts()
 
     def first_picture(content):
         given.append(content)
-        return content
+        return 1 - content
 
-    stylizer = new(IterationSchedule(1, 1, 1), first_picture=first_picture)
+    stylizer = new(IterationSchedule(1, 1, 1), on_iteration=starts, first_picture=first_picture, color=0)
     stylizer.step(FrameInput(image(1)))
-    stylizer.step(FrameInput(image(2), STILL))
+    (last,) = stylizer.step(FrameInput(image(2), STILL))
     assert len(given) == 1
     assert torch.equal(given[0], to_tensor(image(1), "cpu"))
+    other, half = image(2) ^ 128, SIZE[1] // 2  # every color differs by half the range
+    stylizer.step(FrameInput(other, motion_with(0.5)))
+    np.testing.assert_allclose(starts[-1][:, :half], 1 - other[:, :half] / 255, atol=1e-6)
+    np.testing.assert_array_equal(starts[-1][:, half:], last.picture[:, half:])
 
 
 # --- iterations of later frames --------------------------------------------------------------------------------------

@@ -102,6 +102,19 @@ def fill_by_recoloring(carried: Carried) -> Tensor:
     return torch.lerp(carried.picture, guess, carried.wrong)
 
 
+def fill_from(picture_of: Callable[[Tensor], Tensor]) -> Fill:
+    """Replaces wrong content by another stylized picture of the frame, such as a style model's.
+
+    picture_of: from a source frame to that picture, both float32 (1, 3, H, W) in [0, 1].
+    """
+
+    def fill(carried: Carried) -> Tensor:
+        wrong = carried.wrong
+        return torch.lerp(carried.picture, picture_of(carried.source), wrong) if wrong.any() else carried.picture
+
+    return fill
+
+
 def pixel_rows(image: Tensor) -> Tensor:
     """(1, C, H, W) as rows (H W, C)."""
     return image.permute(0, 2, 3, 1).reshape(-1, image.shape[1])

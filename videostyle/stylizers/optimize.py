@@ -38,7 +38,7 @@ from videostyle.stylizers.base import FrameInput, Iteration, OnIteration, State,
 from videostyle.stylizers.color_memory import RegionColors, moved_to
 from videostyle.stylizers.colors import luminance
 from videostyle.stylizers.feedforward import first_picture_by
-from videostyle.stylizers.fill import DIFFERS, Carried, Fill, fill_by_lookup, mismatch, wrong_content
+from videostyle.stylizers.fill import DIFFERS, Carried, Fill, fill_by_lookup, fill_from, mismatch, wrong_content
 from videostyle.stylizers.lbfgs import LBFGS
 from videostyle.stylizers.newly_visible import MARGIN, NewlyVisible, hold, widened_by
 from videostyle.stylizers.schedule import IterationSchedule, steps_of_first, work
@@ -104,8 +104,9 @@ class Optimize:
 
     regions: the styles of the parts that have one of their own, whose masks are the guides "region 1" and so on.
     first_picture: makes the start of a shot's first frame from the frame, both float32 (1, 3, H, W) in [0, 1]; None starts
-    from the frame with a little noise, coarse to fine. fill: makes the start of newly visible regions. optimizer: one of
-    another configuration than the default, with bounds (0, 1).
+    from the frame with a little noise, coarse to fine. fill: makes the start of newly visible regions; None takes it from
+    `first_picture`, too, or looks up the last picture's colors. optimizer: one of another configuration than the default, with
+    bounds (0, 1).
     """
 
     lookahead = 0
@@ -118,13 +119,14 @@ class Optimize:
         *,
         regions: Sequence[StyleTargets] = (),
         first_picture: Callable[[Tensor], Tensor] | None = None,
-        fill: Fill = fill_by_lookup,
+        fill: Fill | None = None,
         optimizer: LBFGS | None = None,
     ):
         self.styles, self.settings, self.on_iteration = styles, settings, on_iteration
         self.regions = {region_name(number): own for number, own in enumerate(regions, 1)}
         self.objective = OBJECTIVES[settings.optimizer.objective]
-        self.first_picture, self.fill, self.device = first_picture, fill, settings.device
+        self.first_picture, self.device = first_picture, settings.device
+        self.fill = fill or (fill_by_lookup if first_picture is None else fill_from(first_picture))
         self.optimizer = optimizer or LBFGS(bounds=(0.0, 1.0))  # clipping afterwards would change the loss
         self.tracker = MotionTracker(self.device)
         self.new = NewlyVisible(self.device)
