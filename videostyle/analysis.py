@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
@@ -71,6 +71,12 @@ class ShotList:
     def numbers(self) -> range:
         """The numbers of the shots that the selected frames belong to, from 1 over the whole source."""
         return range(len(self.begun), len(self.begun) + len(self.starts))
+
+    def only(self, ordinal: int) -> ShotList:
+        """The selected frame with this ordinal in the source alone, as `--frames` selects it."""
+        begun = sorted({*self.begun, *(start for start in self.starts if start <= ordinal and start != self.first)})
+        time = self.times[ordinal - self.first]
+        return replace(self, first=ordinal, count=1, starts=frozenset({ordinal}), begun=tuple(begun), times=(time,))
 
     def palette_of(self, ordinal: int) -> Palette | None:
         """The colors of the shot that a frame belongs to; None where they were not asked for."""

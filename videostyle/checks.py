@@ -26,6 +26,7 @@ from videostyle.media.output_paths import (
     work_folder,
 )
 from videostyle.option_values import style_name
+from videostyle.sheet_job import SheetJob
 from videostyle.shot_files import (
     ShotTable,
     check_shots_file,
@@ -134,6 +135,20 @@ def is_done(job: Job) -> bool:
     if job.output is None or job.overwrite or work_folder(job.output).exists():
         return False
     return bool(os.listdir(job.output)) if os.path.isdir(job.output) else os.path.lexists(job.output)
+
+
+def check_sheet(job: SheetJob) -> None:
+    """Raises BadInput where a file of a sheet is missing, BadOption where options do not go together, BadOutput where the
+    sheet cannot be written."""
+    check_source(job.input)
+    for style in job.styles:
+        for texts in job.cells():
+            check_files(job.run_of(style, texts, 1))
+    assert job.output is not None
+    if job.output.suffix.lower() not in IMAGES:
+        problem = f"{job.output} is no picture, and a sheet is one"
+        raise BadOutput(problem, " ".join(IMAGES), "choose another -o")
+    check_output(job.output, job.overwrite)
 
 
 def check_measure(job: MeasureJob) -> None:

@@ -75,6 +75,20 @@ class Rendering:
 
 
 @dataclass(frozen=True)
+class SheetProgress:
+    """An iteration on a picture of a sheet was done."""
+
+    picture: int
+    """From 1."""
+    pictures: int
+    """How many the sheet has."""
+    fraction: float
+    """Share of the sheet that is done, in [0, 1]."""
+    remaining: float | None
+    """Seconds; None while unknown."""
+
+
+@dataclass(frozen=True)
 class Saved:
     """If the run is stopped now, the same job resumes it after these frames."""
 
@@ -147,6 +161,7 @@ Event = (
     | RunStarted
     | Estimate
     | Rendering
+    | SheetProgress
     | Saved
     | Measuring
     | Comparing

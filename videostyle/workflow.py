@@ -18,6 +18,7 @@ from videostyle.checks import (
     check_jobs,
     check_measure,
     check_run,
+    check_sheet,
     check_shots,
     check_train,
     clips_of,
@@ -27,11 +28,13 @@ from videostyle.config import MODEL_SUFFIX, ExportJob, Job, MeasureJob, ShotsJob
 from videostyle.errors import RunFailed
 from videostyle.media.output_paths import default_output
 from videostyle.options import command_line, default_of, options_of, shared_options
+from videostyle.sheet_job import SheetJob
 from videostyle.threads import choose_waiting_policy
 
 if TYPE_CHECKING:
     import threading
 
+    from videostyle.sheet import SheetReport
     from videostyle.events import Event, Progress
     from videostyle.rendering.dry_run import DryRun
     from videostyle.rendering.plan import RunPlan
@@ -249,6 +252,19 @@ def measure(job: MeasureJob, progress: OnEvent | None = None, cancel: threading.
         title = f"{job.output.name} beside {job.source.name}"
         write_page(job.page, title=title, measurement=measurement, command=command_line("measure", job))
     return measurement
+
+
+def make_sheet(job: SheetJob, progress: OnEvent | None = None, cancel: threading.Event | None = None) -> SheetReport:
+    """Stylize frames in several styles and with several values, and write them as one labelled picture.
+
+    progress, cancel and errors: as for `run`. Nothing is written before all pictures are done.
+    """
+    check_sheet(job)
+    choose_waiting_policy()
+    from videostyle.sheet import make_sheet as make
+    from videostyle.events import Progress
+
+    return make(job, Progress(progress, cancel))
 
 
 def train(job: TrainJob, progress: OnEvent | None = None, cancel: threading.Event | None = None) -> TrainReport:

@@ -24,6 +24,7 @@ from videostyle.cli.several import stylize_all
 from videostyle.cli.signals import Worker, exit_now, noted_signals, result_of, signal_name, wait_or_stop
 from videostyle.config import ExportJob, Job, MeasureJob, ShotsJob, TrainJob, WebcamJob, is_style_model
 from videostyle.errors import BadOutput
+from videostyle.sheet_job import SheetJob
 
 if TYPE_CHECKING:
     from videostyle.reports.records import Measurement, RunReport
@@ -63,6 +64,7 @@ class Commands:
     compare: Callable[..., None] = workflow.compare
     write_run_report: Callable[..., None] = workflow.write_run_report
     measure: Callable[..., Any] = workflow.measure
+    make_sheet: Callable[..., Any] = workflow.make_sheet
     train: Callable[..., Any] = workflow.train
     list_shots: Callable[..., Any] = workflow.list_shots
     export: Callable[[ExportJob], None] = workflow.export
@@ -226,6 +228,18 @@ def with_measurement(
     else:
         return report, worker.result, None
     return workflow.unmeasured(report, why), None, stopped_by
+
+
+@command(app, "sheet", SheetJob)
+def sheet_command(job: SheetJob, quiet: bool, commands: Commands) -> int:
+    """Stylizes frames of INPUT in each STYLE, with each value of --vary, and shows them side by side in one picture.
+
+    Each picture is the still that `run` makes of its frame with the same values.
+    """
+    report = result_of(partial(commands.make_sheet, job), quiet, lambda: "nothing was written")
+    if not quiet:
+        say(f"{report.output}: {counted(report.pictures, 'picture')} in {spoken(report.seconds)}")
+    return 0
 
 
 @command(app, "measure", MeasureJob)

@@ -89,7 +89,7 @@ def training_lines(training: TrainingStarted) -> list[str]:
 
 def step_of(event: Event) -> str:
     """A small step in a few words, without the time left; nothing for other events."""
-    from videostyle.events import Analyzing, Comparing, Measuring, Rendering, TrainingProgress
+    from videostyle.events import Analyzing, Comparing, Measuring, Rendering, SheetProgress, TrainingProgress
 
     match event:
         case Analyzing(frame):
@@ -97,6 +97,8 @@ def step_of(event: Event) -> str:
         case Rendering():
             loss = "" if math.isnan(event.loss) else f", loss {event.loss:.3f}"
             return f"frame {event.frame}/{event.frames}, shot {event.shot}/{event.shots}{loss}"
+        case SheetProgress():
+            return f"picture {event.picture}/{event.pictures}"
         case Measuring():
             return f"measuring frame {event.frame}/{event.frames}"
         case Comparing():

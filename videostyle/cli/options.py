@@ -26,10 +26,11 @@ from videostyle.options import (
     negated,
     options_of,
 )
+from videostyle.sheet_job import SheetJob
 
 AnyJob = TypeVar("AnyJob", bound=Options)
 
-JOBS = (Job, MeasureJob, WebcamJob, TrainJob, ShotsJob, ExportJob)
+JOBS = (Job, SheetJob, MeasureJob, WebcamJob, TrainJob, ShotsJob, ExportJob)
 """The jobs of all commands: a variable may be meant for another one than is called."""
 
 SWITCHES = ("VIDEOSTYLE_DEBUG", "VIDEOSTYLE_FAST")

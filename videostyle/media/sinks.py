@@ -18,16 +18,29 @@ from videostyle.media.workdir import WorkFolder
 from videostyle.option_groups import TrackOptions
 
 
-class Sink(Protocol):
-    """Takes stylized frames in order. Nothing appears under the output's name before `finish()`.
-
-    rehearse, write, end_segment and finish raise RunFailed where the disk or FFmpeg fails.
-    """
+class FrameSink(Protocol):
+    """Takes stylized frames in order."""
 
     bits: int
     """Bits per channel that are kept: 8 or 16. Frames of both are accepted."""
     alpha: bool
     """Whether transparency is kept; where it is not, frames are to be opaque."""
+
+    def write(self, frame: Frame) -> None:
+        """Take the next stylized frame, with its time on the source's clock."""
+        ...
+
+    def end_segment(self) -> None:
+        """The last frame was the last of its shot."""
+        ...
+
+
+class Sink(FrameSink, Protocol):
+    """A sink that makes a file or a folder. Nothing appears under the output's name before `finish()`.
+
+    rehearse, write, end_segment and finish raise RunFailed where the disk or FFmpeg fails.
+    """
+
     continues: bool
     """Whether a frame may follow the last one, so that resuming needs the stylizer's state."""
     notices: list[str]
@@ -39,14 +52,6 @@ class Sink(Protocol):
         times: of the frames that will be written, in seconds on the source's clock. check: called now and then; what it
         raises ends the rehearsal.
         """
-        ...
-
-    def write(self, frame: Frame) -> None:
-        """Take the next stylized frame, with its time on the source's clock."""
-        ...
-
-    def end_segment(self) -> None:
-        """The last frame was the last of its shot."""
         ...
 
     def files(self) -> list[Path]:

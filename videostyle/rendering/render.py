@@ -14,7 +14,7 @@ from videostyle.frames import Frame
 from videostyle.media.fit import black_bars
 from videostyle.media.pixels import over, to_bits
 from videostyle.media.resize import resize_alpha, resize_float
-from videostyle.media.sinks import Sink
+from videostyle.media.sinks import FrameSink
 from videostyle.media.sources import Source
 from videostyle.rendering.estimate import ExpectedWork, Workload
 from videostyle.rendering.inputs import InputFrames, PreviousFrame, RenderInput
@@ -38,7 +38,7 @@ class Renderer:
     style model.
     """
 
-    def __init__(self, plan: RunPlan, shots: ShotList, sink: Sink, progress: Callable[[Event], None]):
+    def __init__(self, plan: RunPlan, shots: ShotList, sink: FrameSink, progress: Callable[[Event], None]):
         self.plan, self.shots, self.sink, self.progress = plan, shots, sink, progress
         self.flow = None if plan.flow is None else FLOWS[plan.flow](plan.device)
         self.shared = Shared()
