@@ -30,16 +30,19 @@ if TYPE_CHECKING:
         Rendering,
         RunStarted,
         Saved,
+        SheetProgress,
         TrainingProgress,
         TrainingStarted,
     )
     from videostyle.rendering.dry_run import DryRun
     from videostyle.reports.records import Measurement, RunReport
     from videostyle.schedules import Key, Schedule
+    from videostyle.sheet import SheetReport
+    from videostyle.sheet_job import SheetJob
     from videostyle.shots.listing import ShotListing
     from videostyle.stylizers.still import stylize_image
     from videostyle.training.train import TrainReport
-    from videostyle.workflow import dry_run, export, jobs_of, list_shots, measure, run, train
+    from videostyle.workflow import dry_run, export, jobs_of, list_shots, make_sheet, measure, run, train
 
 _MODULES = {
     "videostyle.config": ("ExportJob", "Job", "MeasureJob", "ShotsJob", "TrainJob", "WebcamJob"),
@@ -48,15 +51,17 @@ _MODULES = {
     ),
     "videostyle.events": (
         "Analyzing", "Comparing", "Estimate", "Event", "Measuring", "Notice", "Rendering", "RunStarted", "Saved",
-        "TrainingProgress", "TrainingStarted",
+        "SheetProgress", "TrainingProgress", "TrainingStarted",
     ),
     "videostyle.rendering.dry_run": ("DryRun",),
     "videostyle.reports.records": ("Measurement", "RunReport"),
     "videostyle.schedules": ("Key", "Schedule"),
+    "videostyle.sheet": ("SheetReport",),
+    "videostyle.sheet_job": ("SheetJob",),
     "videostyle.shots.listing": ("ShotListing",),
     "videostyle.stylizers.still": ("stylize_image",),
     "videostyle.training.train": ("TrainReport",),
-    "videostyle.workflow": ("dry_run", "export", "jobs_of", "list_shots", "measure", "run", "train"),
+    "videostyle.workflow": ("dry_run", "export", "jobs_of", "list_shots", "make_sheet", "measure", "run", "train"),
 }  # fmt: skip
 """The public names by the module that each of them is imported from."""
 
@@ -86,6 +91,9 @@ __all__ = [
     "RunStarted",
     "Saved",
     "Schedule",
+    "SheetJob",
+    "SheetProgress",
+    "SheetReport",
     "ShotListing",
     "ShotsJob",
     "TrainJob",
@@ -98,6 +106,7 @@ __all__ = [
     "export",
     "jobs_of",
     "list_shots",
+    "make_sheet",
     "measure",
     "run",
     "stylize_image",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Generator, Hashable, Mapping
+from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import product
@@ -58,9 +58,7 @@ def make_sheet(job: SheetJob, progress: Progress) -> SheetReport:
         torch.set_num_threads(job.threads)
     with closing(open_source(job.input, job)) as source:
         looks = [Look(style, texts) for style, texts in product(job.styles, job.cells())]
-        colors = {look.plan(job, source, progress).coloring.colors for look in looks}
-        counted: Callable[[int], None] = lambda count: progress(Analyzing(count))  # noqa: E731
-        shots = analyze(source, job.group(SelectionOptions), counted, "match" in colors)
+        shots = checked_shots(job, source, looks, progress)
         ordinals = chosen_frames(job, numbers_of(source, shots), shots)
         stills = Stills(job, source, shots, len(ordinals) * len(looks), progress)
         rows = rows_of(job, looks, {ordinal: label_of(source, shots, ordinal) for ordinal in ordinals}, stills.of)
@@ -68,6 +66,19 @@ def make_sheet(job: SheetJob, progress: Progress) -> SheetReport:
         write_atomically(job.output, picture_bytes(grid(columns_of(job, looks), rows), None, job.output.suffix))
     numbers = tuple(numbers_of(source, shots)[ordinal - shots.first] for ordinal in ordinals)
     return SheetReport(job.output, numbers, stills.count, time.monotonic() - began, tuple(progress.notices))
+
+
+def checked_shots(job: SheetJob, source: Source, looks: Sequence[Look], progress: Progress) -> ShotList:
+    """The frames of the selection and their shots. Raises what the runs of all looks would raise before their first frame."""
+    colors, masks = set(), {}
+    for look in looks:
+        plan = look.plan(job, source, progress)
+        colors.add(plan.coloring.colors)
+        masks[plan.size, plan.mask, plan.regions] = plan.masks_of
+    shots = analyze(source, job.group(SelectionOptions), lambda count: progress(Analyzing(count)), "match" in colors)
+    for masks_of in masks.values():
+        masks_of(source.info, shots).check()
+    return shots
 
 
 @dataclass(frozen=True)
@@ -100,6 +111,8 @@ class Stills:
         """The stylized frame, uint8 (H, W, 3) RGB, as `run` writes it."""
         plan = look.plan(self.job, self.source, self.progress, ordinal)
         shots = self.shots.only(ordinal)
+        if plan.coloring.colors != "match":
+            shots = replace(shots, palettes={})  # they are there where another look wants them
         plan = plan.for_shots(shots)
         plan = replace(plan, stylizer=replace(plan.stylizer, shared=self.shared))
         still = Still()
@@ -152,9 +165,10 @@ class Still:
 
 def columns_of(job: SheetJob, looks: list[Look]) -> list[tuple[str, ...]]:
     """The lines above each column: of a style, or of a look where there is a single style."""
+    names = {style: style.name if "@" in style.name else style.stem for style in job.styles}
     if len(job.styles) == 1:
-        return [(look.style.stem, *look.lines) for look in looks]
-    return [(style.stem,) for style in job.styles]
+        return [(names[look.style], *look.lines) for look in looks]
+    return [(names[style],) for style in job.styles]
 
 
 def rows_of(

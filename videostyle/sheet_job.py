@@ -14,10 +14,12 @@ from videostyle.option_groups import (
     ColorOptions,
     DeviceOptions,
     FinishingOptions,
+    MaskOptions,
     ObjectiveOptions,
     OptimizerOptions,
     OverwriteOption,
     ReadingOptions,
+    RegionOptions,
     ScheduleOptions,
     SelectionOptions,
     StyleOptions,
@@ -25,7 +27,7 @@ from videostyle.option_groups import (
     sheet_option,
     style_option,
 )
-from videostyle.option_values import SIDES, parse_size
+from videostyle.option_values import SIDES, parse_size, parse_time
 from videostyle.options import ConfigurableOptions, argument, default_of, is_given, options_of, restated, shared_options
 from videostyle.variations import Variation, combinations, parse_variation
 
@@ -43,6 +45,8 @@ class SheetJob(
     SelectionOptions,
     ReadingOptions,
     ColorOptions,
+    MaskOptions,
+    RegionOptions,
     FinishingOptions,
     OverwriteOption,
     ConfigurableOptions,
@@ -53,7 +57,9 @@ class SheetJob(
     unset_by_default_files = ("size", "preset", "iterations", "first_iterations")
 
     input: Path = argument("INPUT", "A video, an image or a folder of numbered frames.")
-    styles: tuple[Path, ...] = argument("STYLE", "A style: an image, or a style model (.vstyle). Each has a column.")
+    styles: tuple[Path, ...] = argument(
+        "STYLE", "A style: an image, FILE@TIME of a film, FOLDER@all, or a style model (.vstyle). Each has a column."
+    )
     output: Path | None = restated(
         Job,
         "output",
@@ -90,6 +96,9 @@ class SheetJob(
         if self.output is None:
             source = Path(os.path.abspath(self.input))
             object.__setattr__(self, "output", source.parent / f"{source.stem}_sheet.jpg")
+        if self.at is not None:
+            for part in self.at.split(","):
+                parse_time("--at", part)
         count = len(self.cells()) * len(self.styles) * (self.count if self.at is None else self.at.count(",") + 1)
         if count > LARGEST_SHEET:
             problem = f"a sheet of {count} pictures is too large"
@@ -98,7 +107,13 @@ class SheetJob(
     @property
     def variations(self) -> list[Variation]:
         """The options that vary. Raises BadOption."""
-        return [parse_variation(text, type(self), VARIABLE) for text in self.vary]
+        variations = [parse_variation(text, type(self), VARIABLE) for text in self.vary]
+        names = [variation.name for variation in variations]
+        for name in names:
+            if names.count(name) > 1:
+                problem = f"--vary {name.replace('_', '-')} is given twice"
+                raise BadOption(problem, todo="give all of its values at once")
+        return variations
 
     def cells(self) -> list[dict[str, str]]:
         """The texts of the values of all combinations, by the names of the options."""
@@ -118,6 +133,8 @@ STEADY = ("temporal_weight", "color_weight", "fit", "deinterlace", "gaps", "fps"
 VARIABLE = tuple(
     name
     for name, record in options_of(SheetJob).items()
-    if name in options_of(Job) and (record.affects_result or record.panel == "Stylization") and name not in STEADY
+    if name in options_of(Job)
+    and (record.affects_result or record.panel in ("Stylization", "Masks"))
+    and name not in STEADY
 )
 """What --vary takes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -32,7 +33,7 @@ def grid(columns: Sequence[tuple[str, ...]], rows: Sequence[Row]) -> np.ndarray:
     """The pictures with their labels, uint8 (H, W, 3) RGB on white: each in the middle of its place. columns: the lines above
     each column, which are shortened to its width."""
     font = ImageFont.load_default(LETTERS)
-    left = round(max(font.getlength(line) for row in rows for line in row.label)) + 2 * MARGIN
+    left = ceil(max((font.getlength(line) for row in rows for line in row.label), default=0)) + 2 * MARGIN
     top = LINE * max(map(len, columns)) + 2 * MARGIN
     widths = [max(row.pictures[column].shape[1] for row in rows) for column in range(len(columns))]
     heights = [max(LINE * len(row.label), *(picture.shape[0] for picture in row.pictures)) for row in rows]
