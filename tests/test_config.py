@@ -33,8 +33,9 @@ from videostyle.options import (
     shared_options,
     switch,
 )
+from videostyle.sheet_job import SheetJob
 
-JOBS: list[type[Options]] = [Job, MeasureJob, WebcamJob, TrainJob, ExportJob]
+JOBS: list[type[Options]] = [Job, MeasureJob, WebcamJob, TrainJob, ExportJob, SheetJob]
 OPTIONS = options_of(Job)
 TYPES = get_type_hints(Job)
 FLOATS = sorted(name for name in OPTIONS if float in {TYPES[name], *get_args(TYPES[name])})

@@ -6,11 +6,13 @@ from pathlib import Path
 
 from videostyle.config import ExportJob, Job, MeasureJob, ShotsJob, TrainJob, WebcamJob
 from videostyle.options import LEARNED, MODEL, OPTIMIZE, Option, Options, arguments_of, default_of, flag_of, options_of
+from videostyle.sheet_job import SheetJob
 
 PAGE = Path(__file__).parents[1] / "docs" / "options.md"
 
 COMMANDS: dict[str, type[Options]] = {
     "run": Job,
+    "sheet": SheetJob,
     "measure": MeasureJob,
     "webcam": WebcamJob,
     "train": TrainJob,
@@ -26,8 +28,8 @@ Every option of every command, with its range and default, as `--help` shows the
 none. From Python, the options are the fields of the command's job: `--style-weight` is `style_weight`.
 
 An option that would have no effect is refused, and the message says why. `--quiet`, which every command here has, prints
-errors only. `run`, `measure` and `train` take `--config FILE`, a [config file](controls.md#a-config-file); there, too, options
-have the names of the fields. A flag that a file or a variable has switched on is switched off by its `--no-` form.
+errors only. `run`, `sheet`, `measure` and `train` take `--config FILE`, a [config file](controls.md#a-config-file); there, too,
+options have the names of the fields. A flag that a file or a variable has switched on is switched off by its `--no-` form.
 """
 
 NOT_WITH = {LEARNED: "`--engine learned`", MODEL: "a style model"}
@@ -71,6 +73,8 @@ def restrictions(job: type[Options], record: Option) -> list[str]:
         and (unheeding := [text for engine, text in NOT_WITH.items() if not record.heeded_by(engine)])
     ):
         sentences.append(f"Not with {' or '.join(unheeding)}.")
+    if job is SheetJob and not record.heeded_by(MODEL):
+        sentences.append("Not with a style model.")
     if job is WebcamJob and not record.heeded_by(MODEL):
         sentences.append("Not where all styles are style models.")
     if record.requires:

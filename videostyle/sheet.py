@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -29,6 +29,7 @@ from videostyle.rendering.plan import RunPlan, resolve
 from videostyle.rendering.render import Renderer
 from videostyle.reports.grid import Row, grid
 from videostyle.sheet_job import SheetJob
+from videostyle.stylizers.shared import Shared
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,12 @@ def make_sheet(job: SheetJob, progress: Progress) -> SheetReport:
 
 def checked_shots(job: SheetJob, source: Source, looks: Sequence[Look], progress: Progress) -> ShotList:
     """The frames of the selection and their shots. Raises what the runs of all looks would raise before their first frame."""
-    colors, masks = set(), {}
+    needs_palettes, masks = False, {}
     for look in looks:
         plan = look.plan(job, source, progress)
-        colors.add(plan.coloring.colors)
+        needs_palettes = needs_palettes or plan.needs_palettes
         masks[plan.size, plan.mask, plan.regions] = plan.masks_of
-    shots = analyze(source, job.group(SelectionOptions), lambda count: progress(Analyzing(count)), "match" in colors)
+    shots = analyze(source, job.group(SelectionOptions), lambda count: progress(Analyzing(count)), needs_palettes)
     for masks_of in masks.values():
         masks_of(source.info, shots).check()
     return shots
@@ -104,19 +105,21 @@ class Stills:
 
     def __init__(self, job: SheetJob, source: Source, shots: ShotList, count: int, progress: Progress):
         self.job, self.source, self.shots, self.count, self.progress = job, KeptFrames(source), shots, count, progress
-        self.shared: dict[Hashable, Any] = {}
+        self.shared = Shared()
+        self.images: dict[bytes, np.ndarray] = {}
         self.done, self.began = 0, time.monotonic()
 
     def of(self, look: Look, ordinal: int) -> np.ndarray:
         """The stylized frame, uint8 (H, W, 3) RGB, as `run` writes it."""
         plan = look.plan(self.job, self.source, self.progress, ordinal)
-        shots = self.shots.only(ordinal)
-        if plan.coloring.colors != "match":
-            shots = replace(shots, palettes={})  # they are there where another look wants them
+        shots = plan.with_palettes_used(self.shots).only(ordinal)
         plan = plan.for_shots(shots)
-        plan = replace(plan, stylizer=replace(plan.stylizer, shared=self.shared))
+        styles = tuple(
+            self.images.setdefault(sha256(style.tobytes()).digest(), style) for style in plan.stylizer.styles
+        )
+        plan = replace(plan, stylizer=replace(plan.stylizer, styles=styles))
         still = Still()
-        for _ in Renderer(plan, shots, still, self._report).render(self.source):
+        for _ in Renderer(plan, shots, still, self._report, self.shared).render(self.source):
             self.done += 1
         return still.picture
 

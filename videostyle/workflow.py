@@ -34,11 +34,11 @@ from videostyle.threads import choose_waiting_policy
 if TYPE_CHECKING:
     import threading
 
-    from videostyle.sheet import SheetReport
     from videostyle.events import Event, Progress
     from videostyle.rendering.dry_run import DryRun
     from videostyle.rendering.plan import RunPlan
     from videostyle.reports.records import Measurement, RunReport
+    from videostyle.sheet import SheetReport
     from videostyle.shots.listing import ShotListing
     from videostyle.training.train import TrainReport
 
@@ -261,8 +261,8 @@ def make_sheet(job: SheetJob, progress: OnEvent | None = None, cancel: threading
     """
     check_sheet(job)
     choose_waiting_policy()
-    from videostyle.sheet import make_sheet as make
     from videostyle.events import Progress
+    from videostyle.sheet import make_sheet as make
 
     return make(job, Progress(progress, cancel))
 

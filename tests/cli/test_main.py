@@ -24,6 +24,7 @@ from videostyle.errors import BadInput, Cancelled, MissingModel, RunFailed
 from videostyle.events import Analyzing, Estimate, Notice, Rendering, RunStarted
 from videostyle.options import Options, arguments_of, default_of, flag_of, options_of
 from videostyle.reports.records import Measurement, RunReport
+from videostyle.sheet_job import SheetJob
 
 STARTED = RunStarted(Path("in.mp4"), Path("out.mp4"), (1080, 1920), (180, 320), 48, 2, "cpu", Path("newest.png"))
 
@@ -166,7 +167,14 @@ def test_several_styles_and_the_short_flag(recorder: Recorder) -> None:
 
 @pytest.mark.parametrize(
     ("command", "job"),
-    [("run", Job), ("measure", MeasureJob), ("webcam", WebcamJob), ("train", TrainJob), ("export", ExportJob)],
+    [
+        ("run", Job),
+        ("sheet", SheetJob),
+        ("measure", MeasureJob),
+        ("webcam", WebcamJob),
+        ("train", TrainJob),
+        ("export", ExportJob),
+    ],
 )
 def test_help_shows_every_option(
     command: str, job: type[Options], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

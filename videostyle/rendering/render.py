@@ -34,14 +34,21 @@ from videostyle.temporal.flow import FLOWS
 class Renderer:
     """Renders the shots of a plan into a sink, from the first frame or from where an earlier run stopped.
 
-    progress: called with each event; what it raises (Cancelled) ends the run. Raises MissingModel, and BadInput for a damaged
-    style model.
+    progress: called with each event; what it raises (Cancelled) ends the run. shared: what other renderers have loaded
+    already. Raises MissingModel, and BadInput for a damaged style model.
     """
 
-    def __init__(self, plan: RunPlan, shots: ShotList, sink: FrameSink, progress: Callable[[Event], None]):
+    def __init__(
+        self,
+        plan: RunPlan,
+        shots: ShotList,
+        sink: FrameSink,
+        progress: Callable[[Event], None],
+        shared: Shared | None = None,
+    ):
         self.plan, self.shots, self.sink, self.progress = plan, shots, sink, progress
         self.flow = None if plan.flow is None else FLOWS[plan.flow](plan.device)
-        self.shared = Shared()
+        self.shared = shared or Shared()
         self.settings: StylizerSettings | None = None
         self.shot = self._new_shot(shots.first)
         self.work = FrameWork(plan, shots)
