@@ -28,8 +28,8 @@ Every option of every command, with its range and default, as `--help` shows the
 none. From Python, the options are the fields of the command's job: `--style-weight` is `style_weight`.
 
 An option that would have no effect is refused, and the message says why. `--quiet`, which every command here has, prints
-errors only. `run`, `sheet`, `measure` and `train` take `--config FILE`, a [config file](controls.md#a-config-file); there, too,
-options have the names of the fields. A flag that a file or a variable has switched on is switched off by its `--no-` form.
+errors only. `run`, `sheet`, `measure` and `train` take `--config FILE`, a [config file](controls.md#a-config-file); its keys
+are the names of the fields. A flag that a file or a variable has switched on is switched off by its `--no-` form.
 """
 
 NOT_WITH = {LEARNED: "`--engine learned`", MODEL: "a style model"}

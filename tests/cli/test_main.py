@@ -102,6 +102,9 @@ def another_value(name: str) -> tuple[list[str], Any]:
         "fps": "30",
         "begin_with": "p.vstyle",
         "shots": "shots.toml",
+        "colors": "match",
+        "mask": "m.png",
+        "region": "m.png=b.jpg",
     }
     values = {
         "also": (Path("b.mp4"),),
@@ -110,6 +113,7 @@ def another_value(name: str) -> tuple[list[str], Any]:
         "duration": 2.5,
         "begin_with": Path("p.vstyle"),
         "shots": Path("shots.toml"),
+        "region": ("m.png=b.jpg",),
     }
     if isinstance(default, bool):
         return [], not default
@@ -125,8 +129,18 @@ def another_value(name: str) -> tuple[list[str], Any]:
 @pytest.mark.parametrize("name", options_of(Job))
 def test_every_option_of_run(name: str, recorder: Recorder) -> None:
     written, value = another_value(name)
-    needed = {"minutes": {"engine": "learned"}, "frames_out": {"also": (Path("b.mp4"),)}}.get(name, {})
-    flags = {"minutes": ["--engine", "learned"], "frames_out": ["--also", "b.mp4"]}.get(name, [])
+    others = {
+        "minutes": "engine",
+        "frames_out": "also",
+        "mask_grow": "mask",
+        "mask_feather": "mask",
+        "mask_invert": "mask",
+    }
+    other, needed, flags = others.get(name), {}, []
+    if other:
+        texts = {"engine": ("learned", "learned"), "also": ("b.mp4", (Path("b.mp4"),)), "mask": ("m.png", "m.png")}
+        text, needed[other] = texts[other]
+        flags = [Job.flag(other), text]
     arguments = ["run", "in.mp4", "style.jpg", Job.flag(name), *written, *flags]
     assert run_command(*arguments, commands=recorder.commands) == 0
     assert recorder.jobs[0] == Job(input=Path("in.mp4"), styles=(Path("style.jpg"),), **needed, **{name: value})
