@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
 
 import cv2
@@ -201,7 +202,19 @@ def test_damaged_style(moving, style, tmp_path):
         run(quick_job(moving, style, tmp_path / "out", shots=shots))
 
 
+RECORDS = {
+    "result_options",
+    "options",
+    "files",
+    "origins",
+    "tables",
+    "shot_plans",
+}  # fields that nothing is rendered from
+
 OTHER_VALUES = {
+    "blend": 0.5,
+    "strength": 0.5,
+    "mix": "0.7,0.3",
     "preset": "high",
     "objective": "neighbors",
     "keep_colors": True,
@@ -220,13 +233,12 @@ def test_every_option_of_a_shot_reaches_its_plan(style, tmp_path, name):
     text = json.dumps(value)
     shots = shots_file(tmp_path, "start = 1", f"start = 4\n{name} = {text}")
     (tmp_path / "in.mp4").touch()
-    job = Job(input=tmp_path / "in.mp4", styles=(style,), output=tmp_path / "out.mp4", size=64, shots=shots)
+    job = Job(input=tmp_path / "in.mp4", styles=(style, style), output=tmp_path / "out.mp4", size=64, shots=shots)
     plan = resolve(job, VideoInfo("video", (360, 640)), print)
-    parts = [((each.stylizer, each.coloring, each.finishing), each.result_options) for each in (plan, *plan.shot_plans)]
-    texts = [(repr(settings), options) for settings, options in parts]
-    assert texts[0] == texts[1]
-    assert texts[2][0] != texts[0][0]
-    assert texts[2][1] != texts[0][1]
+    rendered_from = [part.name for part in fields(plan) if part.name not in RECORDS]
+    own, first, second = ([repr(getattr(each, name)) for name in rendered_from] for each in (plan, *plan.shot_plans))
+    assert own == first != second
+    assert plan.of_shot(1).result_options == plan.result_options != plan.of_shot(2).result_options
 
 
 def test_colors_of_shots(moving, style, tmp_path):

@@ -255,7 +255,9 @@ def varying(job: Job, device: str, alone: bool, pictures: Pictures) -> dict[str,
 
 
 def shot_plans(plan: RunPlan, job: Job, pictures: Pictures) -> Iterator[RunPlan]:
-    """The plan of each shot of `plan.tables`. Raises BadInput, which names the table."""
+    """The plan of each shot of `plan.tables`; none where all shots have the run's. Raises BadInput, naming the table."""
+    if not any(table.values for table in plan.tables):
+        return
     for own, table in zip(jobs_of_shots(job, plan.tables), plan.tables, strict=True):
         with naming(table):
             if own is job:
