@@ -71,14 +71,21 @@ def make_sheet(job: SheetJob, progress: Progress) -> SheetReport:
 
 def checked_shots(job: SheetJob, source: Source, looks: Sequence[Look], progress: Progress) -> ShotList:
     """The frames of the selection and their shots. Raises what the runs of all looks would raise before their first frame."""
-    needs_palettes, masks = False, {}
+    plans = []
     for look in looks:
         plan = look.plan(job, source, progress)
-        needs_palettes = needs_palettes or plan.needs_palettes
-        masks[plan.size, plan.mask, plan.regions] = plan.masks_of
-    shots = analyze(source, job.group(SelectionOptions), lambda count: progress(Analyzing(count)), needs_palettes)
-    for masks_of in masks.values():
-        masks_of(source.info, shots).check()
+        plans.append(replace(plan, stylizer=replace(plan.stylizer, styles=(), region_styles=())))  # without pictures
+    shots = analyze(
+        source,
+        job.group(SelectionOptions),
+        lambda count: progress(Analyzing(count)),
+        any(plan.needs_palettes for plan in plans),
+        schedules=[schedule for plan in plans for schedule in plan.all_schedules],
+    )
+    for plan in plans:
+        plan.for_shots(shots)
+    for plan in {(plan.size, plan.mask, plan.regions): plan for plan in plans}.values():
+        plan.masks_of(source.info, shots).check()
     return shots
 
 

@@ -15,6 +15,7 @@ from videostyle.option_groups import (
     DeviceOptions,
     FinishingOptions,
     MaskOptions,
+    MixOptions,
     ObjectiveOptions,
     OptimizerOptions,
     OverwriteOption,
@@ -29,6 +30,7 @@ from videostyle.option_groups import (
 )
 from videostyle.option_values import SIDES, parse_size, parse_time
 from videostyle.options import ConfigurableOptions, argument, default_of, is_given, options_of, restated, shared_options
+from videostyle.schedules import Schedule
 from videostyle.variations import Variation, combinations, parse_variation
 
 LARGEST_SHEET = 400
@@ -88,6 +90,7 @@ class SheetJob(
         convert=parse_size,
         metavar="N|Np",
     )
+    strength: float | Schedule = restated(MixOptions, "strength")
     preset: str = style_option("draft", "Amount of work per picture.", choices=PRESETS)
     seed: int = restated(TrainingOptions, "seed")
 

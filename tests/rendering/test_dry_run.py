@@ -54,6 +54,9 @@ def test_what_it_says(clip: Path, style: Path, tmp_path: Path) -> None:
     assert said["shot 2"] == "frames 5 to 7, 0.2 s to 0.38 s (0.18 s long)"
     assert said["work"].startswith("about 13 iterations: 4 for each of 2 first frames, about 1 for each of 5 others")
     assert said["option crf"] == "20 (job.toml)"
+    timed = rows(dry_run(replace(job, style_weight="0: 15; 2shot: 30 ease", strength=0.5)))
+    assert timed["style-weight over time"] == "15 at 0 s; 30 at 0.2 s (ease)"
+    assert "strength over time" not in timed
     part = rows(dry_run(replace(job, frames="4:5")))
     assert part["selection"] == "2 frames, 4 to 5 of the source"
     assert part["shot 1"] == "frame 4, 0.16 s to 0.2 s (0.04 s long)"

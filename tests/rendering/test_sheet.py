@@ -94,6 +94,10 @@ def test_one_style_has_its_values_across(clip: Path, style: Path, tmp_path: Path
     for frame, row in zip((2, 6), cells_of(tmp_path / "s.png", 2, 2), strict=True):
         for weight, cell in zip((0.0, 9.0), row, strict=True):
             np.testing.assert_array_equal(cell, still(clip, style, tmp_path / "x.png", frame, tv_weight=weight))
+    make_sheet(sheet(clip, (style,), tmp_path / "r.png", vary=("strength=0.3,0.6,1",), at="5"))
+    (row,) = cells_of(tmp_path / "r.png", 1, 3)
+    for strength, cell in zip((0.3, 0.6, 1.0), row, strict=True):
+        np.testing.assert_array_equal(cell, still(clip, style, tmp_path / "x.png", 5, strength=strength))
     make_sheet(sheet(clip, (style,), tmp_path / "t.png", vary=("size=64,96",), count=1))
     whole = picture(tmp_path / "t.png")
     small = still(clip, style, tmp_path / "x.png", 4, size=64)
@@ -215,7 +219,7 @@ def test_a_folder_and_a_photo(folder: Path, style: Path, tmp_path: Path) -> None
 def test_what_may_vary() -> None:
     """Everything of a run that changes a still picture."""
     assert {"style_weight", "content_weight", "tv_weight", "style_scale", "size", "colors", "preset", "objective",
-            "mask", "seed", "features", "begin_with", "background"} <= set(VARIABLE)  # fmt: skip
+            "mask", "strength", "blend", "seed", "features", "begin_with", "background"} <= set(VARIABLE)  # fmt: skip
     assert not {"temporal_weight", "flow", "crf", "frames", "output", "threads", "vary"} & set(VARIABLE)
     assert set(VARIABLE) <= set(options_of(Job))
 

@@ -51,6 +51,7 @@ def described(dry: DryRun) -> list[tuple[str, str]]:
     first = shots.first + 1
     rows.append(("selection", f"{shots.count} frames, {first} to {shots.first + shots.count} of the source"))
     rows += lines_on_shots(plan, shots)
+    rows += lines_on_curves(plan)
     rows += lines_on_work(dry)
     rows += lines_on_options(plan)
     return rows
@@ -79,6 +80,17 @@ def lines_on_shots(plan: RunPlan, shots: ShotList) -> Iterator[tuple[str, str]]:
         frames = f"frame {start + 1}" if following == start + 1 else f"frames {start + 1} to {following}"
         own = "".join(f"; {name} {as_text(value)}" for name, value in plan.own_options(number).items())
         yield f"shot {number}", f"{frames}, {seconds(begins)} to {seconds(ends)} ({seconds(ends - begins)} long){own}"
+
+
+def lines_on_curves(plan: RunPlan) -> Iterator[tuple[str, str]]:
+    """The options that change over time: each value with its time in seconds after the source's first frame."""
+    for name, curve in plan.curves.items():
+        keys = zip(curve.times, curve.values, curve.ways, strict=True)
+        parts = [
+            f"{','.join(f'{value:g}' for value in values)} at {seconds(at)}" + (f" ({way})" if way != "linear" else "")
+            for at, values, way in keys
+        ]
+        yield f"{name.replace('_', '-')} over time", "; ".join(parts)
 
 
 def lines_on_work(dry: DryRun) -> Iterator[tuple[str, str]]:
