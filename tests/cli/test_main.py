@@ -73,6 +73,7 @@ class Recorder:
             stylize=self.stylize,
             dry_run=self.dry_run,
             measure_run=self.measure_run,
+            compare=lambda *_: None,
             write_run_report=lambda *_: None,
         )
 
@@ -105,6 +106,9 @@ def another_value(name: str) -> tuple[list[str], Any]:
         "colors": "match",
         "mask": "m.png",
         "region": "m.png=b.jpg",
+        "blend": "0.5",
+        "strength": "0.5",
+        "mix": "0.7,0.3",
     }
     values = {
         "also": (Path("b.mp4"),),
@@ -114,7 +118,11 @@ def another_value(name: str) -> tuple[list[str], Any]:
         "begin_with": Path("p.vstyle"),
         "shots": Path("shots.toml"),
         "region": ("m.png=b.jpg",),
+        "blend": 0.5,
+        "strength": 0.5,
     }
+    if name == "compare":
+        return ["side", "c.mp4"], ("side", "c.mp4")
     if isinstance(default, bool):
         return [], not default
     if record.choices:
@@ -129,21 +137,18 @@ def another_value(name: str) -> tuple[list[str], Any]:
 @pytest.mark.parametrize("name", options_of(Job))
 def test_every_option_of_run(name: str, recorder: Recorder) -> None:
     written, value = another_value(name)
-    others = {
-        "minutes": "engine",
-        "frames_out": "also",
-        "mask_grow": "mask",
-        "mask_feather": "mask",
-        "mask_invert": "mask",
-    }
-    other, needed, flags = others.get(name), {}, []
-    if other:
-        texts = {"engine": ("learned", "learned"), "also": ("b.mp4", (Path("b.mp4"),)), "mask": ("m.png", "m.png")}
-        text, needed[other] = texts[other]
-        flags = [Job.flag(other), text]
-    arguments = ["run", "in.mp4", "style.jpg", Job.flag(name), *written, *flags]
+    options = {"minutes": {"engine": "learned"}, "frames_out": {"also": ["b.mp4"]}}
+    options |= {option: {"mask": "m.png"} for option in ("mask_grow", "mask_feather", "mask_invert")}
+    needed: dict[str, Any] = options.get(name, {})
+    flags = [
+        word
+        for other, text in needed.items()
+        for word in (Job.flag(other), *([text] if isinstance(text, str) else text))
+    ]
+    styles = ["style.jpg", "b.jpg"] if name in ("mix", "each_shot") else ["style.jpg"]
+    arguments = ["run", "in.mp4", *styles, Job.flag(name), *written, *flags]
     assert run_command(*arguments, commands=recorder.commands) == 0
-    assert recorder.jobs[0] == Job(input=Path("in.mp4"), styles=(Path("style.jpg"),), **needed, **{name: value})
+    assert recorder.jobs[0] == Job(input="in.mp4", styles=styles, **needed, **{name: value})  # type: ignore[arg-type]
 
 
 def test_variables(recorder: Recorder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -198,6 +203,8 @@ def test_help_shows_every_option(
     assert run_command(command, "--help") == 0
     shown = capsys.readouterr().out
     for name, record in options_of(job).items():
+        if record.renamed:
+            continue
         (line,) = re.findall(rf"^│ +{flag_of(name, record)} .*", shown, re.MULTILINE)
         assert record.help in line
         assert record.range.capitalize() in line
