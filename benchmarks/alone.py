@@ -118,7 +118,7 @@ class FrameMetrics:
         targets = FrameTargets(self.targets.features, to_tensor(source, "cpu"), self.targets.at(source.shape[:2]))
         return {
             **{name: getattr(scores, name) for name in (*OF_NEW, "gram_rest")},
-            "sharpness": sharpness(luma(as_float(picture))),
+            "sharpness": sharpness(luma(as_float(picture)), np.ones(picture.shape[:2], bool)),
             "spatial": Objective(targets, Weights())(to_tensor(picture, "cpu")).spatial,
         }
 

@@ -55,6 +55,7 @@ def test_content(tmp_path):
         "notices": ["one", "two"],
         "skipped": 4,
         "mixed": [{"index": 96, "differences": ["torch was 2.8 and is now 2.9"]}],
+        "values": {},
     }
     assert frames[2] == {
         "index": 2,
@@ -73,7 +74,7 @@ def test_keys(tmp_path):
     """Every field of the records has a key."""
     write_report(report(), tmp_path / "r.json")
     content = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
-    fields = set(RunReport.__dataclass_fields__) - {"size", "stylized_size"} | {"schema", "width", "height"}
+    fields = set(RunReport.__dataclass_fields__) - {"size", "stylized_size", "trim"} | {"schema", "width", "height"}
     assert set(content) == fields
     assert set(content["frames"][0]) == {KEYS.get(name, name) for name in FrameRecord.__dataclass_fields__}
 

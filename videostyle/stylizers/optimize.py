@@ -210,7 +210,9 @@ class Optimize:
     def _unpainted(self, frame: FrameInput) -> list[StylizedFrame]:
         """A frame of which nothing is stylized: its own picture. The next one is stylized like a shot's first."""
         self.last = None
-        return [StylizedFrame(to_array(to_tensor(frame.image, "cpu")), nan, nan, 0, 0.0, 0.0)]
+        picture = to_tensor(frame.image, "cpu")
+        self.on_iteration(Iteration(nan, nan, 1.0, picture))
+        return [StylizedFrame(to_array(picture), nan, nan, 0, 0.0, 0.0)]
 
     def _repeats(self, source: np.ndarray, frame: FrameInput, last: LastFrame) -> bool:
         """Whether a frame is given the last picture again."""
