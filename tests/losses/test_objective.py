@@ -54,7 +54,7 @@ class StyleByAutograd(Style):
 
     def statistic(self, layer, activations, tile):
         places = activations.flatten(0, 1)
-        weights = [1 if guide is None else guide.flatten(0, 1).square() for guide in self._at(layer, tile)]
+        weights = [1 if guide is None else guide.root.flatten(0, 1).square() for guide in self._at(layer, tile)]
         return torch.stack([(places * weight).T @ places / len(places) for weight in weights])
 
 

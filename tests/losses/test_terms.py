@@ -12,8 +12,9 @@ import torch
 
 from tests.support.thin_vgg import copied_activations, picture, thin_vgg
 from videostyle.config import Job
+from videostyle.losses import terms
 from videostyle.losses.frame_targets import LEAST_PART, NEW, PAINTED, FrameTargets, LocalColors, StyleStatistics
-from videostyle.losses.guides import guide_at
+from videostyle.losses.guides import Guide, guide_at, place_weights
 from videostyle.losses.terms import (
     CONTENT_LAYERS,
     STYLE_LAYERS,
@@ -29,6 +30,7 @@ from videostyle.losses.terms import (
 )
 from videostyle.losses.tiles import Tile, reach_of, stride_of, tiles_of
 from videostyle.option_groups import ObjectiveOptions
+from videostyle.tensors import strips
 
 SIZE = (20, 28)
 WHOLE: Tile
@@ -230,6 +232,30 @@ def test_a_place_counts_fully_only_where_all_that_it_sees_is_inside():
         assert bool((places[:border].diff() <= 0).all())
         assert bool((places[: border - reach] == 1).all())
         assert bool((places[border + 1 :] == 0).all())
+
+
+def test_places_that_do_not_count_are_skipped(monkeypatch):
+    """Gram matrix and gradient of a region in the middle are those of all its places, in strips of any height."""
+    mask = torch.zeros(1, 1, *SIZE)
+    mask[..., 5:13, 6:20], mask[..., 9:11, 24:26] = 1, 0.5
+    activation, slope = activations(0)["relu1_1"], torch.randn(4, 4)
+    (weights,) = place_weights(mask, [WHOLE], ["relu1_1"], mask)
+    guide, every = weights["relu1_1"], Guide(weights["relu1_1"].root)
+    assert guide.within(slice(0, 4)) == slice(0, 0)
+    assert guide.within(slice(5, 9)) == slice(6, 20)
+    assert guide.within(slice(8, 20)) == slice(6, 26)
+    assert every.within(slice(5, 9)) == slice(None)
+    for rows in (1, 3, 20):
+        monkeypatch.setattr(terms, "strips", lambda image, rows=rows: strips(image, rows * image[0].numel() * 4))
+        torch.testing.assert_close(gram("relu1_1", activation, WHOLE, guide), gram("relu1_1", activation, WHOLE, every))
+        gradients = []
+        for each in (guide, every):
+            style = Style(1.0, guided(2, mask))
+            style.guides = [[{"relu1_1": each}]]
+            gradients.append(torch.zeros_like(activation))
+            style.add_gradient("relu1_1", activation, gradients[-1], slope[None], WHOLE)
+        torch.testing.assert_close(*gradients)
+        assert gradients[0].any()
 
 
 def test_regions():

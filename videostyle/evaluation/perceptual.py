@@ -15,7 +15,7 @@ from videostyle.evaluation.embedding import Embed, embedding_distance
 from videostyle.evaluation.new_region import eroded, largest_box
 from videostyle.evaluation.summary import mean
 from videostyle.frames import Size
-from videostyle.losses.guides import SMALLEST_NORM, place_weights
+from videostyle.losses.guides import SMALLEST_NORM, Guide, place_weights
 from videostyle.losses.style_targets import StyleTargets
 from videostyle.losses.terms import (
     CONTENT_LAYERS,
@@ -34,8 +34,8 @@ from videostyle.tensors import to_tensor
 Grams = Mapping[str, torch.Tensor]
 """Gram matrices (C, C) by layer."""
 
-Roots = Sequence[Mapping[str, torch.Tensor]]
-"""The square root of a guide by tile and layer, as `place_weights` gives it."""
+Guides = Sequence[Mapping[str, Guide]]
+"""A guide by tile and layer, as `place_weights` gives it."""
 
 FEWEST_PLACES = 64
 """Of a layer, inside a part of a frame: with fewer, parts of the style image itself are 0.6 to 3 from its Gram matrix."""
@@ -83,9 +83,9 @@ class PerceptualScores:
 class Part:
     """A part of a frame, and what is summed over its places, tile by tile."""
 
-    style: Roots | None
+    style: Guides | None
     """Of the layers whose Gram matrices are compared; None for the whole frame."""
-    content: Roots | None
+    content: Guides | None
     """Of the content layers; None for the whole frame."""
     pixels: int = 1
     """How many it has; for the whole frame that does not matter."""
@@ -98,13 +98,13 @@ class Part:
         """Add a tile's own activations (h, w, C) by layer, of the picture of this name."""
         sums = self.grams[name]
         for layer in STYLE_LAYERS if self.style is None else self.style[tile.index]:
-            root = None if self.style is None else self.style[tile.index][layer]
-            sums[layer] = gram(layer, own[layer], tile, root) + sums.get(layer, 0)
+            guide = None if self.style is None else self.style[tile.index][layer]
+            sums[layer] = gram(layer, own[layer], tile, guide) + sums.get(layer, 0)
 
     def add_content(self, tile: Tile, ours: Mapping[str, torch.Tensor], theirs: Mapping[str, torch.Tensor]) -> None:
         """Add a tile's own activations (h, w, C) of the content layers, of output and source."""
         for layer, sums in self.distances.items():
-            root = 1 if self.content is None else self.content[tile.index][layer]
+            root = 1 if self.content is None else self.content[tile.index][layer].root
             values = (root * (ours[layer] - theirs[layer]), root * theirs[layer])
             sums += [float(value.square().sum()) for value in values]
 
@@ -277,14 +277,14 @@ class PerceptualMetrics:
     def _part(self, mask: np.ndarray) -> Part:
         """The part of a mask: for Gram matrices the places that depend on it alone, for content each place by its share."""
         tiles = tiles_of(self.size)
-        style: list[dict[str, torch.Tensor]] = [{} for _ in tiles]
+        style: list[dict[str, Guide]] = [{} for _ in tiles]
         for layer in STYLE_LAYERS:
             inside = self._guide(eroded(mask, reach_of(layer)))
             places = (F.avg_pool2d(inside, stride_of(layer)) == 1).float()
             if float(places.sum()) >= FEWEST_PLACES:
                 guide = F.interpolate(places, scale_factor=stride_of(layer))
-                for roots, own in zip(style, place_weights(guide, tiles, [layer]), strict=True):
-                    roots.update(own)
+                for guides, own in zip(style, place_weights(guide, tiles, [layer]), strict=True):
+                    guides.update(own)
         return Part(style, place_weights(self._guide(mask), tiles, CONTENT_LAYERS), int(mask.sum()))
 
     def _guide(self, mask: np.ndarray) -> torch.Tensor:

@@ -35,6 +35,13 @@ def nothing_painted(guides: Mapping[str, np.ndarray]) -> bool:
     return PAINTED in guides and not guides[PAINTED].any()
 
 
+def painted_mean(image: Tensor, guides: Mapping[str, np.ndarray]) -> float:
+    """The mean of (1, 1, H, W) over what is painted of a frame."""
+    if PAINTED not in guides:
+        return float(image.mean())
+    return float(np.average(image[0, 0].cpu().numpy(), weights=guides[PAINTED]))
+
+
 def region_masks(guides: Mapping[str, Tensor], names: Iterable[str], whole: Tensor) -> dict[str, Tensor]:
     """The masks (1, 1, H, W) of all regions, PLAIN first, which add up to what is painted.
 

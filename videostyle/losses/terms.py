@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from videostyle.losses.frame_targets import FrameTargets
-from videostyle.losses.guides import SMALLEST_NORM, place_weights, shares_of
+from videostyle.losses.guides import SMALLEST_NORM, Guide, place_weights, shares_of
 from videostyle.losses.tiles import Tile
 from videostyle.models.fast.matmul import linear
 from videostyle.option_groups import ObjectiveOptions, OptimizerOptions
@@ -162,7 +162,7 @@ class Style(Term):
     def __init__(self, weight: float, targets: FrameTargets):
         super().__init__(weight, targets)
         whole, tiles = torch.ones_like(targets.content[:, :1]), targets.tiles
-        self.guides: list[list[dict[str, Tensor]] | None] = []  # by part and tile; None for a whole frame
+        self.guides: list[list[dict[str, Guide]] | None] = []  # by part and tile; None for a whole frame
         self.regions: list[RegionTarget] = []
         for region in targets.regions():
             parts, first, style = targets.parts(region), len(self.guides), region.style["style"]
@@ -207,8 +207,8 @@ class Style(Term):
         wholes = [region.area * region.whole_distance(region.differences(statistics)) for region in self.regions]
         return torch.stack(wholes).sum()
 
-    def _at(self, layer: str, tile: Tile) -> list[Tensor | None]:
-        """What the activations of each part are multiplied by, (h, w, 1); None for a whole frame."""
+    def _at(self, layer: str, tile: Tile) -> list[Guide | None]:
+        """How far the places of each part count; None for a whole frame."""
         return [None if guide is None else guide[tile.index][layer] for guide in self.guides]
 
     def add_gradient(self, layer: str, activations: Tensor, gradient: Tensor, slope: Tensor, tile: Tile) -> None:
@@ -219,11 +219,15 @@ class Style(Term):
         """
         slope = (slope + slope.mT) / tile.places(layer)
         for rows in strips(activations):
-            part = activations[rows]
-            places = widened(part.reshape(-1, part.shape[2]))
             for own, guide in zip(slope, self._at(layer, tile), strict=True):
-                by_part = linear(places, own).view(part.shape)
-                gradient[rows] += by_part if guide is None else by_part.mul_(guide[rows].square())
+                columns = slice(None) if guide is None else guide.within(rows)
+                part = activations[rows, columns]
+                if not part.numel():
+                    continue
+                by_part = linear(widened(part.reshape(-1, part.shape[2])), own).view(part.shape)
+                if guide is not None:
+                    by_part.mul_(guide.root[rows, columns].square())
+                gradient[rows, columns] += by_part
 
 
 class TotalVariation(Term):
@@ -317,17 +321,19 @@ def widened(activations: Tensor) -> Tensor:
     return activations.float() if activations.dtype == torch.bfloat16 else activations
 
 
-def gram(layer: str, activations: Tensor, tile: Tile, guide: Tensor | None = None) -> Tensor:
+def gram(layer: str, activations: Tensor, tile: Tile, guide: Guide | None = None) -> Tensor:
     """A tile's summand of the image's Gram matrix F F^T / (h w), (C, C), without a gradient.
 
-    activations: (h, w, C). guide: what they are multiplied by first, (h, w, 1); see `FrameTargets.guide_at`.
+    activations: (h, w, C). guide: how far each place counts; None: all alike.
     """
     channels = activations.shape[2]
     total = activations.new_zeros(channels, channels, dtype=torch.promote_types(activations.dtype, torch.float32))
     for rows in strips(activations):
-        part = widened(activations[rows])
-        places = (part if guide is None else part * guide[rows]).reshape(-1, channels).T
-        total += linear(places, places)
+        columns = slice(None) if guide is None else guide.within(rows)
+        part = widened(activations[rows, columns])
+        if part.numel():
+            places = (part if guide is None else part * guide.root[rows, columns]).reshape(-1, channels).T
+            total += linear(places, places)
     return total / tile.places(layer)
 
 

@@ -21,10 +21,10 @@ from torch import Tensor
 from videostyle.frames import Motion, Size
 from videostyle.losses.frame_targets import (
     NEW,
-    PAINTED,
     FrameTargets,
     StyleStatistics,
     nothing_painted,
+    painted_mean,
     region_name,
 )
 from videostyle.losses.objective import Objective, Value
@@ -392,10 +392,3 @@ class Optimize:
         schedule = self.settings.schedule
         pays = value.total < (1 - schedule.pays) * previous
         return iterations >= schedule.most or not (pays or value.spatial > self.first_spatial_loss)
-
-
-def painted_mean(image: Tensor, guides: Mapping[str, np.ndarray]) -> float:
-    """The mean of (1, 1, H, W) over what is painted of a frame."""
-    if PAINTED not in guides:
-        return float(image.mean())
-    return float(np.average(image[0, 0].cpu().numpy(), weights=guides[PAINTED]))
