@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import shlex
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import FrozenInstanceError, fields, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -33,6 +33,8 @@ from videostyle.options import (
     shared_options,
     switch,
 )
+from videostyle.provenance import plain_options
+from videostyle.schedules import Key, Schedule
 from videostyle.sheet_job import SheetJob
 
 JOBS: list[type[Options]] = [Job, MeasureJob, WebcamJob, TrainJob, ExportJob, SheetJob]
@@ -309,6 +311,32 @@ NO_EFFECT = [
         {"styles": ("a.vstyle",), "iterations": 7},
         "--iterations has no effect with a style model: a.vstyle stylizes each frame in one pass; leave it out",
     ),
+    (
+        Job,
+        {"styles": ("a.vstyle",), "strength": 0.5},
+        "--strength has no effect with a style model: a.vstyle stylizes each frame in one pass; leave it out",
+    ),
+    (
+        Job,
+        {"styles": ("a.vstyle",), "mix": "1"},
+        "--mix has no effect with a style model: a.vstyle was trained with its own; leave it out",
+    ),
+    (
+        Job,
+        {"styles": ("a.jpg", "b.jpg"), "engine": "learned", "each_shot": True},
+        "--each-shot has no effect with --engine learned; leave it out",
+    ),
+    (
+        Job,
+        {"styles": ("a.jpg", "b.jpg"), "mix": "1,2", "each_shot": True},
+        "--each-shot has no effect with --mix; leave it out",
+    ),
+    (Job, {"each_shot": True}, "--each-shot has no effect with one style; name several, or leave it out"),
+    (
+        Job,
+        {"strength": 0.5, "objective": "neighbors"},
+        "--strength has no effect with --objective neighbors; leave it out, or use --blend",
+    ),
     (WebcamJob, {"host": "0.0.0.0"}, "--host has no effect without --serve; leave it out"),
     (WebcamJob, {"serve": 0, "fullscreen": True}, "--fullscreen has no effect with --serve; leave it out"),
     (WebcamJob, {"overwrite": True}, "--overwrite has no effect without --record; leave it out"),
@@ -326,6 +354,79 @@ def test_options_without_effect_are_refused(kind: type[Options], given: dict[str
     with pytest.raises(BadOption) as refused:
         kind(**(needed | {"styles": ("s.jpg",)} | given))
     assert str(refused.value) == message
+
+
+TWO = {"styles": ("a.jpg", "b.jpg")}
+FADING = {**TWO, "mix": "0: 1,0; 2s: 0,1"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "message"),
+    [
+        (Job, {"strength": "0: 1; 2s: 1.5"}, "--strength 1.5 at the key 2s is out of range; accepted: 0 to 1"),
+        (Job, {"style_scale": "0: 0; 9: 1"}, "--style-scale 0 at the key 0f is out of range; accepted: 0.1 to 10"),
+        (Job, {"blend": "3shot: inf"}, "the key '3shot: inf' of --blend has no number; accepted: a value such as 15"),
+        (Job, {"style_weight": Schedule((Key(0, "f", math.inf),))}, "--style-weight inf at the key 0f is out of range"),
+        (Job, {**TWO, "mix": "0: 1,0; 2s: 1,-1"}, "--mix 1,-1 at the key 2s is no mix; accepted: shares of 0 or more"),
+        (Job, {**TWO, "mix": "0,0"}, "--mix 0,0 at the key 0f is no mix; accepted: shares of 0 or more, not all 0"),
+        (
+            Job,
+            {**TWO, "mix": "0.5,0.25,0.25"},
+            "the number of shares in --mix 0.5,0.25,0.25 is 3, and that of the styles 2",
+        ),
+        (Job, {**TWO, "mix": "0: 1,0; 2s: 1"}, "the key 2s of --mix has 1 numbers and the first key 2; give all keys"),
+        (
+            MeasureJob,
+            {**TWO, "mix": "1"},
+            "the number of shares in --mix 1 is 1, and that of the styles 2; give one share",
+        ),
+        (
+            Job,
+            {**FADING, "engine": "learned"},
+            "--mix cannot change over time with --engine learned; give a single value",
+        ),
+        (
+            Job,
+            {"engine": "learned", "style_weight": "0: 1; 9: 2"},
+            "--style-weight cannot change over time with --engine",
+        ),
+        (TrainJob, FADING, "--mix cannot change over time in a training; give a single value"),
+        (TrainJob, {"content_weight": "0: 1; 9: 2"}, "--content-weight cannot change over time in a training; give a"),
+        (
+            WebcamJob,
+            {"style_weight": "0: 1; 9: 2"},
+            "--style-weight cannot change over time in the live preview; give a",
+        ),
+        (WebcamJob, {"strength": 0.5}, "--strength is now called --blend; write that"),
+    ],
+)
+def test_values_over_time_refused(kind: type[Options], given: dict[str, Any], message: str) -> None:
+    needed = {
+        Job: {"input": "in.mp4"},
+        TrainJob: {"on": ("a.mp4",)},
+        MeasureJob: {"source": "a.mp4", "output": "b.mp4"},
+    }
+    with pytest.raises(BadOption) as refused:
+        kind(**({"styles": ("s.jpg",)} | needed.get(kind, {}) | given))
+    assert str(refused.value).startswith(message)
+
+
+def test_values_over_time_as_given() -> None:
+    """As text, as numbers and as schedules; the canonical text is the same for identity, report and command line."""
+    made = Job(input="in.mp4", styles=("a.jpg", "b.jpg"), style_weight=" 0:(15), 30:(5)", mix=(3, 1), strength=0.5)
+    text = Job(
+        input="in.mp4", styles=("a.jpg", "b.jpg"), style_weight="0f: 15; 30f: 5", mix="0: 0.75,0.25", strength="0.5"
+    )
+    assert made == text == replace(made)
+    assert result_options(made)["--style-weight"] == plain_options(made)["style_weight"] == "0f: 15; 30f: 5"
+    assert result_options(made)["--mix"] == "0.75,0.25"
+    words = shlex.split(command_line("run", made))
+    given = {"--style-weight": "0f: 15; 30f: 5", "--mix": "0.75,0.25", "--strength": "0.5"}
+    assert dict(zip(words[5::2], words[6::2], strict=True)) == given
+    assert job(engine="learned", blend="0: 1; 2s: 0").schedules() == {"blend": Schedule.parse("0: 1; 2s: 0")}
+    assert TrainJob(styles=("a.jpg", "b.jpg"), on=("c.mp4",), mix="1,3").mix == Schedule.parse(
+        "0: .25,.75", commas=False
+    )
 
 
 FIXED_BY_TRAINING = {

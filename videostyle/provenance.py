@@ -11,6 +11,7 @@ from videostyle.media.image_sources import numbered_names
 from videostyle.media.images import is_image_name
 from videostyle.option_values import style_name
 from videostyle.options import ConfigurableOptions, Options, arguments_of, flag_of, options_of
+from videostyle.schedules import Schedule
 
 LIBRARIES = ("videostyle", "torch", "torchvision", "opencv-python", "av", "numpy")
 
@@ -41,7 +42,7 @@ def _plain(value: object) -> object:
     """An option as JSON has it."""
     if isinstance(value, tuple):
         return [str(each) for each in value]
-    return str(value) if isinstance(value, Path) else value
+    return str(value) if isinstance(value, (Path, Schedule)) else value
 
 
 SAMPLES, SAMPLE = 64, 1 << 20  # a file up to 64 MiB is hashed whole, of a larger one 64 samples of 1 MiB

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -9,7 +12,7 @@ import pytest
 from tests.support.clips import make_style_image
 from tests.support.runs import iterations, names_in
 from tests.support.style_models import example, written
-from videostyle import Job, run
+from videostyle import Job, MeasureJob, measure, run
 from videostyle.errors import BadOption
 from videostyle.media.image_sources import FolderSource
 from videostyle.models.model_file import to_bytes
@@ -47,6 +50,30 @@ def test_the_report_has_the_value_of_each_frame(clip, styles, tmp_path):
     assert np.allclose(whole.values["mix"], [(1 - share, share) for share in eased])
     part = run(job_of(clip, styles, tmp_path / "part", frames="3:4", **options))
     assert part.values == {name: values[2:4] for name, values in whole.values.items()}
+
+
+def test_reports(folder, styles, tmp_path):
+    """The JSON and the page have the schedules as text, and the result is measured against the mix of the moment."""
+    reports = tmp_path / "r.json", tmp_path / "r.html"
+    run(job_of(folder, styles, tmp_path / "out", mix="0: 1,0; 4: 0,1", strength="0: 1; 4: 0.5", report=reports))
+    content = json.loads(reports[0].read_text(encoding="utf-8"))
+    assert content["options"]["mix"] == "0f: 1,0; 4f: 0,1"
+    assert content["values"]["strength"] == [[1.0], [0.875], [0.75], [0.625], [0.5]]
+    page = reports[1].read_text(encoding="utf-8")
+    assert "--mix &#39;0f: 1,0; 4f: 0,1&#39;" in page
+    assert "<b>--strength</b>" in page
+
+
+def test_half_and_half_lies_between_its_ends(folder, styles, tmp_path):
+    """By the Gram distance from each of the two styles."""
+    distances = []
+    for mix in ("1,0", "1,1", "0,1"):
+        output = tmp_path / mix
+        run(job_of(folder, styles, output, mix=mix, frames=1, first_iterations=60))
+        job = MeasureJob(source=folder, output=output, styles=styles, frames=1, device="cpu")
+        distances.append([measure(replace(job, styles=(style,))).summary["gram"] for style in styles])
+    for from_style in (np.array(distances)[:, 0], np.array(distances)[::-1, 1]):
+        assert from_style[0] < from_style[1] < from_style[2]
 
 
 def test_a_schedule_of_one_value_is_that_value(folder, styles, tmp_path):

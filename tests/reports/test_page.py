@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -150,6 +151,16 @@ def test_charts_of_parts(name: str, fields: tuple[str, str]) -> None:
     measurement = example_measurement(3)
     unknown = tuple(replace(frame, **dict.fromkeys(fields)) for frame in measurement.frames)
     assert name not in page("t", None, replace(measurement, frames=unknown), "")
+
+
+def test_values_over_time() -> None:
+    """A chart for each option that changes, with a curve for each style of a mix; gaps where a shot has it fixed."""
+    values = {"mix": ((1.0, 0.0),) * 100 + ((0.25, 0.75),) * 200, "style_weight": ((15.0,),) * CUT + ((),) * 130}
+    text = page("t", replace(example_run(), values=values), None, "")
+    charts = dict(re.findall(r"<b>(--[a-z-]+)</b>.*?(<svg viewBox=\"0 0 440.*?</svg>)", text, re.DOTALL))
+    assert charts.keys() == {"--mix", "--style-weight"}
+    assert "style 1 from 0.25 to 1; style 2 from 0 to 0.75" in charts["--mix"]
+    assert "style_weight from 15 to 15" in charts["--style-weight"]
 
 
 def test_self_contained() -> None:
